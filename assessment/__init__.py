@@ -1,0 +1,1 @@
+"""From the lesion table to response, best response and events."""

@@ -1,0 +1,1 @@
+"""Pixels and where they are: series, volumes, masks, phases; no clinical meaning."""

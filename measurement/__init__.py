@@ -1,0 +1,27 @@
+"""Masks to millimetres: calipers that stay inside viable tumour, and their uncertainty.
+
+Names are resolved on first use (PEP 562), so that reading `measurement.lesion_table` does not
+import numba, scikit-image or SimpleITK.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "Caliper": "measurement.diameter",
+    "measure_lesion": "measurement.lesion",
+    "Measurements": "measurement.lesion_table",
+    "Lesions": "measurement.lesion_table",
+    "pivot_lesions": "measurement.lesion_table",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type is that of the name asked for
+    if name not in _HOME:
+        msg = f"module 'measurement' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,231 @@
+"""From a table of text, as it is read from CSV, to a typed one: checked at the door, once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+TRUTHS = {"true": True, "false": False}
+
+
+class TableError(ValueError):
+    """A table that was handed in cannot be used; the message says where and how to mend it."""
+
+
+class TableModel(pa.DataFrameModel):
+    """Base of every table's schema: columns in order, unknown ones refused."""
+
+    class Config:
+        """Typed columns in the order of the schema."""
+
+        strict = True
+        ordered = True
+        coerce = True
+
+
+def columns_of(model: type[TableModel]) -> list[str]:
+    """Return the column names of a schema, in order."""
+    return list(model.to_schema().columns)
+
+
+def key_of(model: type[TableModel]) -> list[str]:
+    """Return the columns that together name one row."""
+    return [str(name) for name in (model.to_schema().unique or [])]
+
+
+def empty_table(model: type[TableModel]) -> pd.DataFrame:
+    """Return a table of this schema without rows, with its types."""
+    schema = model.to_schema()
+    return pd.DataFrame(
+        {name: pd.Series([], dtype=column.dtype.type) for name, column in schema.columns.items()}
+    )
+
+
+def from_records(rows: Iterable[dict[str, Any]], model: type[TableModel]) -> pd.DataFrame:
+    """Return a validated table from rows of Python values; absent keys are missing cells."""
+    rows = list(rows)
+    if not rows:
+        return empty_table(model)
+    frame = pd.DataFrame.from_records(rows)
+    unknown = set(frame.columns) - set(columns_of(model))
+    if unknown:
+        msg = f"rows have columns that {model.__name__} does not know: {sorted(unknown)}"
+        raise TableError(msg)
+    schema = model.to_schema()
+    typed = {
+        name: pd.Series(
+            frame[name].array if name in frame else [None] * len(frame)
+        ).astype(column.dtype.type)
+        for name, column in schema.columns.items()
+    }
+    return check(pd.DataFrame(typed), model, origin=model.__name__)
+
+
+def check(frame: pd.DataFrame, model: type[TableModel], *, origin: str) -> pd.DataFrame:
+    """Return the table if it meets its schema, else raise a TableError naming column and row."""
+    try:
+        return pd.DataFrame(model.to_schema().validate(frame, lazy=True))
+    except pa.errors.SchemaErrors as errors:
+        raise TableError(_explain(frame, model, errors, origin=origin)) from None
+
+
+def _explain(
+    frame: pd.DataFrame, model: type[TableModel], errors: pa.errors.SchemaErrors, *, origin: str
+) -> str:
+    """Name the first few failures by column and by the key of their row."""
+    key = [name for name in key_of(model) if name in frame]
+    found = []
+    for case in errors.failure_cases.head(5).to_dict("records"):
+        row = case.get("index")
+        where = ""
+        if row is not None and not pd.isna(row) and key:
+            where = " at " + ", ".join(f"{name}={frame[name].loc[row]}" for name in key)
+        column = case.get("column") or model.__name__
+        found.append(f"{column}: {case['check']} (found {case['failure_case']!r}){where}")
+    more = len(errors.failure_cases) - len(found)
+    return (
+        f"{origin}: "
+        + "; ".join(found)
+        + (f"; and {more} more" if more > 0 else "")
+        + ". Correct these cells; the columns and words are in docs/tables.md."
+    )
+
+
+def parse_text(
+    text: pd.DataFrame,
+    model: type[TableModel],
+    *,
+    origin: str,
+    required: Iterable[str] = (),
+    defaults: dict[str, Any] | None = None,
+    allow_extra: bool = False,
+) -> pd.DataFrame:
+    """Return the typed table of a table of strings (empty = missing).
+
+    Parameters
+    ----------
+    text : DataFrame of str
+        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`.
+    origin : str
+        The file's name, for messages.
+    required : names of columns that must be there
+    defaults : values for columns that are absent, or cells that are empty
+    allow_extra : keep unknown columns (covariates of subjects), as text, behind the known ones.
+
+    Raises
+    ------
+    TableError
+        On an unknown or missing column (with the nearest known name), a cell that is not of its
+        type, a word outside its list, or a doubled key.
+    """
+    known = columns_of(model)
+    extra = [name for name in text.columns if name not in known]
+    if extra and not allow_extra:
+        raise TableError(_unknown_columns(extra, known, origin=origin))
+    missing = [name for name in required if name not in text.columns]
+    if missing:
+        near = {m: difflib.get_close_matches(m, list(text.columns), 1) for m in missing}
+        hints = [f"{m}" + (f" (is it {n[0]!r}?)" if n else "") for m, n in near.items()]
+        msg = f"{origin}: column missing: {', '.join(hints)}. It has {', '.join(text.columns)}."
+        raise TableError(msg)
+    schema = model.to_schema()
+    typed: dict[str, pd.Series[Any]] = {}
+    for name, column in schema.columns.items():
+        default = (defaults or {}).get(name)
+        cells = text[name] if name in text else pd.Series([""] * len(text), index=text.index)
+        cells = cells.astype(str).str.strip()
+        if default is not None:
+            cells = cells.mask(cells == "", str(default))
+        typed[name] = _typed(cells, column.dtype.type, origin=origin, column=name)
+    frame = check(pd.DataFrame(typed, index=text.index), model, origin=origin)
+    for name in extra:
+        frame[name] = text[name].astype("string").replace("", pd.NA)
+    return frame.reset_index(drop=True)
+
+
+def _unknown_columns(extra: list[str], known: list[str], *, origin: str) -> str:
+    """Say which columns are unknown and what they may be meant to be."""
+    parts = []
+    for name in extra:
+        near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+        parts.append(f"{name!r}" + (f" (nearest known: {near[0]!r})" if near else ""))
+    return (
+        f"{origin}: unknown column {', '.join(parts)}. "
+        f"Rename or remove it; known are {', '.join(known)}."
+    )
+
+
+def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd.Series[Any]:  # noqa: ANN401
+    """Turn text cells into one of the five types that tables use."""
+    name = str(dtype)
+    empty = cells == ""
+    if name.startswith("string"):
+        return cells.astype("string").mask(empty, pd.NA)
+    if name == "boolean":
+        bad = ~empty & ~cells.isin(list(TRUTHS))
+        _refuse(cells, bad, "true or false", origin=origin, column=column)
+        return cells.map(TRUTHS).astype("boolean")
+    if name.startswith("datetime64"):
+        return _dates(cells, empty, origin=origin, column=column)
+    numbers = pd.to_numeric(cells.mask(empty), errors="coerce")
+    bad = ~empty & numbers.isna()
+    if name == "Int64":
+        bad |= ~empty & (numbers % 1 != 0)
+        _refuse(cells, bad, "a whole number", origin=origin, column=column)
+        return numbers.astype("Int64")
+    _refuse(cells, bad, "a number with a decimal point", origin=origin, column=column)
+    return numbers.astype("float64")
+
+
+def _dates(cells: pd.Series[Any], empty: pd.Series[bool], *, origin: str, column: str) -> pd.Series[Any]:
+    """Turn ISO dates into timestamps; any other form is refused, never guessed."""
+
+    def iso(cell: str) -> Any:  # noqa: ANN401
+        try:
+            return pd.Timestamp(dt.date.fromisoformat(cell)) if len(cell) == 10 else pd.NaT
+        except ValueError:
+            return pd.NaT
+
+    dates = pd.to_datetime(cells.map(iso))
+    _refuse(cells, ~empty & dates.isna(), "a date as YYYY-MM-DD", origin=origin, column=column)
+    return dates.astype("datetime64[ns]")
+
+
+def _refuse(
+    cells: pd.Series[Any], bad: pd.Series[bool], wanted: str, *, origin: str, column: str
+) -> None:
+    """Raise for the first cell that is not what its column holds."""
+    if bad.any():
+        row = int(np.flatnonzero(bad.to_numpy())[0])
+        msg = (
+            f"{origin}: row {row + 2}, column {column}: {cells.iloc[row]!r} is not {wanted}"
+            + (f" ({int(bad.sum())} such cells)" if bad.sum() > 1 else "")
+            + ". Correct the cell, or leave it empty if it is not known."
+        )
+        raise TableError(msg)
+
+
+def to_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as text cells, the way it is written to CSV (inverse of `parse_text`).
+
+    Floats are written with the fewest digits that read back the same; infinity is `inf`.
+    """
+    return pd.DataFrame({name: _column_text(frame[name]) for name in frame.columns})
+
+
+def _column_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write one column: ISO dates, true and false, shortest floats, empty for missing."""
+    kind = str(column.dtype)
+    if kind.startswith("datetime64"):
+        return column.dt.strftime("%Y-%m-%d").fillna("")
+    if kind == "boolean":
+        return column.map({True: "true", False: "false"}).astype(object).fillna("")
+    if kind == "float64":
+        return column.map(lambda value: "" if pd.isna(value) else repr(float(value)).removesuffix(".0"))
+    return column.astype(object).map(lambda value: "" if pd.isna(value) else str(value))

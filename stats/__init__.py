@@ -1,0 +1,1 @@
+"""Numbers to estimates: proportions, comparisons, survival; knows nothing of tumours."""

@@ -1,0 +1,1 @@
+"""Archives to a catalogue of series."""

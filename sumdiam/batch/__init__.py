@@ -1,0 +1,1 @@
+"""Plan, one study, and the run over all of them."""

@@ -1,0 +1,1 @@
+"""The digital trial: simulated subjects with known answers."""

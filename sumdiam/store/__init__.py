@@ -1,0 +1,1 @@
+"""The workspace database: ledger, versions, decisions, audit."""
