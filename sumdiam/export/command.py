@@ -1,0 +1,109 @@
+"""`sumdiam assess`: from a lesion table that somebody made to responses, outcomes and events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+import typer
+
+from assessment.response_table import Subjects, Timepoints
+from measurement.table import parse_text
+from sumdiam.export.table_file import read_text_table, write_table
+from sumdiam.export.workbook import write_workbook
+
+if TYPE_CHECKING:
+    from assessment import Assessment
+
+TABLES = ("selections", "policies", "responses", "outcomes", "events", "warnings")
+_COUNTED = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
+
+
+def assess_command(
+    lesions: Path,
+    *,
+    out: Path,
+    timepoints: Path | None = None,
+    subjects: Path | None = None,
+    criteria: Sequence[str] = ("mrecist",),
+    policies: str = "default",
+    select: Literal["given", "auto"] = "given",
+    scheme: str | None = None,
+) -> int:
+    """Assess a lesion table, write every derived table to ``out`` and print a short summary.
+
+    Parameters
+    ----------
+    select
+        ``given``: a role that the table gives wins; ``auto``: the rules choose the targets.
+
+    Returns
+    -------
+    int
+        Exit code 0.
+
+    Raises
+    ------
+    ValueError
+        Of `measurement.table.TableError` or of `assessment`: a file or a name cannot be used.
+    """
+    from assessment import assess, read_lesions
+
+    table = read_lesions(read_text_table(lesions), lesions.name)
+    if select == "auto":
+        table = table.assign(role_given=pd.Series(pd.NA, index=table.index, dtype="string"))
+    visits = _read_timepoints(timepoints) if timepoints else None
+    people = _read_subjects(subjects) if subjects else None
+    found = assess(
+        table,
+        timepoints=visits,
+        subjects=people,
+        criteria=tuple(criteria),
+        policies=policies,
+        scheme=scheme,
+    )
+    write_assessment(table, found, out)
+    typer.echo("\n".join(summary(found)))
+    typer.echo(f"Tables and workbook: {out}")
+    return 0
+
+
+def write_assessment(lesions: pd.DataFrame, found: Assessment, out: Path) -> None:
+    """Write the lesion table as read, everything derived from it, and the workbook."""
+    frames = {"lesions": lesions} | {name: getattr(found, name) for name in TABLES}
+    for name, frame in frames.items():
+        write_table(frame, out / name)
+    shown = ("lesions", "selections", "responses", "outcomes", "events", "policies")
+    write_workbook({name: frames[name] for name in shown}, out / "sumdiam.xlsx")
+
+
+def summary(found: Assessment) -> list[str]:
+    """Return a few lines: per rule set and reader the best responses, then the warnings."""
+    lines = []
+    for key, group in found.outcomes.groupby(["criteria", "policy_id", "reader"], sort=True):
+        criteria, policy_id, reader = key
+        counts = group["best_response"].value_counts()
+        told = ", ".join(f"{word} {counts[word]}" for word in _COUNTED if word in counts)
+        lines.append(
+            f"{criteria} (policies {policy_id}), reader {reader}: "
+            f"{len(group)} subjects, best response {told or 'none'}"
+        )
+    doubtful = int(found.responses["within_error_of_cutoff"].fillna(value=False).sum())
+    lines.append(f"{len(found.responses)} responses, {doubtful} within error of a cut-off")
+    if len(found.warnings):
+        lines.append(f"{len(found.warnings)} warnings: see warnings.csv")
+    return lines
+
+
+def _read_timepoints(path: Path) -> pd.DataFrame:
+    """Read a table of visits."""
+    needed = ("subject_id", "timepoint")
+    return parse_text(read_text_table(path), Timepoints, origin=path.name, required=needed)
+
+
+def _read_subjects(path: Path) -> pd.DataFrame:
+    """Read a table of subjects with their covariates."""
+    text = read_text_table(path)
+    return parse_text(text, Subjects, origin=path.name, required=("subject_id",), allow_extra=True)

@@ -1,0 +1,196 @@
+"""Tables as files: Parquet for programs, CSV for people, the same bytes for the same table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from measurement.table import TableError, to_text
+
+_MUST_QUOTE = frozenset('",\r\n')
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Hand out a temporary path beside the final one and move it there when complete.
+
+    A run that is killed leaves the old file or the new one, never half of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_table(frame: pd.DataFrame, stem: Path) -> tuple[Path, Path]:
+    """Write one table as ``stem.parquet`` (typed) and ``stem.csv`` (for people).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of the five types of `measurement.table`: text, whole number, truth, float, day.
+    stem : Path
+        Without a suffix; its folder is made.
+
+    Returns
+    -------
+    (Path, Path)
+        The Parquet and the CSV file.
+
+    Notes
+    -----
+    Equal tables give equal bytes: fixed compression, no pandas metadata (it names versions of
+    libraries), no clock, no index.
+    """
+    parquet, text = _beside(stem, ".parquet"), _beside(stem, ".csv")
+    with written_whole(parquet) as draft:
+        pq.write_table(_arrow(frame), draft, compression="zstd", version="2.6", store_schema=False)
+    with written_whole(text) as draft:
+        draft.write_bytes(csv_bytes(frame))
+    return parquet, text
+
+
+def read_table(stem: Path) -> pd.DataFrame:
+    """Return the table that `write_table` wrote, with the types it had.
+
+    Raises
+    ------
+    TableError
+        If there is no such file.
+    """
+    path = _beside(stem, ".parquet")
+    if not path.is_file():
+        msg = f"{path.name}: no such table in {path.parent}. Run `sumdiam run` again to make it."
+        raise TableError(msg)
+    table = pq.read_table(path)
+    return pd.DataFrame({name: _pandas(table.column(name)) for name in table.column_names})
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    r"""Return a table as UTF-8 CSV: header, ``\n`` line ends, quotes only where needed."""
+    cells = to_text(frame)
+    rows = zip(*(cells[name].tolist() for name in cells.columns), strict=True)
+    lines = [",".join(_quoted(str(name)) for name in cells.columns)]
+    lines += [",".join(_quoted(str(cell)) for cell in row) or '""' for row in rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def read_text_table(path: Path) -> pd.DataFrame:
+    """Return a CSV that a person handed in, as text cells (empty = missing, ids keep zeros).
+
+    Raises
+    ------
+    TableError
+        If the file is absent, empty, not UTF-8, not separated by commas, names a column twice,
+        or a row has more or fewer cells than the header.
+    """
+    rows = _rows(_decoded(path), path.name)
+    if not rows:
+        raise TableError(f"{path.name}: the file is empty. It needs a header row and data.")
+    header = [name.strip() for name in rows[0]]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        msg = f"{path.name}: the header has no comma. Save the table as comma-separated UTF-8."
+        raise TableError(msg)
+    _check_header(header, path.name)
+    body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(map(str.strip, row))]
+    for number, row in body:
+        if len(row) != len(header):
+            msg = (
+                f"{path.name}: row {number} has {len(row)} cells, the header has {len(header)}. "
+                "Put text that holds a comma in double quotes."
+            )
+            raise TableError(msg)
+    return pd.DataFrame([row for _, row in body], columns=header, dtype=str)
+
+
+def _decoded(path: Path) -> str:
+    """Read UTF-8 text, with or without a byte order mark."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        msg = f"{path.name}: no such file in {path.parent}. Check the path."
+        raise TableError(msg) from None
+    except IsADirectoryError:
+        raise TableError(f"{path.name}: is a folder, a CSV file is wanted.") from None
+    except UnicodeDecodeError as error:
+        msg = f"{path.name}: byte {error.start} is not UTF-8. Save the table as CSV UTF-8."
+        raise TableError(msg) from None
+
+
+def _rows(text: str, origin: str) -> list[list[str]]:
+    """Split CSV text into cells."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        msg = f"{origin}: not readable as CSV ({error}). Check the double quotes."
+        raise TableError(msg) from None
+
+
+def _check_header(header: list[str], origin: str) -> None:
+    """Refuse a header in which a name is empty or stands twice."""
+    if "" in header:
+        msg = f"{origin}: column {header.index('') + 1} has no name. Name or remove it."
+        raise TableError(msg)
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise TableError(f"{origin}: column {', '.join(twice)} stands twice. Remove one of them.")
+
+
+def _beside(stem: Path, suffix: str) -> Path:
+    """Add a suffix to a stem that may itself hold dots."""
+    return stem.with_name(stem.name + suffix)
+
+
+def _quoted(cell: str) -> str:
+    """Quote a cell where CSV needs it; the csv module forgets a lone carriage return."""
+    return '"' + cell.replace('"', '""') + '"' if _MUST_QUOTE.intersection(cell) else cell
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return an Arrow table with one fixed type per kind of column and no metadata."""
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        kind = _arrow_type(column)
+        values = column.astype("string") if kind == pa.string() else column
+        columns[str(name)] = pa.array(values, type=kind, from_pandas=True)
+    return pa.table(columns)
+
+
+def _arrow_type(column: pd.Series[Any]) -> pa.DataType:
+    """Return the Arrow type of a column of one of the five types."""
+    kind = str(column.dtype)
+    if kind.startswith("datetime64"):
+        return pa.date32()
+    if kind.lower() == "boolean" or kind == "bool":
+        return pa.bool_()
+    if kind.lower().startswith(("int", "uint")):
+        return pa.int64()
+    return pa.float64() if kind.lower().startswith("float") else pa.string()
+
+
+def _pandas(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return a column with the type that tables use for it."""
+    if pa.types.is_date(column.type):
+        return pd.Series(pd.to_datetime(pd.Series(column.to_pylist(), dtype=object))).astype(
+            "datetime64[ns]"
+        )
+    names: list[tuple[Any, str]] = [
+        (pa.types.is_boolean, "boolean"),
+        (pa.types.is_integer, "Int64"),
+        (pa.types.is_floating, "float64"),
+    ]
+    dtype = next((name for is_kind, name in names if is_kind(column.type)), "string")
+    return pd.Series(column.to_pylist(), dtype=dtype)
