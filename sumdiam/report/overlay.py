@@ -1,0 +1,253 @@
+"""The picture of one measurement: its slice, the contours and the caliper."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from skimage.measure import find_contours
+
+from imaging.geometry import VolumeGeometry
+from imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from measurement.diameter import Caliper
+
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
+
+WHOLE_COLOUR: Colour = (86, 180, 233)
+VIABLE_COLOUR: Colour = (240, 140, 0)
+CALIPER_COLOUR: Colour = (255, 255, 255)
+"""Sky blue, orange and white stay apart for every kind of colour vision (after Okabe and Ito)."""
+
+_SIDE = 252
+_STRIP = 18
+_FINER = 3
+_MARGIN_MM = 11.0
+_LEAST_SIDE_MM = 42.0
+_CT_WINDOW_HU = (-60.0, 220.0)
+_GREYS = 44
+_LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A square window on one slice: where an index (row, column) falls on the picture."""
+
+    slice_index: int
+    top: float
+    left: float
+    row_px: float
+    column_px: float
+
+    def place(self, row: float, column: float) -> Point:
+        """Return (x, y) in picture pixels; index 0 is the centre of the first voxel."""
+        return (column - self.left) * self.column_px, (row - self.top) * self.row_px
+
+
+def draw_overlay(
+    volume: Volume,
+    mask: NDArray[np.bool_],
+    viable: NDArray[np.bool_] | None,
+    caliper: Caliper | None,
+    *,
+    title: Sequence[str] = (),
+) -> bytes | None:
+    """Draw the slice of a caliper around its lesion, with mask, viable part and caliper.
+
+    Parameters
+    ----------
+    volume : Volume
+        The image that was measured.
+    mask, viable : (z, y, x) bool arrays
+        The whole lesion (blue) and its viable part (orange), on the volume's grid.
+    caliper
+        None where nothing is viable: the slice with most of the lesion is shown with 0 mm.
+    title : words such as subject, lesion, timepoint
+        Ids only: a report may leave the house.
+
+    Returns
+    -------
+    bytes or None
+        A PNG without any metadata, equal for equal input; None where the mask holds no voxel
+        and there is no caliper, so that nothing can be shown.
+    """
+    if caliper is None and not mask.any():
+        return None
+    view = _view(volume.geometry, mask, caliper)
+    picture = _slice_picture(volume, mask, view).convert("RGB")
+    # the whole lesion's line is wider, so that both are seen where they run together
+    for region, colour, width in ((mask, WHOLE_COLOUR, 10), (viable, VIABLE_COLOUR, 4)):
+        if region is not None:
+            _draw_lines(picture, _contours(region[view.slice_index], view), colour, width=width)
+    if caliper is not None:
+        _draw_caliper(picture, caliper, view)
+    _draw_scale_and_letters(picture, volume.geometry, view)
+    return _png(_framed(picture, view, caliper, title))
+
+
+def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], caliper: Caliper | None) -> _View:
+    """Choose slice and window: the caliper's slice, the lesion with a margin."""
+    areas = mask.sum(axis=(1, 2))
+    index = int(areas.argmax()) if caliper is None else int(caliper.slice_index)
+    rows, columns = (axis.astype(float) for axis in np.nonzero(mask[index]))
+    if caliper is not None:
+        rows = np.append(rows, [end[1] for end in caliper.ends_index])
+        columns = np.append(columns, [end[2] for end in caliper.ends_index])
+    _, row_mm, column_mm = geometry.spacing_mm
+    height, width = np.ptp(rows) * row_mm, np.ptp(columns) * column_mm
+    side_mm = max(float(max(height, width)) + 2 * _MARGIN_MM, _LEAST_SIDE_MM)
+    row_px, column_px = _SIDE / side_mm * row_mm, _SIDE / side_mm * column_mm
+    middle_row = (rows.min() + rows.max()) / 2
+    middle_column = (columns.min() + columns.max()) / 2
+    return _View(
+        index,
+        top=float(middle_row - _SIDE / 2 / row_px),
+        left=float(middle_column - _SIDE / 2 / column_px),
+        row_px=row_px,
+        column_px=column_px,
+    )
+
+
+def _slice_picture(volume: Volume, mask: NDArray[np.bool_], view: _View) -> Image.Image:
+    """Return the grey slice inside the window, black outside the image."""
+    low, high = _window(volume, mask, view)
+    plane = volume.array[view.slice_index].astype(np.float32)
+    grey = np.clip((plane - low) / max(high - low, 1e-6), 0, 1) * 255
+    # Pillow counts from the corner of the first pixel, indices from its centre
+    matrix = (1 / view.column_px, 0, view.left + 0.5, 0, 1 / view.row_px, view.top + 0.5)
+    drawn = Image.fromarray(np.nan_to_num(grey).astype(np.uint8)).transform(
+        (_SIDE, _SIDE), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
+    step = 255 / (_GREYS - 1)
+    levels = np.round(np.round(np.arange(256) / step) * step).astype(int).tolist()
+    return drawn.point(levels)
+
+
+def _window(volume: Volume, mask: NDArray[np.bool_], view: _View) -> tuple[float, float]:
+    """Return the grey window: fixed for liver in HU, robust limits around the lesion else."""
+    if volume.unit == "HU":
+        return _CT_WINDOW_HU
+    rows, columns = np.nonzero(mask.any(axis=0))
+    plane = volume.array[view.slice_index]
+    if rows.size:
+        reach = 20
+        plane = plane[
+            max(rows.min() - reach, 0) : rows.max() + reach,
+            max(columns.min() - reach, 0) : columns.max() + reach,
+        ]
+    low, high = np.nanpercentile(plane, (1, 99.5))
+    return float(low), float(high)
+
+
+def _contours(region: NDArray[np.bool_], view: _View) -> list[list[Point]]:
+    """Return the outlines of a region of one slice in picture pixels."""
+    rows, columns = np.nonzero(region)
+    if not rows.size:
+        return []
+    top, left = int(rows.min()), int(columns.min())
+    # a rim of background closes outlines at the border of the image
+    cut = np.pad(region[top : rows.max() + 1, left : columns.max() + 1], 1)
+    lines = find_contours(cut.astype(np.float32), 0.5)
+    return [
+        [view.place(row + top - 1, column + left - 1) for row, column in line] for line in lines
+    ]
+
+
+def _draw_lines(
+    picture: Image.Image, lines: list[list[Point]], colour: Colour, *, width: int
+) -> None:
+    """Draw smooth lines: on a finer grid, averaged down; width in thirds of a pixel."""
+    fine = Image.new("L", (_SIDE * _FINER, _SIDE * _FINER))
+    pen = ImageDraw.Draw(fine)
+    for line in lines:
+        pen.line([(x * _FINER, y * _FINER) for x, y in line], fill=255, width=width)
+    picture.paste(colour, mask=fine.reduce(_FINER))
+
+
+def _draw_caliper(picture: Image.Image, caliper: Caliper, view: _View) -> None:
+    """Draw the caliper with a short bar across each end, white on a dark rim."""
+    one, two = (np.array(view.place(end[1], end[2])) for end in caliper.ends_index)
+    along = two - one
+    across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6) * 6.0
+    lines = [(one, two), (one - across, one + across), (two - across, two + across)]
+    points = [[(float(a[0]), float(a[1])), (float(b[0]), float(b[1]))] for a, b in lines]
+    _draw_lines(picture, points, (0, 0, 0), width=9)
+    _draw_lines(picture, points, CALIPER_COLOUR, width=4)
+
+
+def _draw_scale_and_letters(picture: Image.Image, geometry: VolumeGeometry, view: _View) -> None:
+    """Draw a bar of 10 mm and the letters of the patient's directions at the four edges."""
+    pen = ImageDraw.Draw(picture)
+    middle, far = _SIDE // 2, _SIDE - 8
+    down, right = geometry.affine[:3, 1], geometry.affine[:3, 2]
+    spots = (
+        ((middle, 8), -down),
+        ((middle, far), down),
+        ((8, middle), -right),
+        ((far, middle), right),
+    )
+    for spot, direction in spots:
+        _write(pen, spot, _letter(direction), anchor="mm")
+    length = view.column_px / geometry.spacing_mm[2] * 10
+    bottom = _SIDE - 8
+    pen.line([(8, bottom), (8 + length, bottom)], fill=(0, 0, 0), width=5)
+    pen.line([(9, bottom), (7 + length, bottom)], fill=(255, 255, 255), width=2)
+    _write(pen, (8, bottom - 10), "10 mm", anchor="lm")
+
+
+def _letter(direction: NDArray[np.float64]) -> str:
+    """Return where a direction in LPS points: R or L, A or P, F(eet) or H(ead)."""
+    axis = int(np.abs(direction).argmax())
+    return _LETTERS[axis][int(direction[axis] > 0)]
+
+
+def _framed(
+    picture: Image.Image, view: _View, caliper: Caliper | None, title: Sequence[str]
+) -> Image.Image:
+    """Put the title above, length and slice (counted from 0, as in the tables) below."""
+    framed = Image.new("RGB", (_SIDE, _SIDE + 2 * _STRIP))
+    framed.paste(picture, (0, _STRIP))
+    pen = ImageDraw.Draw(framed)
+    _write(pen, (5, _STRIP // 2), _fitting(pen, " · ".join(title)), anchor="lm")
+    length = "0 mm: nothing viable" if caliper is None else f"{caliper.length_mm:.1f} mm"
+    base = _SIDE + _STRIP + _STRIP // 2
+    _write(pen, (5, base), length, anchor="lm")
+    _write(pen, (_SIDE - 5, base), f"slice {view.slice_index}", anchor="rm")
+    return framed
+
+
+def _fitting(pen: ImageDraw.ImageDraw, text: str) -> str:
+    """Shorten a title to the width of the picture; its end tells visits apart, so keep that."""
+    shown = text
+    while len(text) > 1 and pen.textlength(shown, font=_font()) > _SIDE - 10:
+        text = text[1:]
+        shown = "…" + text
+    return shown
+
+
+def _write(pen: ImageDraw.ImageDraw, spot: tuple[float, float], text: str, *, anchor: str) -> None:
+    """Write white text with a thin dark rim."""
+    pen.text(
+        spot, text, fill=(255, 255, 255), font=_font(), anchor=anchor,
+        stroke_width=1, stroke_fill=(0, 0, 0),
+    )  # fmt: skip
+
+
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font: the same on every machine."""
+    return ImageFont.load_default(11)
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Return the picture as a small PNG with a palette."""
+    out = io.BytesIO()
+    few = picture.quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(out, "PNG", compress_level=6)
+    return out.getvalue()
