@@ -1,0 +1,59 @@
+# Two commands: `make demo` runs the main job, `make test` passes the tests. The rest is for developers.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO_OUT ?= demo-run
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test test-all check lint types arrows coverage docs lock clean help
+
+help:  ## say what the targets do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "sumdiam needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --only-binary :all: --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## make a simulated trial, run the main job on it, end with the path of its report
+	$(BIN)/sumdiam demo --out $(DEMO_OUT)
+
+test: $(READY)  ## run the tests (real data at SUMDIAM_SHARED, default ../shared)
+	$(PYTEST) -n 2 -m "not slow"
+
+test-all: $(READY)  ## run the slow tests as well
+	$(PYTEST) -n 2
+
+check: lint types arrows  ## lint, types, arrows
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+arrows: $(READY)
+	$(BIN)/lint-imports
+
+coverage: $(READY)  ## branch coverage of assessment and measurement, compiled code interpreted
+	NUMBA_DISABLE_JIT=1 $(PYTEST) -n 2 -m "not slow and not compiled" tests/assessment tests/measurement \
+	    --cov=assessment --cov=measurement --cov-branch --cov-report=term-missing --cov-fail-under=95
+
+docs: $(READY)  ## write docs/tables.md and docs/reason-codes.md from the schemas and the code
+	$(BIN)/python -m sumdiam.export.table_docs docs/tables.md
+
+lock:  ## pin the newest versions that pyproject.toml allows
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-lock/bin/python -m pip install --quiet --only-binary :all: 'hatchling' 'editables'
+	$(VENV)-lock/bin/python -m pip install --quiet --only-binary :all: --no-build-isolation '.[test,lint,build]'
+	{ sed -n '/^#/p' requirements.lock; $(VENV)-lock/bin/python -m pip freeze --exclude sumdiam --exclude pip; } > requirements.new
+	mv requirements.new requirements.lock && rm -rf $(VENV)-lock build
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) $(VENV)-lock $(DEMO_OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
