@@ -1,0 +1,170 @@
+"""Clinical tables: what is read, what is refused, and with which remedy."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from measurement.table import TableError
+from sumdiam.archive.clinical import (
+    covariate_problems,
+    date_problems,
+    read_decisions,
+    read_findings,
+    read_subject_map,
+    read_subjects,
+    scan_date_problems,
+)
+
+
+def written(folder: Path, text: str | bytes, name: str = "subjects.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_ids_keep_their_zeros_and_covariates_follow_as_text(tmp_path):
+    path = written(tmp_path, "subject_id,arm,randomised_on,age\n007,A,2020-01-31,71\n08,B,,NA\n")
+    subjects = read_subjects(path)
+    assert subjects["subject_id"].tolist() == ["007", "08"]
+    assert subjects["randomised_on"].iloc[0] == pd.Timestamp("2020-01-31")
+    assert subjects["randomised_on"].isna().tolist() == [False, True]
+    assert subjects["age"].tolist() == ["71", "NA"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path):
+    path = written(tmp_path, b"\xef\xbb\xbfsubject_id,arm\r\n1,A\r\n")
+    assert read_subjects(path)["arm"].tolist() == ["A"]
+
+
+FILES = [
+    # text, what the message must say
+    (b"", "subjects.csv: the file is empty"),
+    (b"\n \n", "the file is empty"),
+    ("subject_id,arm\n1,Sorafénib\n".encode("latin-1"), r"line 2 .*not UTF-8 \(0xe9\).*Save"),
+    ("subject_id,arm\n1,A\n".encode("utf-16"), "UTF-16.*Save it as CSV"),
+    (b"PK\x03\x04rest", "workbook.*Save it as CSV"),
+    (b"subject_id;arm\n1;A\n", "no comma"),
+    (b"subject_id,arm,arm\n1,A,B\n", "column 'arm' appears twice"),
+    (b"subject_id,arm,arm \n1,A,B\n", "column 'arm' appears twice"),
+    (b"subject_id,,arm\n1,,A\n", "column 2 has no name"),
+    (b"subject_id,arm\n1,A\n2,B,x\n", "line 3 has 3 cells, the header has 2"),
+    (b"subject_id,arm\n1,A\n2\n", "line 3 has 1 cells, the header has 2"),
+    (b'subject_id,arm\n1,"A\n2,B\n', "double quote"),
+    (b"patient,arm\n1,A\n", "column missing: subject_id"),
+    (b"subject_id,arm\n1,A\n2,B\n1,A\n", "subject_id '1' stands in row 2, 4"),
+    (b"subject_id,arm\n1,A\n 1 ,A\n", "subject_id '1' stands in row 2, 3"),
+    (b"subject_id,arm\n,A\n", "subject_id is empty in row 2"),
+    (b"subject_id,arm\n1,A\n2,\n3, \n", "arm is empty in row 3, 4"),
+    (b"subject_id,arm\n1,A\n2,a \n", "spelt in several ways: 'A' in row 2, 'a ' in row 3"),
+    (b"subject_id,arm\n1,TACE  x\n2,TACE x\n", "spelt in several ways"),
+    (b"subject_id,randomized_on\n1,2020-01-01\n", "'randomized_on'.*'randomised_on'"),
+    (b"subject_id,arm \n1,A\n", "'arm '.*looks like 'arm'"),
+    (b"subject_id,Arm\n1,A\n", "'Arm'.*looks like 'arm'"),
+    (b"subject_id,death_date\n1,2020-01-01\n", "'death_date'.*'died_on'"),
+    (b"subject_id,DateOfDeath\n1,\n", "'DateOfDeath'.*'died_on'"),
+    (b"subject_id,died\n1,2020-01-01\n", "'died'.*'died_on'"),
+    (b"subject_id,died_on\n1,01/02/2020\n", "row 2, column died_on.*YYYY-MM-DD"),
+    (b"subject_id,died_on\n1,2020-02-30\n", "row 2, column died_on.*YYYY-MM-DD"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), FILES)
+def test_a_table_that_cannot_be_used_says_where_and_how_to_mend_it(tmp_path, text, message):
+    with pytest.raises(TableError, match=message):
+        read_subjects(written(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(TableError, match=r"nowhere\.csv: cannot be read"):
+        read_subjects(tmp_path / "nowhere.csv")
+
+
+def test_a_table_without_arms_is_one_group(tmp_path):
+    assert read_subjects(written(tmp_path, "subject_id,arm\n1,\n2,\n"))["arm"].isna().all()
+
+
+def test_a_covariate_that_may_be_meant_as_a_known_column_is_warned_about(tmp_path):
+    subjects = read_subjects(written(tmp_path, "subject_id,died,age\n1,yes,70\n"))
+    [problem] = covariate_problems(subjects, origin="subjects.csv")
+    assert problem.where == "died"
+    assert "rename it" in problem.sentence
+    assert not problem.refused
+
+
+def test_dates_that_go_backwards_name_the_subject_and_both_dates(tmp_path):
+    text = (
+        "subject_id,randomised_on,died_on,last_known_alive_on\n"
+        "S1,2020-03-01,2020-02-01,\nS2,2020-03-01,2021-01-01,2021-01-01\n"
+    )
+    [problem] = date_problems(read_subjects(written(tmp_path, text)), origin="subjects.csv")
+    assert problem.code == "dates_backwards"
+    assert problem.where == "S1"
+    assert "died_on (2020-02-01) lies before randomised_on (2020-03-01)" in problem.sentence
+    assert "Correct one of the dates" in problem.sentence
+    assert problem.refused
+
+
+def test_images_after_death_are_listed(tmp_path):
+    subjects = read_subjects(written(tmp_path, "subject_id,died_on\nS1,2020-02-01\n"))
+    timepoints = pd.DataFrame(
+        {
+            "subject_id": ["S1", "S1"],
+            "timepoint": [0, 1],
+            "last_scan_on": pd.to_datetime(["2020-01-01", "2020-02-02"]),
+        }
+    )
+    [problem] = scan_date_problems(timepoints, subjects, origin="subjects.csv")
+    assert "timepoint 1 was scanned on 2020-02-02, after died_on" in problem.sentence
+
+
+def test_a_subject_map_gives_each_patient_id_its_subject(tmp_path):
+    path = written(tmp_path, "patient_id,subject_id\n0012,S1\nX,S2\n", "map.csv")
+    assert read_subject_map(path) == {"0012": "S1", "X": "S2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("patient,subject_id\n1,S1\n", "map.csv: the columns are patient, subject_id"),
+        ("patient_id,subject_id\n1,S1\n1,S2\n", "patient_id '1' stands in row 2, 3"),
+        ("patient_id,subject_id\n1,\n", "subject_id is empty in row 2"),
+    ],
+)
+def test_a_subject_map_that_contradicts_itself_is_refused(tmp_path, text, message):
+    with pytest.raises(TableError, match=message):
+        read_subject_map(written(tmp_path, text, "map.csv"))
+
+
+def test_findings_are_read_with_their_words_checked(tmp_path):
+    text = "subject_id,timepoint,lesion_id,site,status\nS1,1,N1,hepatic,progressed\n"
+    findings = read_findings(written(tmp_path, text, "findings.csv"))
+    assert findings["status"].tolist() == ["progressed"]
+    with pytest.raises(TableError, match=r"findings\.csv: status: .*'worse'"):
+        read_findings(written(tmp_path, text.replace("progressed", "worse"), "findings.csv"))
+    with pytest.raises(TableError, match=r"unknown column 'sight'.*'site'"):
+        read_findings(written(tmp_path, text.replace("site", "sight"), "findings.csv"))
+
+
+DECISION = "measurement_id,revision,verdict,value,end1_x_mm,decided_by,decided_on,reason\n"
+
+
+def test_decisions_are_read(tmp_path):
+    path = written(tmp_path, DECISION + "ab,1,replace,12.5,,R1,2021-01-01,edge\n", "decisions.csv")
+    assert read_decisions(path)["value"].tolist() == [12.5]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("ab,1,replace,,,R1,2021-01-01,edge\n", "measurement ab replaces without a value"),
+        ("ab,1,reject,3,,R1,2021-01-01,edge\n", "measurement ab gives a value"),
+        ("ab,1,replace,3,1.5,R1,2021-01-01,edge\n", "some of the six coordinates"),
+        ("ab,1,replace,inf,,R1,2021-01-01,edge\n", "infinite"),
+        ("ab,0,accept,,,R1,2021-01-01,edge\n", "revision"),
+        ("ab,1,maybe,,,R1,2021-01-01,edge\n", "verdict"),
+    ],
+)
+def test_a_decision_that_cannot_be_applied_is_refused(tmp_path, row, message):
+    with pytest.raises(TableError, match=message):
+        read_decisions(written(tmp_path, DECISION + row, "decisions.csv"))
