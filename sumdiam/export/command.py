@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 import typer
 
-from assessment.response_table import Subjects, Timepoints
+from assessment.response_table import Timepoints
 from measurement.table import parse_text
-from sumdiam.export.table_file import read_text_table, write_table
+from sumdiam.archive.clinical import read_subjects
+from sumdiam.archive.csv_text import read_text
+from sumdiam.export.table_file import write_table
 from sumdiam.export.workbook import write_workbook
 
 if TYPE_CHECKING:
@@ -51,11 +53,11 @@ def assess_command(
     """
     from assessment import assess, read_lesions
 
-    table = read_lesions(read_text_table(lesions), lesions.name)
+    table = read_lesions(read_text(lesions), lesions.name)
     if select == "auto":
         table = table.assign(role_given=pd.Series(pd.NA, index=table.index, dtype="string"))
     visits = _read_timepoints(timepoints) if timepoints else None
-    people = _read_subjects(subjects) if subjects else None
+    people = read_subjects(subjects) if subjects else None
     found = assess(
         table,
         timepoints=visits,
@@ -100,10 +102,4 @@ def summary(found: Assessment) -> list[str]:
 def _read_timepoints(path: Path) -> pd.DataFrame:
     """Read a table of visits."""
     needed = ("subject_id", "timepoint")
-    return parse_text(read_text_table(path), Timepoints, origin=path.name, required=needed)
-
-
-def _read_subjects(path: Path) -> pd.DataFrame:
-    """Read a table of subjects with their covariates."""
-    text = read_text_table(path)
-    return parse_text(text, Subjects, origin=path.name, required=("subject_id",), allow_extra=True)
+    return parse_text(read_text(path), Timepoints, origin=path.name, required=needed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,67 +83,6 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     lines = [",".join(_quoted(str(name)) for name in cells.columns)]
     lines += [",".join(_quoted(str(cell)) for cell in row) or '""' for row in rows]
     return ("\n".join(lines) + "\n").encode()
-
-
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Return a CSV that a person handed in, as text cells (empty = missing, ids keep zeros).
-
-    Raises
-    ------
-    TableError
-        If the file is absent, empty, not UTF-8, not separated by commas, names a column twice,
-        or a row has more or fewer cells than the header.
-    """
-    rows = _rows(_decoded(path), path.name)
-    if not rows:
-        raise TableError(f"{path.name}: the file is empty. It needs a header row and data.")
-    header = [name.strip() for name in rows[0]]
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        msg = f"{path.name}: the header has no comma. Save the table as comma-separated UTF-8."
-        raise TableError(msg)
-    _check_header(header, path.name)
-    body = [(number, row) for number, row in enumerate(rows[1:], 2) if any(map(str.strip, row))]
-    for number, row in body:
-        if len(row) != len(header):
-            msg = (
-                f"{path.name}: row {number} has {len(row)} cells, the header has {len(header)}. "
-                "Put text that holds a comma in double quotes."
-            )
-            raise TableError(msg)
-    return pd.DataFrame([row for _, row in body], columns=header, dtype=str)
-
-
-def _decoded(path: Path) -> str:
-    """Read UTF-8 text, with or without a byte order mark."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        msg = f"{path.name}: no such file in {path.parent}. Check the path."
-        raise TableError(msg) from None
-    except IsADirectoryError:
-        raise TableError(f"{path.name}: is a folder, a CSV file is wanted.") from None
-    except UnicodeDecodeError as error:
-        msg = f"{path.name}: byte {error.start} is not UTF-8. Save the table as CSV UTF-8."
-        raise TableError(msg) from None
-
-
-def _rows(text: str, origin: str) -> list[list[str]]:
-    """Split CSV text into cells."""
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        msg = f"{origin}: not readable as CSV ({error}). Check the double quotes."
-        raise TableError(msg) from None
-
-
-def _check_header(header: list[str], origin: str) -> None:
-    """Refuse a header in which a name is empty or stands twice."""
-    if "" in header:
-        msg = f"{origin}: column {header.index('') + 1} has no name. Name or remove it."
-        raise TableError(msg)
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise TableError(f"{origin}: column {', '.join(twice)} stands twice. Remove one of them.")
 
 
 def _beside(stem: Path, suffix: str) -> Path:

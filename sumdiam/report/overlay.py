@@ -83,7 +83,7 @@ def draw_overlay(
     view = _view(volume.geometry, mask, caliper)
     picture = _slice_picture(volume, mask, view).convert("RGB")
     # the whole lesion's line is wider, so that both are seen where they run together
-    for region, colour, width in ((mask, WHOLE_COLOUR, 10), (viable, VIABLE_COLOUR, 4)):
+    for region, colour, width in ((mask, WHOLE_COLOUR, 13), (viable, VIABLE_COLOUR, 4)):
         if region is not None:
             _draw_lines(picture, _contours(region[view.slice_index], view), colour, width=width)
     if caliper is not None:

@@ -10,7 +10,8 @@ import pytest
 
 from assessment.response_table import Events, Subjects
 from measurement.table import TableError, columns_of, from_records, parse_text
-from sumdiam.export.table_file import csv_bytes, read_table, read_text_table, write_table
+from sumdiam.archive.csv_text import read_text
+from sumdiam.export.table_file import csv_bytes, read_table, write_table
 
 DAY = pd.Timestamp("2021-03-04")
 
@@ -49,7 +50,7 @@ def test_the_csv_is_plain_text_with_unix_line_ends():
 
 def test_the_csv_reads_back_to_the_same_table(tmp_path):
     write_table(a_table(), tmp_path / "subjects")
-    text = read_text_table(tmp_path / "subjects.csv")
+    text = read_text(tmp_path / "subjects.csv")
     # a cell that ends in white space is not kept: the parser strips what people type
     assert text["subject_id"].tolist() == ["007", "a,b", 'say "x"\r']
     typed = parse_text(text, Subjects, origin="subjects.csv")
@@ -96,36 +97,6 @@ def test_nothing_half_written_stays_behind(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["subjects.csv", "subjects.parquet"]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty"),
-        (b"subject_id;arm\nA;B\n", "comma-separated"),
-        (b"subject_id,arm\nA,B,C\n", "row 2 has 3 cells, the header has 2"),
-        (b"subject_id,arm,arm\nA,B,C\n", "column arm stands twice"),
-        (b"subject_id,,arm\nA,B,C\n", "column 2 has no name"),
-        (b"subject_id,arm\nA,\xe9\n", "byte 17 is not UTF-8"),
-        (b'subject_id,arm\nA,"B\n', "double quotes"),
-    ],
-)
-def test_a_bad_csv_is_refused_with_file_and_remedy(tmp_path, content, message):
-    path = tmp_path / "in.csv"
-    path.write_bytes(content)
-    with pytest.raises(TableError, match=message) as caught:
-        read_text_table(path)
-    assert "in.csv" in str(caught.value)
-
-
-def test_a_missing_csv_is_named(tmp_path):
-    with pytest.raises(TableError, match=r"none\.csv: no such file"):
-        read_text_table(tmp_path / "none.csv")
-    with pytest.raises(TableError, match="is a folder"):
-        read_text_table(tmp_path)
+def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(TableError, match="no such table"):
         read_table(tmp_path / "none")
-
-
-def test_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_bytes("﻿subject_id,arm\r\n001,A\r\n,\r\n".encode())
-    assert read_text_table(path).to_dict("list") == {"subject_id": ["001"], "arm": ["A"]}
