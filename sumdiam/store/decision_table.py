@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
@@ -35,4 +37,4 @@ class Decisions(TableModel):
     class Config(TableModel.Config):
         """One verdict per revision."""
 
-        unique = ["measurement_id", "revision"]
+        unique: ClassVar = ["measurement_id", "revision"]
