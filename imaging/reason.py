@@ -1,0 +1,165 @@
+"""Why data were refused or left out: one list of codes, each with a sentence and a remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["file", "series", "mask", "left_out", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code, what it says, and what to do about it."""
+
+    code: str
+    kind: Kind
+    sentence: str
+    remedy: str
+
+
+class ReasonedError(ValueError):
+    """Data that cannot be used: a reason code, where, and what exactly was found.
+
+    Parameters
+    ----------
+    reason_code : str
+        A code of `REASONS`.
+    where : str
+        File name or UID; never a patient's name.
+    detail : str
+        What was found, with numbers.
+    """
+
+    def __init__(self, reason_code: str, where: str, detail: str) -> None:
+        self.reason_code = reason_code
+        self.where = where
+        self.detail = detail
+        reason = REASONS[reason_code]
+        super().__init__(f"{where}: {reason.sentence} ({detail}). {reason.remedy} [{reason_code}]")
+
+
+_FETCH = "Fetch the series again (a transfer may have been cut short), or exclude it in the plan."
+_EXCLUDE = "Correct the files at their source, or exclude the series in the plan."
+_EXPORT = "Export it again as uncompressed or losslessly compressed single-frame DICOM."
+_MASK = "Draw or export the mask again on the image it belongs to, or ignore it in masks.csv."
+_NOTHING = "Nothing needs doing unless it was meant to be measured."
+_LOOK = "Look at the volume before relying on its measurements."
+
+_LIST: tuple[tuple[str, Kind, str, str], ...] = (
+    # files
+    ("not_dicom", "file", "the file is not DICOM", _NOTHING),
+    ("unreadable_file", "file", "the file cannot be opened or read",
+     "Check its permissions and the disk."),
+    ("unreadable_dicom", "file", "the DICOM header is damaged or cut short", _FETCH),
+    # series
+    ("no_uid", "series", "a study, series or instance UID is missing", _EXCLUDE),
+    ("mixed_patients", "series", "one series UID holds more than one patient", _EXCLUDE),
+    ("mixed_studies", "series", "one series UID holds more than one study", _EXCLUDE),
+    ("same_uid_other_content", "series", "two files share a SOP Instance UID but differ in content",
+     _EXCLUDE),
+    ("enhanced_multiframe_not_read", "series", "multi-frame images are not read yet",
+     "Convert to single-frame instances, or exclude the series in the plan."),
+    ("no_pixel_data", "series", "an instance has no pixel data", _FETCH),
+    ("truncated_pixel_data", "series", "a file is shorter than its pixel data", _FETCH),
+    ("no_pixel_spacing", "series",
+     "pixel spacing is missing or invalid, so there are no millimetres",
+     "Correct PixelSpacing (0028,0030) at the source; ImagerPixelSpacing is no substitute."),
+    ("no_position", "series", "a slice position is missing or invalid", _EXCLUDE),
+    ("bad_orientation", "series", "a slice orientation is missing or invalid", _EXCLUDE),
+    ("no_matrix", "series", "rows or columns are missing or zero", _EXCLUDE),
+    ("no_rescale", "series",
+     "a CT or PET slice lacks RescaleSlope or RescaleIntercept, so it has no unit", _EXCLUDE),
+    ("bad_rescale", "series", "a rescale slope or intercept is zero or not a number", _EXCLUDE),
+    ("not_hounsfield", "series", "the CT values are not in Hounsfield units",
+     "Exclude the series in the plan."),
+    ("unsupported_pixel_format", "series",
+     "the pixel format is not a greyscale image of 8 or 16 bits", _EXPORT),
+    ("bits_beyond_stored", "series",
+     "pixel values use bits beyond BitsStored that no overlay explains", _EXPORT),
+    ("transfer_syntax_refused", "series",
+     "the transfer syntax is retired, lossy at 8 bits or unknown", _EXPORT),
+    ("pixel_data_undecodable", "series", "the pixel data cannot be decoded", _FETCH),
+    ("file_changed", "series", "a file is not what it was when its header was read",
+     "Run again on a still archive."),
+    ("single_slice", "series", "one slice alone has no slice spacing", _EXCLUDE),
+    ("missing_slice", "series", "a slice is missing", _FETCH),
+    ("uneven_spacing", "series", "slices are not evenly spaced", _EXCLUDE),
+    ("not_on_a_line", "series", "slice positions do not lie on a straight line", _EXCLUDE),
+    ("sheared_slices", "series", "slices are shifted so far that they form no volume", _EXCLUDE),
+    ("ambiguous_positions", "series",
+     "slice positions repeat and no single attribute tells the volumes apart",
+     "Split the series at its source, or exclude it in the plan."),
+    # masks
+    ("mask_unreadable", "mask", "the mask file is damaged or not a segmentation", _MASK),
+    ("mask_not_supported", "mask", "this kind of mask is not read", _MASK),
+    ("mask_no_position", "mask", "a mask frame does not say where it lies", _MASK),
+    ("mask_frame_of_reference", "mask", "mask and image have different frames of reference", _MASK),
+    ("mask_grid_mismatch", "mask", "the mask is not drawn on the grid of the image",
+     "Resample it on request, or draw it on this image."),
+    ("mask_outside_image", "mask", "the mask reaches outside the image",
+     "Check that no first or last slice of the image is missing: fetch the series again."),
+    ("mask_repeated_frame", "mask", "a segment has two frames on one plane", _MASK),
+    ("mask_no_such_segment", "mask", "the file has no segment of this number",
+     "Correct masks.csv."),
+    # left out
+    ("duplicate", "left_out", "an identical copy of an instance", _NOTHING),
+    ("localizer", "left_out", "a localizer", _NOTHING),
+    ("projection", "left_out", "a maximum, minimum or mean intensity projection", _NOTHING),
+    ("reformatted", "left_out", "a reformat in another plane", _NOTHING),
+    ("derived", "left_out", "an image computed from others", _NOTHING),
+    ("secondary_capture", "left_out", "a secondary capture", _NOTHING),
+    ("bolus_tracking", "left_out", "one plane repeated, as in bolus tracking", _NOTHING),
+    ("other_object", "left_out", "an object that is no CT, MR or PET slice", _NOTHING),
+    # flags of a volume
+    ("gantry_tilt", "flag", "the slices are sheared, as with a tilted gantry; kept exactly", _LOOK),
+    ("no_frame_of_reference", "flag", "the files name no frame of reference", _LOOK),
+    ("lossy_compressed", "flag", "the images were compressed with loss", _LOOK),
+    ("derived_image", "flag", "the images are marked as derived from others", _LOOK),
+    ("two_slices", "flag", "two slices cannot show whether one is missing between them", _LOOK),
+    ("several_acquisitions", "flag", "the volume was acquired in several acquisitions", _LOOK),
+    ("orientation_jitter", "flag", "slice orientations differ slightly; their mean is used", _LOOK),
+    ("spacing_contradicts_header", "flag",
+     "SpacingBetweenSlices differs from the distance of the positions", _LOOK),
+    ("instance_number_gap", "flag",
+     "instance numbers have gaps or do not start at 1: the series may be cut", _LOOK),
+    ("fewer_images_than_stated", "flag", "there are fewer images than ImagesInAcquisition states",
+     _LOOK),
+    ("no_date", "flag", "no acquisition, series or study date can be read",
+     "Give the date in timepoints.csv."),
+    ("date_unreadable", "flag", "a date is written in a way that cannot be read", _LOOK),
+    ("dates_differ", "flag", "acquisition, series and study dates lie more than a day apart",
+     _LOOK),
+    ("date_implausible", "flag", "a date lies before 1980 or after 2099", _LOOK),
+    ("undeclared_padding", "flag", "CT values below -1500 HU were taken as padding", _LOOK),
+    ("padding_in_tissue_range", "flag",
+     "the declared padding value lies above -500 HU, among tissue, and was not used", _LOOK),
+    ("scale_factors_differ", "flag", "volumes of one series have different MR scale factors",
+     _LOOK),
+    ("rescale_differs_between_slices", "flag",
+     "slices have different rescale values; each used its own", _LOOK),
+    ("no_preamble", "flag", "files lack the DICOM preamble", _NOTHING),
+)  # fmt: skip
+
+REASONS: dict[str, Reason] = {row[0]: Reason(*row) for row in _LIST}
+
+
+def reason_table() -> str:
+    """Return the list of reason codes as Markdown: the text of docs/reason-codes.md."""
+    titles: dict[Kind, str] = {
+        "file": "Files that are refused",
+        "series": "Series that are refused",
+        "mask": "Masks that are refused",
+        "left_out": "Instances that are left out",
+        "flag": "Flags: read, but doubtful",
+    }
+    lines = ["# Reason codes", "", "Written by `imaging.reason.reason_table`; edit there.", ""]
+    for kind, title in titles.items():
+        lines += [f"## {title}", "", "| code | what it says | what to do |", "|---|---|---|"]
+        lines += [
+            f"| `{reason.code}` | {reason.sentence} | {reason.remedy} |"
+            for reason in REASONS.values()
+            if reason.kind == kind
+        ]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,300 @@
+"""Volumes of an archive: instances grouped, split, ordered and validated."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from imaging import series_check, series_date, series_flag
+from imaging.geometry import VolumeGeometry
+from imaging.header import InstanceHeader
+from imaging.pixel import PixelError, read_pixels
+from imaging.reason import ReasonedError
+from imaging.series_split import Part, SplitError, split_always, split_positions
+from imaging.slice_grid import GridError, SliceGrid, heights_mm, slice_grid
+from imaging.volume import LeftOut, LoadReport, Volume
+
+
+class SeriesError(ReasonedError):
+    """A series whose pixels cannot be read."""
+
+    def __init__(
+        self, reason_code: str, series_uid: str, detail: str, file: str | None = None
+    ) -> None:
+        where = f"series {series_uid}" + (f", file {Path(file).name}" if file else "")
+        super().__init__(reason_code, where, detail)
+        self.series_uid = series_uid
+        self.file = file
+
+    def __reduce__(self) -> tuple[type[SeriesError], tuple[str, str, str, str | None]]:
+        return type(self), (self.reason_code, self.series_uid, self.detail, self.file)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSeries:
+    """Slices that form one volume, in order of increasing position along their normal.
+
+    ``volume_id`` is the series UID, ``#`` and how the volume was told from the rest of its series:
+    ``all`` where it is all of it, else for example ``acquisition=2``.
+    """
+
+    volume_id: str
+    study_uid: str
+    series_uid: str
+    patient_id: str
+    subject_hint: str | None
+    headers: tuple[InstanceHeader, ...]
+    geometry: VolumeGeometry
+    modality: str
+    description: str | None
+    acquired_on: date | None
+    acquisition_time: str | None
+    report: LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSeries:
+    """Slices that form no volume that may be measured, and why."""
+
+    series_uid: str
+    study_uid: str
+    patient_id: str
+    reason_code: str
+    detail: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What the instances of an archive are: volumes, refused series, instances left out."""
+
+    series: tuple[ImageSeries, ...] = ()
+    refused: tuple[RefusedSeries, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def group_series(headers: Sequence[InstanceHeader]) -> Grouping:
+    """Return the volumes that instances form, and what was refused or left out.
+
+    Every instance ends in exactly one of the three. The order of ``headers`` changes nothing.
+
+    Notes
+    -----
+    Files are opened only where two share a SOP Instance UID. Instances that cannot be placed
+    refuse their whole frame of reference; other faults refuse the volume they lie in.
+    """
+    by_series: dict[str, list[InstanceHeader]] = defaultdict(list)
+    left_out = []
+    for header in headers:
+        finding = series_check.not_a_slice(header)
+        if finding is not None:
+            left_out.append(LeftOut(header.file, *finding))
+        else:
+            by_series[header.series_uid or ""].append(header)
+    results = [_one_series(group) for _, group in sorted(by_series.items())]
+    return Grouping(
+        series=tuple(series for result in results for series in result.series),
+        refused=tuple(refused for result in results for refused in result.refused),
+        left_out=tuple(
+            sorted(
+                left_out + [item for result in results for item in result.left_out],
+                key=lambda item: (item.file, item.reason_code),
+            )
+        ),
+    )
+
+
+def load_volume(series: ImageSeries) -> Volume:
+    """Return the values of a series as one volume.
+
+    Raises
+    ------
+    SeriesError
+        Where pixel data are cut short, damaged, or not what the header announced.
+
+    Notes
+    -----
+    HU for CT, signal for MR and PET. See `imaging.pixel.read_pixels` for padding and number type.
+    """
+    try:
+        pixels = read_pixels(series.headers, hounsfield=series.modality == "CT")
+    except PixelError as error:
+        raise SeriesError(error.reason_code, series.series_uid, error.detail, error.file) from error
+    thicknesses = [h.slice_thickness for h in series.headers if h.slice_thickness is not None]
+    report = dataclasses.replace(
+        series.report, flags=tuple(sorted({*series.report.flags, *pixels.flags}))
+    )
+    return Volume(
+        array=pixels.array,
+        geometry=series.geometry,
+        unit="HU" if series.modality == "CT" else "signal",
+        sop_instance_uids=tuple(h.sop_instance_uid or "" for h in series.headers),
+        frame_numbers=(1,) * len(series.headers),
+        volume_id=series.volume_id,
+        padding=pixels.padding,
+        slice_thickness_mm=max(thicknesses, default=None),
+        report=report,
+    )
+
+
+def _refused(headers: Sequence[InstanceHeader], code: str, detail: str) -> RefusedSeries:
+    """Refuse instances together."""
+    first = min(headers, key=lambda h: h.file)
+    return RefusedSeries(
+        series_uid=first.series_uid or "",
+        study_uid=first.study_uid or "",
+        patient_id=first.patient_id or "",
+        reason_code=code,
+        detail=detail,
+        files=tuple(sorted(h.file for h in headers)),
+    )
+
+
+def _one_series(headers: list[InstanceHeader]) -> Grouping:
+    """Group the instances of one series UID."""
+    fault = _series_fault(headers)
+    if fault is not None:
+        return Grouping(refused=(_refused(headers, *fault),))
+    kept, copies, fault = series_check.drop_duplicates(headers)
+    if fault is not None:
+        return Grouping(refused=(_refused(headers, *fault),))
+    left_out = [LeftOut(h.file, "duplicate", f"of {h.sop_instance_uid}") for h in copies]
+    frames: dict[str, list[InstanceHeader]] = defaultdict(list)
+    for header in kept:
+        finding = series_check.not_a_source_image(header)
+        if finding is not None:
+            left_out.append(LeftOut(header.file, *finding))
+        else:
+            frames[header.frame_of_reference_uid or ""].append(header)
+    found = [
+        _one_frame(group, f"frame={frame or 'none'}" if len(frames) > 1 else "")
+        for frame, group in sorted(frames.items())
+    ]
+    left_out += [item for result in found for item in result.left_out]
+    left_out.sort(key=lambda item: (item.file, item.reason_code))
+    volumes = [series for result in found for series in result.series]
+    shared = series_flag.series_flags(kept, [series.headers for series in volumes])
+    return Grouping(
+        series=tuple(_with_shared(series, left_out, shared) for series in volumes),
+        refused=tuple(refused for result in found for refused in result.refused),
+        left_out=tuple(left_out),
+    )
+
+
+def _series_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | None:
+    """Return why all instances of a series UID are refused together."""
+    nameless = [h for h in headers if not (h.series_uid and h.study_uid and h.sop_instance_uid)]
+    if nameless:
+        return "no_uid", f"{len(nameless)} of {len(headers)} files"
+    for code, values in (
+        ("mixed_patients", {h.patient_id for h in headers}),
+        ("mixed_patients", {h.clinical_trial_subject_id for h in headers} - {None}),
+        ("mixed_studies", {h.study_uid for h in headers}),
+    ):
+        if len(values) > 1:
+            return code, f"{len(values)} under one series UID"
+    many = [
+        h for h in headers if h.sop_class_uid in series_check.ENHANCED or h.number_of_frames != 1
+    ]
+    if many:
+        return "enhanced_multiframe_not_read", f"{many[0].number_of_frames} frames in one file"
+    return None
+
+
+def _one_frame(headers: Sequence[InstanceHeader], label: str) -> Grouping:
+    """Group the instances of one series and frame of reference."""
+    for header in sorted(headers, key=lambda h: h.file):
+        finding = series_check.cannot_place(header)
+        if finding is not None:
+            detail = f"{Path(header.file).name}: {finding[1]}"
+            return Grouping(refused=(_refused(headers, finding[0], detail),))
+    series: list[ImageSeries] = []
+    refused: list[RefusedSeries] = []
+    left_out: list[LeftOut] = []
+    for part in split_always(headers):
+        try:
+            volumes = split_positions(part)
+        except SplitError as error:
+            refused.append(_refused(part.headers, error.reason_code, error.detail))
+            continue
+        for volume in volumes:
+            found = _one_volume(volume, label)
+            series += found.series
+            refused += found.refused
+            left_out += found.left_out
+    return Grouping(tuple(series), tuple(refused), tuple(left_out))
+
+
+def _one_volume(part: Part, label: str) -> Grouping:
+    """Validate the slices of one volume."""
+    if len(part.headers) > 1 and _one_plane(part):
+        detail = f"{len(part.headers)} images of one plane"
+        return Grouping(
+            left_out=tuple(LeftOut(h.file, "bolus_tracking", detail) for h in part.headers)
+        )
+    for header in sorted(part.headers, key=lambda h: h.file):
+        finding = series_check.cannot_read(header)
+        if finding is not None:
+            detail = f"{Path(header.file).name}: {finding[1]}"
+            return Grouping(refused=(_refused(part.headers, finding[0], detail),))
+    try:
+        grid = slice_grid(part.headers)
+    except GridError as error:
+        return Grouping(refused=(_refused(part.headers, error.reason_code, error.detail),))
+    whole = ",".join(name for name in (label, part.label) if name) or "all"
+    return Grouping(series=(_image_series(grid, whole),))
+
+
+def _one_plane(part: Part) -> bool:
+    """Return whether all slices lie at one position."""
+    heights = heights_mm(part.headers)
+    return bool(heights.max() - heights.min() < 0.01)
+
+
+def _image_series(grid: SliceGrid, label: str) -> ImageSeries:
+    """Describe a valid volume."""
+    first = grid.headers[0]
+    when = series_date.acquired(grid.headers)
+    return ImageSeries(
+        volume_id=f"{first.series_uid}#{label}",
+        study_uid=first.study_uid or "",
+        series_uid=first.series_uid or "",
+        patient_id=first.patient_id or "",
+        subject_hint=_common(h.clinical_trial_subject_id for h in grid.headers),
+        headers=grid.headers,
+        geometry=grid.geometry,
+        modality=series_check.SLICES[first.sop_class_uid],
+        description=_common(h.series_description for h in grid.headers),
+        acquired_on=when.day,
+        acquisition_time=when.time,
+        report=LoadReport(
+            files_used=tuple(h.file for h in grid.headers),
+            largest_position_residual_mm=grid.largest_residual_mm,
+            flags=tuple(
+                sorted({*grid.flags, *when.flags, *series_flag.volume_flags(grid.headers)})
+            ),
+        ),
+    )
+
+
+def _with_shared(
+    series: ImageSeries, left_out: Sequence[LeftOut], flags: Iterable[str]
+) -> ImageSeries:
+    """Add to a volume's report what concerns its whole series."""
+    report = dataclasses.replace(
+        series.report,
+        left_out=tuple(left_out),
+        duplicates_dropped=sum(item.reason_code == "duplicate" for item in left_out),
+        flags=tuple(sorted({*series.report.flags, *flags})),
+    )
+    return dataclasses.replace(series, report=report)
+
+
+def _common(values: Iterable[str | None]) -> str | None:
+    """Return the one value that all slices share that have one, else None."""
+    known = {value for value in values if value is not None}
+    return known.pop() if len(known) == 1 else None

@@ -1,0 +1,258 @@
+"""What is wrong with the instances of a series, before anything is measured on them."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from imaging.header import HeaderError, InstanceHeader, file_digest
+from imaging.pixel import PixelError, stored_words
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+MR = "1.2.840.10008.5.1.4.1.1.4"
+PET = "1.2.840.10008.5.1.4.1.1.128"
+SLICES = {CT: "CT", MR: "MR", PET: "PT"}
+ENHANCED = {
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+    "1.2.840.10008.5.1.4.1.1.4.1",
+    "1.2.840.10008.5.1.4.1.1.4.3",
+    "1.2.840.10008.5.1.4.1.1.4.4",
+    "1.2.840.10008.5.1.4.1.1.128.1",
+    "1.2.840.10008.5.1.4.1.1.130",
+}
+_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+LOSSY = {JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K}
+_READ = LOSSY | {
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+    RLELossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEG2000Lossless,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+}
+_AXIAL = 0.7
+"""A CT slice whose normal is more than 45 degrees off the body axis was reformatted."""
+_LARGEST_PIXEL_MM = 10.0
+_FARTHEST_MM = 1e5
+_UNIT_VECTOR = 0.01
+_PERPENDICULAR = 5e-3
+
+_PROJECTIONS = {"MIP", "MINIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "MPRTHICK", "RAYSUM"}
+_REFORMATS = {"REFORMATTED", "MPR", "CPR", "CURVED_MPR", "SAGITTAL", "CORONAL", "VOLREND", "VRT"}
+_COMPUTED = {
+    "ADC", "FA", "TRACE", "TRACEW", "SUBTRACT", "SUBTRACTION", "SUB", "PERFUSION", "CBF", "CBV",
+    "MTT", "TTP", "TMAX", "T1 MAP", "T2 MAP", "T2_STAR MAP", "PROCESSED", "CSA REPORT", "DOSE",
+    "DOSE_INFO", "SCREEN SAVE", "PARALLEL_PROJECTION", "IVI", "HU_ATTENUATION_DIFFERENCE",
+}  # fmt: skip
+
+Finding = tuple[str, str]
+"""A reason code and what exactly was found."""
+
+
+def not_a_slice(header: InstanceHeader) -> Finding | None:
+    """Return why an object is no single CT, MR or PET slice, to be left out."""
+    if header.sop_class_uid in SLICES or header.sop_class_uid in ENHANCED:
+        return None
+    name = UID(header.sop_class_uid).name
+    if header.sop_class_uid.startswith(_CAPTURE):
+        return "secondary_capture", name
+    return "other_object", name
+
+
+def not_a_source_image(header: InstanceHeader) -> Finding | None:
+    """Return why a slice is no image that was acquired: localizer, projection, reformat, derived.
+
+    Notes
+    -----
+    ``DERIVED`` alone is no reason: lossy compression and anonymisers set it too. Derived images
+    that are axial, or marked primary, stay and are flagged.
+    """
+    words = set(header.image_type)
+    written = "/".join(header.image_type)
+    if "LOCALIZER" in words or "SCOUT" in words or "TOPOGRAM" in words:
+        return "localizer", written
+    if words & _PROJECTIONS:
+        return "projection", written
+    if "CT_SOM5 MON" in words or "MONITORING" in words:
+        return "bolus_tracking", written
+    if words & _REFORMATS or _tipped(header):
+        return "reformatted", written or "no image type"
+    if words & _COMPUTED:
+        return "derived", written
+    kind = header.image_type
+    if kind[:2] == ("DERIVED", "SECONDARY") and len(kind) > 2 and "AXIAL" not in words:
+        return "derived", written
+    return None
+
+
+def _tipped(header: InstanceHeader) -> bool:
+    """Return whether a CT slice lies along the body axis instead of across it."""
+    if header.sop_class_uid != CT or header.orientation is None:
+        return False
+    normal = np.cross(header.orientation[:3], header.orientation[3:])
+    return bool(abs(normal[2]) < _AXIAL * np.linalg.norm(normal))
+
+
+def cannot_place(header: InstanceHeader) -> Finding | None:
+    """Return why it is not known where a slice lies, or how large its pixels are."""
+    if not header.rows or not header.columns:
+        return "no_matrix", f"{header.rows} rows, {header.columns} columns"
+    spacing = header.pixel_spacing
+    if spacing is None or not all(0 < mm <= _LARGEST_PIXEL_MM for mm in spacing):
+        return "no_pixel_spacing", f"PixelSpacing is {header.pixel_spacing_text!r}"
+    if header.position is None or max(map(abs, header.position)) > _FARTHEST_MM:
+        return "no_position", f"ImagePositionPatient is {header.position}"
+    if header.orientation is None or not _orthonormal(header.orientation):
+        return "bad_orientation", f"ImageOrientationPatient is {header.orientation}"
+    return None
+
+
+def _orthonormal(cosines: tuple[float, ...]) -> bool:
+    """Return whether two directions are unit vectors at right angles, but for rounding."""
+    one, two = np.asarray(cosines[:3]), np.asarray(cosines[3:])
+    lengths = np.linalg.norm([one, two], axis=1)
+    return bool(np.all(np.abs(lengths - 1) <= _UNIT_VECTOR) and abs(one @ two) <= _PERPENDICULAR)
+
+
+def cannot_read(header: InstanceHeader) -> Finding | None:
+    """Return why the pixel values of a slice cannot be read for what they are."""
+    checks: tuple[Callable[[InstanceHeader], Finding | None], ...] = (
+        _format_fault, _data_fault, _rescale_fault,
+    )  # fmt: skip
+    for check in checks:
+        finding = check(header)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _format_fault(header: InstanceHeader) -> Finding | None:
+    """Judge transfer syntax and pixel format."""
+    if header.transfer_syntax not in _READ:
+        return "transfer_syntax_refused", UID(header.transfer_syntax).name
+    h = header
+    fits = (
+        h.samples_per_pixel in (1, None)
+        and h.photometric in ("MONOCHROME1", "MONOCHROME2")
+        and h.bits_allocated in (8, 16)
+        and h.bits_stored is not None
+        and 1 < h.bits_stored <= (h.bits_allocated or 0)
+        and h.high_bit in (h.bits_stored - 1, None)
+        and h.signed is not None
+    )
+    if not fits:
+        return "unsupported_pixel_format", (
+            f"{h.photometric}, {h.samples_per_pixel} sample(s), {h.bits_stored} in "
+            f"{h.bits_allocated} bits, high bit {h.high_bit}"
+        )
+    return None
+
+
+def _data_fault(header: InstanceHeader) -> Finding | None:
+    """Judge whether the pixel data are there in full."""
+    if header.pixel_tag is None:
+        return "no_pixel_data", "PixelData (7FE0,0010) is absent"
+    if header.pixel_tag != 0x7FE00010:
+        return "unsupported_pixel_format", "floating-point pixel data"
+    if header.truncated:
+        return "truncated_pixel_data", (
+            f"{header.file_bytes} bytes, needs "
+            f"{(header.pixel_offset or 0) + (header.pixel_length or 0)}"
+        )
+    expected = (header.rows or 0) * (header.columns or 0) * ((header.bits_allocated or 0) // 8)
+    if header.pixel_length is not None and header.pixel_length < expected:
+        return "truncated_pixel_data", f"{header.pixel_length} bytes of pixels, needs {expected}"
+    return None
+
+
+def _rescale_fault(header: InstanceHeader) -> Finding | None:
+    """Judge slope, intercept and unit."""
+    values = (header.rescale_slope, header.rescale_intercept)
+    if header.sop_class_uid != MR and not all(header.rescale_given):
+        return "no_rescale", f"slope {values[0]}, intercept {values[1]}"
+    unreadable = any(
+        given and value is None for given, value in zip(header.rescale_given, values, strict=True)
+    )
+    if unreadable or values[0] == 0:
+        return "bad_rescale", f"slope {values[0]}, intercept {values[1]}"
+    if header.sop_class_uid == CT and header.rescale_type not in ("HU", "US", "HU_MOD", None):
+        return "not_hounsfield", f"RescaleType is {header.rescale_type!r}"
+    return None
+
+
+def drop_duplicates(
+    headers: Sequence[InstanceHeader],
+) -> tuple[list[InstanceHeader], list[InstanceHeader], Finding | None]:
+    """Return instances once each, the identical copies, and a finding where copies differ.
+
+    Copies are identical where their bytes are, or else where every value read from the header and
+    every stored pixel is: one may be compressed, the other not.
+    """
+    by_uid: dict[str, list[InstanceHeader]] = defaultdict(list)
+    for header in sorted(headers, key=lambda h: h.file):
+        by_uid[header.sop_instance_uid or ""].append(header)
+    kept, copies = [], []
+    for uid, group in sorted(by_uid.items()):
+        kept.append(group[0])
+        for other in group[1:]:
+            if not _same_content(group[0], other):
+                files = f"{Path(group[0].file).name} and {Path(other.file).name}"
+                return list(headers), [], ("same_uid_other_content", f"{uid} in {files}")
+            copies.append(other)
+    return kept, copies, None
+
+
+def _same_content(one: InstanceHeader, two: InstanceHeader) -> bool:
+    """Return whether two files hold the same instance."""
+    try:
+        if one.file_bytes == two.file_bytes and file_digest(one.file) == file_digest(two.file):
+            return True
+        if _without_file(one) != _without_file(two):
+            return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(np.array_equal(stored_words(one), stored_words(two)))
+    except (OSError, PixelError, HeaderError):
+        return False
+
+
+def _without_file(header: InstanceHeader) -> InstanceHeader:
+    """Return the header without what depends on how the file was written."""
+    return replace(
+        header,
+        file="",
+        file_bytes=0,
+        has_preamble=True,
+        transfer_syntax="",
+        pixel_offset=None,
+        pixel_length=None,
+    )

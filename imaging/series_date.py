@@ -1,0 +1,80 @@
+"""When a volume was acquired, and what is doubtful about its dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from imaging.header import InstanceHeader
+
+_DAY = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
+_TIME = re.compile(r"(\d{2}):?(\d{2}):?(\d{2})(\.\d{1,6})?")
+_EARLIEST, _LATEST = date(1980, 1, 1), date(2099, 12, 31)
+"""CT came in the seventies; a date outside has a century wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """Day and time of day (``HHMMSS.ffffff``) of a volume, and flags."""
+
+    day: date | None
+    time: str | None
+    flags: tuple[str, ...]
+
+
+def parse_day(written: str | None) -> date | None:
+    """Return the date that a DICOM date holds; None for anything else."""
+    match = _DAY.fullmatch(written.strip()) if written else None
+    if match is None:
+        return None
+    try:
+        return date(*map(int, match.groups()))
+    except ValueError:
+        return None
+
+
+def parse_time(written: str | None) -> str | None:
+    """Return a DICOM time as ``HHMMSS.ffffff``, so that times sort as text; else None."""
+    match = _TIME.fullmatch(written.strip()) if written else None
+    if match is None:
+        return None
+    hours, minutes, seconds, fraction = match.groups()
+    if int(hours) > 23 or int(minutes) > 59 or int(seconds) > 60:
+        return None
+    return f"{hours}{minutes}{seconds}{(fraction or '.'):0<7}"
+
+
+def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
+    """Return the day of a volume: AcquisitionDate, else SeriesDate, else StudyDate.
+
+    Notes
+    -----
+    Within the first kind of date that any slice has, the earliest counts, and so does the earliest
+    time. More than a day between any two dates is flagged, as dates drive survival.
+    """
+    flags = set()
+    kinds = (
+        {h.acquisition_date for h in headers},
+        {h.series_date for h in headers},
+        {h.study_date for h in headers},
+    )
+    days = [_days(kind) for kind in kinds]
+    if any(written and parse_day(written) is None for kind in kinds for written in kind):
+        flags.add("date_unreadable")
+    known = [day for kind in days for day in kind]
+    if not known:
+        flags.add("no_date")
+    elif (max(known) - min(known)).days > 1:
+        flags.add("dates_differ")
+    if any(not _EARLIEST <= day <= _LATEST for day in known):
+        flags.add("date_implausible")
+    first = next((kind[0] for kind in days if kind), None)
+    times = sorted(t for h in headers if (t := parse_time(h.acquisition_time)) is not None)
+    return Acquired(first, times[0] if times else None, tuple(sorted(flags)))
+
+
+def _days(written: Iterable[str | None]) -> list[date]:
+    """Return the readable dates in order."""
+    return sorted(day for text in written if (day := parse_day(text)) is not None)

@@ -1,0 +1,59 @@
+"""What is doubtful about a volume that can be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from imaging.header import InstanceHeader
+from imaging.series_check import LOSSY, MR
+
+
+def volume_flags(headers: Sequence[InstanceHeader]) -> set[str]:
+    """Return the flags that the headers of one volume raise."""
+    flags = set()
+    if any(h.frame_of_reference_uid is None for h in headers):
+        flags.add("no_frame_of_reference")
+    if any(h.lossy or h.transfer_syntax in LOSSY for h in headers):
+        flags.add("lossy_compressed")
+    if any(h.image_type[:1] == ("DERIVED",) for h in headers):
+        flags.add("derived_image")
+    if len({h.acquisition_number for h in headers}) > 1:
+        flags.add("several_acquisitions")
+    if len({(h.rescale_slope, h.rescale_intercept) for h in headers}) > 1:
+        flags.add("rescale_differs_between_slices")
+    if any(not h.has_preamble for h in headers):
+        flags.add("no_preamble")
+    return flags
+
+
+def series_flags(
+    instances: Sequence[InstanceHeader], volumes: Sequence[Sequence[InstanceHeader]]
+) -> set[str]:
+    """Return the flags that concern every volume of a series UID.
+
+    Parameters
+    ----------
+    instances : all of the series, with those left out, without copies
+    volumes : the slices of each volume
+    """
+    flags = set()
+    numbers = {h.instance_number for h in instances if h.instance_number is not None}
+    if numbers and (min(numbers) != 1 or max(numbers) != len(numbers)):
+        flags.add("instance_number_gap")
+    found = Counter(h.acquisition_number for h in instances)
+    if any((h.images_in_acquisition or 0) > found[h.acquisition_number] for h in instances):
+        flags.add("fewer_images_than_stated")
+    if _scales_differ(volumes):
+        flags.add("scale_factors_differ")
+    return flags
+
+
+def _scales_differ(volumes: Sequence[Sequence[InstanceHeader]]) -> bool:
+    """Return whether signal cannot be compared between the volumes of an MR series."""
+    scales = {
+        tuple(sorted({str((h.rescale_slope, h.scale_slope_philips)) for h in volume}))
+        for volume in volumes
+        if volume[0].sop_class_uid == MR
+    }
+    return len(scales) > 1
