@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from imaging.geometry import VolumeGeometry
 from imaging.volume import Volume
@@ -151,7 +151,7 @@ def ct_series(volume: Volume, study: StudyIdentity, series: SeriesIdentity) -> l
 
 
 def mr_series(volume: Volume, study: StudyIdentity, series: SeriesIdentity) -> list[Dataset]:
-    """MR Image Storage instances of a volume: signal without a unit, as stored (see `ct_series`)."""
+    """MR Image Storage instances of a volume: signal without a unit (see `ct_series`)."""
     stored = volume.array.clip(0, 32767).astype("<u2")
     return _instances(volume, study, series, stored=stored, modality="MR")
 
@@ -190,10 +190,10 @@ def file_meta(sop_class_uid: str, sop_instance_uid: str) -> FileMetaDataset:
     """Return the file meta information of an instance, the same on every machine."""
     meta = FileMetaDataset()
     meta.FileMetaInformationVersion = b"\x00\x01"
-    meta.MediaStorageSOPClassUID = sop_class_uid
-    meta.MediaStorageSOPInstanceUID = sop_instance_uid
+    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = uid_for("sumdiam", "implementation")
+    meta.ImplementationClassUID = UID(uid_for("sumdiam", "implementation"))
     meta.ImplementationVersionName = "SUMDIAM_REF_1"
     return meta
 
@@ -207,7 +207,7 @@ def study_attributes(study: StudyIdentity) -> Dataset:
     """Return patient, clinical trial and study attributes."""
     shared = Dataset()
     shared.SpecificCharacterSet = "ISO_IR 192"
-    shared.PatientName = "SIMULATED"
+    shared.PatientName = "SIMULATED^"  # the caret says that one component is meant
     shared.PatientID = study.patient_id or f"SIMULATED-{study.subject_id}"
     shared.PatientBirthDate = ""
     shared.PatientSex = study.sex
@@ -247,11 +247,11 @@ def _series_attributes(
     moment = started + dt.timedelta(seconds=series.after_s)
     shared = equipment_attributes()
     shared.Modality = modality
-    shared.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if modality == "CT" else "M"]
+    shared.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if modality == "CT" else "OTHER"]
     shared.SeriesInstanceUID = series_uid(study, series)
     shared.SeriesNumber = series.number
     shared.SeriesDescription = series.description
-    for name in ("Series", "Acquisition", "Content"):
+    for name in ("Series", "Acquisition", "Content", "InstanceCreation"):
         setattr(shared, f"{name}Date", f"{moment:%Y%m%d}")
         setattr(shared, f"{name}Time", f"{moment:%H%M%S}")
     shared.AcquisitionNumber = series.acquisition_number
