@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
+from imaging.reason import ReasonedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,14 @@ class LesionMask:
     def declared_empty(self) -> bool:
         """Whether the segment is declared but holds no voxel."""
         return not bool(self.array.any())
+
+
+class MaskError(ReasonedError):
+    """A mask that cannot be read, or that does not lie on the grid of its image."""
+
+    def __init__(self, reason_code: str, file: str, detail: str) -> None:
+        super().__init__(reason_code, Path(file).name, detail)
+        self.file = file
+
+    def __reduce__(self) -> tuple[type[MaskError], tuple[str, str, str]]:
+        return type(self), (self.reason_code, self.file, self.detail)
