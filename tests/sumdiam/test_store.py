@@ -422,13 +422,13 @@ def test_a_workspace_of_another_layout_is_refused(tmp_path):
     with database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     database.close()
-    with pytest.raises(StoreError, match="layout 99.*another --out"):
+    with pytest.raises(StoreError, match=r"layout 99.*another --out"):
         Workspace.in_folder(tmp_path)
 
 
 @pytest.mark.parametrize("url", ["no url", "nodriver://host/name", "sqlite:////nowhere/a/b.sqlite"])
 def test_a_database_that_cannot_be_opened_is_named_with_the_remedy(url):
-    with pytest.raises(StoreError, match="cannot be opened.*Check that the URL"):
+    with pytest.raises(StoreError, match=r"cannot be opened.*Check that the URL"):
         Workspace(url)
 
 

@@ -1,0 +1,288 @@
+"""Studies onto workers: dask carries them, the ledger remembers them.
+
+The scheduler keeps nothing that matters: what is leased and not recorded is simply measured again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+TIME_LIMIT_SECONDS = 1800.0
+"""After this a study on our own workers is stopped: a native decoder may hang for ever."""
+LAST_ATTEMPT = 3
+_PATIENCE_SECONDS = 120.0
+_OUR_PACKAGES = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
+
+Task = TypeVar("Task", bound="Study")
+Result = TypeVar("Result")
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class Study(Protocol):
+    """What the schedule needs to know of a task; it must also be picklable."""
+
+    @property
+    def study_uid(self) -> str:
+        """StudyInstanceUID."""
+
+
+class ScheduleError(OSError):
+    """There are no workers to measure on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that ended without a result; not the data's refusal, which is a result."""
+
+    reason: str
+    notes: str | None = None
+
+
+class Journal(Protocol[Given_contra]):
+    """Who is told what happens, always in the process that drives the run."""
+
+    def leased(self, study_uids: Sequence[str]) -> None:
+        """Take note that these studies are about to be measured."""
+
+    def finished(self, result: Given_contra) -> None:
+        """Keep the result of a study."""
+
+    def failed(self, study_uid: str, failure: Failure) -> bool:
+        """Count a failed attempt; return whether to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Workers, ready."""
+
+    client: Client
+    own: bool
+    """Whether the workers are ours: they live on this machine, and one study each at a time."""
+
+    def size(self) -> int:
+        """Return how many studies can be measured at once."""
+        return sum(self.client.nthreads().values())
+
+
+@contextmanager
+def open_pool(workers: int, cluster: str | None = None) -> Iterator[Pool]:
+    """Start worker processes here, or join a cluster, for as long as the block runs.
+
+    Parameters
+    ----------
+    workers : int
+        Processes on this machine; not used with a cluster.
+    cluster : str or None
+        Address of a dask scheduler, such as ``tcp://10.0.0.1:8786``; its workers need the same
+        version of sumdiam and the same paths.
+
+    Raises
+    ------
+    ScheduleError
+        If the cluster cannot be reached or has no worker.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    quiet = {
+        # a study that takes its worker with it is our business: see `measure_all`
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.logging": {"distributed": "critical", "distributed.nanny": "critical"},
+        "distributed.admin.large-graph-warning-threshold": "1GiB",
+        "distributed.comm.timeouts.connect": "30s",
+    }
+    level = logging.getLogger("distributed").level
+    with dask.config.set(quiet):
+        if cluster is not None:
+            with _joined(cluster) as client:
+                yield Pool(client, own=False)
+            return
+        local = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
+        try:
+            with Client(local, set_as_default=False) as client:
+                yield Pool(client, own=True)
+        finally:
+            with suppress(TimeoutError):  # a worker that will not end is killed with its nanny
+                local.close(timeout=10)
+            logging.getLogger("distributed").setLevel(level)
+
+
+@contextmanager
+def _joined(address: str) -> Iterator[Client]:
+    """Join a cluster that somebody else runs."""
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout="30s")
+    except (OSError, ValueError, TimeoutError) as error:
+        msg = (
+            f"no dask scheduler answers at {address} ({type(error).__name__}). Start one with "
+            "`dask scheduler`, or leave out --cluster to measure on this machine."
+        )
+        raise ScheduleError(msg) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE_SECONDS)
+        except TimeoutError as error:
+            msg = (
+                f"the dask scheduler at {address} has no worker after "
+                f"{_PATIENCE_SECONDS:.0f} s. Start one with `dask worker {address} --nthreads 1`."
+            )
+            raise ScheduleError(msg) from error
+        yield client
+
+
+def measure_all(
+    pool: Pool,
+    tasks: Iterable[Task],
+    work: Callable[[Task], Result],
+    journal: Journal[Result],
+    *,
+    time_limit_seconds: float = TIME_LIMIT_SECONDS,
+) -> None:
+    """Measure every study, whatever happens to single ones.
+
+    Notes
+    -----
+    At most two studies per worker are under way, so memory stays bounded. A study that fails is
+    tried again after all others. Its last attempt it makes alone: when a worker dies, every study
+    it held is suspect, and only one that fails with no other beside it has surely done it.
+    """
+    wave = list(tasks)
+    limit = time_limit_seconds if pool.own else None
+    for attempt in range(1, LAST_ATTEMPT + 1):
+        alone = attempt == LAST_ATTEMPT
+        room = 1 if alone else 2 * pool.size()
+        with pool.client.as_current():  # distributed.wait asks for the client at hand
+            wave = _Wave(pool.client, work, journal, limit, room).run(wave)
+        if not wave:
+            return
+
+
+@dataclass
+class _Wave(Generic[Task, Result]):
+    """One attempt at a list of studies."""
+
+    client: Client
+    work: Callable[[Task], Result]
+    journal: Journal[Result]
+    limit: float | None
+    room: int
+
+    def run(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return the studies to try again."""
+        from distributed import wait
+
+        waiting = deque(tasks)
+        under_way: dict[Future[Any], Task] = {}
+        again: list[Task] = []
+        try:
+            while waiting or under_way:
+                self._submit(waiting, under_way)
+                for future in wait(list(under_way), return_when="FIRST_COMPLETED").done:
+                    task = under_way.pop(future)
+                    if not self._record(task, future):
+                        again.append(task)
+                    future.release()
+        finally:
+            for future in under_way:
+                with suppress(Exception):  # the run is ending by an error of its own
+                    future.cancel(force=True)
+        return sorted(again, key=lambda task: task.study_uid)
+
+    def _submit(self, waiting: deque[Task], under_way: dict[Future[Any], Task]) -> None:
+        """Lease as many studies as there is room for and send them off."""
+        free = min(self.room - len(under_way), len(waiting))
+        if free <= 0:
+            return
+        taken = [waiting.popleft() for _ in range(free)]
+        self.journal.leased([task.study_uid for task in taken])
+        for task in taken:
+            future = self.client.submit(
+                _attempt, self.work, task, self.limit, pure=False, retries=0
+            )
+            under_way[future] = task
+
+    def _record(self, task: Task, future: Future[Any]) -> bool:
+        """Tell the journal how an attempt ended; return whether the study is finished with."""
+        outcome = _outcome(future)
+        if isinstance(outcome, Failure):
+            return not self.journal.failed(task.study_uid, outcome)
+        self.journal.finished(outcome)
+        return True
+
+
+def _outcome(future: Future[Any]) -> Any:
+    """Return what an attempt gave, a Failure where the worker itself was lost."""
+    from distributed import KilledWorker
+
+    if future.status == "finished":
+        return future.result()
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, KilledWorker):
+        return Failure(
+            "the worker process ended while it held this study (memory, time limit or a crash of "
+            "a native decoder)"
+        )
+    return Failure(f"the attempt was lost ({type(error).__name__ if error else future.status})")
+
+
+def _attempt(work: Callable[[Task], Result], task: Task, limit: float | None) -> Result | Failure:
+    """Measure one study on a worker; an exception comes back as words, as not all can travel."""
+    with _time_limit(limit):
+        try:
+            return work(task)
+        except Exception as error:  # noqa: BLE001 - one study's failure never ends the run
+            return Failure(_in_words(error), _where(error))
+
+
+def _in_words(error: Exception) -> str:
+    """Return an exception as one line; only our own words, as others may quote a patient's name."""
+    name = type(error).__name__
+    if type(error).__module__.partition(".")[0] not in _OUR_PACKAGES:
+        return f"{name}; this is a defect, or this machine lacks something: see the notes"
+    return " ".join(f"{name}: {error}".split())[:500]
+
+
+def _where(error: Exception) -> str:
+    """Return the places in our code that an exception came through, innermost last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(
+        f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}"  # noqa: PTH119
+        for frame in frames[-8:]
+    )
+
+
+@contextmanager
+def _time_limit(seconds: float | None) -> Iterator[None]:
+    """End this process if the block takes longer.
+
+    The alarm's default action is the kernel's: it needs no Python, so it also ends native code
+    that never comes back.
+    """
+    if seconds is None or not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
