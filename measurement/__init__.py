@@ -11,10 +11,16 @@ from typing import Any
 
 _HOME = {
     "Caliper": "measurement.diameter",
+    "LesionImages": "measurement.reading",
+    "LesionReading": "measurement.reading",
+    "MeasuredQuantity": "measurement.reading",
+    "MeasurementSettings": "measurement.reading",
+    "Flag": "measurement.flag",
+    "longest_diameter": "measurement.diameter",
     "measure_lesion": "measurement.lesion",
     "Measurements": "measurement.lesion_table",
     "Lesions": "measurement.lesion_table",
-    "pivot_lesions": "measurement.lesion_table",
+    "pivot_lesions": "measurement.pivot",
 }
 
 __all__ = sorted(_HOME)

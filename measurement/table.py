@@ -59,9 +59,9 @@ def from_records(rows: Iterable[dict[str, Any]], model: type[TableModel]) -> pd.
         raise TableError(msg)
     schema = model.to_schema()
     typed = {
-        name: pd.Series(
-            frame[name].array if name in frame else [None] * len(frame)
-        ).astype(column.dtype.type)
+        name: pd.Series(frame[name].array if name in frame else [None] * len(frame)).astype(
+            column.dtype.type
+        )
         for name, column in schema.columns.items()
     }
     return check(pd.DataFrame(typed), model, origin=model.__name__)
@@ -183,7 +183,9 @@ def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd
     return numbers.astype("float64")
 
 
-def _dates(cells: pd.Series[Any], empty: pd.Series[bool], *, origin: str, column: str) -> pd.Series[Any]:
+def _dates(
+    cells: pd.Series[Any], empty: pd.Series[bool], *, origin: str, column: str
+) -> pd.Series[Any]:
     """Turn ISO dates into timestamps; any other form is refused, never guessed."""
 
     def iso(cell: str) -> Any:  # noqa: ANN401
@@ -227,5 +229,7 @@ def _column_text(column: pd.Series[Any]) -> pd.Series[Any]:
     if kind == "boolean":
         return column.map({True: "true", False: "false"}).astype(object).fillna("")
     if kind == "float64":
-        return column.map(lambda value: "" if pd.isna(value) else repr(float(value)).removesuffix(".0"))
+        return column.map(
+            lambda value: "" if pd.isna(value) else repr(float(value)).removesuffix(".0")
+        )
     return column.astype(object).map(lambda value: "" if pd.isna(value) else str(value))

@@ -1,0 +1,252 @@
+"""Calipers: the longest segment that stays inside viable tissue of one slice, and across it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imaging.geometry import VolumeGeometry
+from measurement import chord
+from measurement.contour import Contour
+from measurement.outline import LesionOutline, Mask
+
+GAPS_MM = (0.0, 2.0, 5.0, math.inf)
+"""Gaps of the curve that goes with every viable diameter."""
+
+REACH_PX = 1.12
+"""Tissue inside a contour is at most this far from the centre of one of its pixels."""
+
+TIED_PX = 0.5
+"""Long axes within half a pixel of the longest are tied; source: spec/measurement.md."""
+
+TIED_AXES = 24
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Caliper:
+    """A caliper line on one slice; its length is the distance of its ends.
+
+    Parameters
+    ----------
+    ends_mm : two points (x, y, z) in LPS mm
+    ends_index : two points (z, row, column), fractional
+    slice_index : slice of the volume, counted from 0
+    gap_mm : longest single stretch outside viable tissue that was allowed (may be infinite)
+    method : what the segment is
+    """
+
+    length_mm: float
+    ends_mm: tuple[Point, Point]
+    ends_index: tuple[Point, Point]
+    slice_index: int
+    gap_mm: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShortAxis:
+    """The short axis, and how far it depends on which of several tied long axes is taken."""
+
+    caliper: Caliper
+    lowest_mm: float
+    highest_mm: float
+    tied_axes: int
+
+
+def longest_diameter(
+    viable: Mask, whole: Mask, geometry: VolumeGeometry, *, gap_mm: float
+) -> Caliper | None:
+    """Longest straight axial segment that stays inside viable tumour; None where there is none.
+
+    Parameters
+    ----------
+    viable, whole : (z, y, x) bool arrays
+        The viable part counts where it is inside the whole lesion.
+    gap_mm : float
+        Each single stretch of the segment outside viable tissue is at most this long and lies
+        inside the whole lesion. At infinity: the largest distance of two points of the edge.
+
+    Raises
+    ------
+    RegionError
+        If an array is not of the grid's shape.
+    ValueError
+        If the gap is negative.
+
+    Notes
+    -----
+    Defined as the longest admissible run on any line through two vertices of the viable
+    contour, extended both ways; both ends are viable, the length includes the gaps.
+    Source: spec/measurement.md, "What is measured".
+
+    Examples
+    --------
+    >>> grid = VolumeGeometry.upright(shape=(1, 9, 30), spacing_mm=(2.5, 1.0, 1.0))
+    >>> bar = np.zeros(grid.shape, dtype=bool)
+    >>> bar[0, 3:6, 5:25] = True
+    >>> round(longest_diameter(bar, bar, grid, gap_mm=0.0).length_mm, 1)
+    20.0
+    """
+    return outline_diameter(LesionOutline(viable, whole, geometry), gap_mm=gap_mm)
+
+
+def diameter_curve(
+    viable: Mask, whole: Mask, geometry: VolumeGeometry, *, gaps_mm: Sequence[float] = GAPS_MM
+) -> dict[float, Caliper | None]:
+    """Longest diameter for each gap: where it jumps, necrosis decides the answer."""
+    return outline_curve(LesionOutline(viable, whole, geometry), gaps_mm=gaps_mm)
+
+
+def outline_curve(
+    outline: LesionOutline, *, gaps_mm: Sequence[float] = GAPS_MM
+) -> dict[float, Caliper | None]:
+    """Longest diameter for each gap, of outlines that are drawn already."""
+    curve: dict[float, Caliper | None] = {}
+    shorter: Caliper | None = None
+    for gap in sorted(gaps_mm):
+        shorter = curve[gap] = outline_diameter(outline, gap_mm=gap, at_least=shorter)
+    return {gap: curve[gap] for gap in gaps_mm}
+
+
+def outline_diameter(
+    outline: LesionOutline, *, gap_mm: float, at_least: Caliper | None = None
+) -> Caliper | None:
+    """Longest diameter of outlines that are drawn already.
+
+    ``at_least`` is the answer for a smaller gap, which this one cannot fall below.
+    """
+    if not gap_mm >= 0.0:
+        msg = f"gap of {gap_mm} mm: give 0 or more, or infinity for the plain longest distance"
+        raise ValueError(msg)
+    if not outline.slices:
+        return None
+    if math.isinf(gap_mm):
+        _, index, one, two = outline.slices[0]
+        ends = outline.contours(index)[0].points_mm[[one, two]]
+        return _caliper(outline, index, ends, gap_mm)
+    best = 0.0 if at_least is None else at_least.length_mm
+    found: tuple[int, NDArray[np.float64]] | None = None
+    for bound, index, one, two in outline.slices:
+        if bound <= best + 1e-9:
+            break
+        run = _longest_run(outline, index, gap_mm, best, (one, two))
+        if run[0] > best:
+            best, found = float(run[0]), (index, run[1:].reshape(2, 2))
+    if found is not None:
+        return _caliper(outline, found[0], found[1], gap_mm)
+    if at_least is None:  # a contour without area; at gap 0 nothing is contained
+        return None
+    return Caliper(
+        at_least.length_mm, at_least.ends_mm, at_least.ends_index, at_least.slice_index, gap_mm,
+        at_least.method,
+    )  # fmt: skip
+
+
+def _longest_run(
+    outline: LesionOutline, index: int, gap_mm: float, best: float, pair: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Longest run of one slice if it is longer than the best, as (length, x, y, x, y)."""
+    viable, whole = outline.contours(index)
+    regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
+    guess = chord.first_guess(*regions, gap_mm, *pair)[0]
+    best = max(best, float(guess[0]))
+    found = _search(outline, index, gap_mm, best, each=False)[0]
+    return np.asarray(found if found[0] > 0.0 else guess)
+
+
+def _search(
+    outline: LesionOutline, index: int, gap_mm: float, longer_than: float, *, each: bool
+) -> NDArray[np.float64]:
+    """Run the compiled search on one slice."""
+    viable, whole = outline.contours(index)
+    spacing = (outline.spacing_mm[0], outline.spacing_mm[1])
+    found = chord.search(
+        viable.points_mm, viable.edges, whole.points_mm, whole.edges,
+        outline.distance_mm(index), REACH_PX * max(spacing), spacing, gap_mm, longer_than, each,
+    )  # fmt: skip
+    return np.asarray(found)
+
+
+def _caliper(
+    outline: LesionOutline, index: int, ends: NDArray[np.float64], gap_mm: float
+) -> Caliper:
+    """Make a caliper of two points (x, y) in mm on a cropped slice; the first end is leftmost."""
+    (x1, y1), (x2, y2) = sorted((float(x), float(y)) for x, y in ends)
+    at = (outline.to_index(index, x1, y1), outline.to_index(index, x2, y2))
+    one, two = outline.geometry.index_to_patient(at).tolist()
+    return Caliper(
+        length_mm=math.dist(one, two),
+        ends_mm=(tuple(one), tuple(two)),
+        ends_index=at,
+        slice_index=int(at[0][0]),
+        gap_mm=gap_mm,
+        method="longest_contained_segment" if math.isfinite(gap_mm) else "farthest_points",
+    )
+
+
+def short_axis(
+    region: Mask, geometry: VolumeGeometry, long: Caliper, *, whole: Mask | None = None
+) -> Caliper:
+    """Longest segment perpendicular to a long axis, in its slice (tie-break: `tied_short_axis`)."""
+    outline = LesionOutline(region, region if whole is None else whole, geometry)
+    return tied_short_axis(outline, long).caliper
+
+
+def tied_short_axis(outline: LesionOutline, long: Caliper) -> ShortAxis:
+    """Short axis with the band that tied long axes leave.
+
+    Notes
+    -----
+    The short axis is ill-conditioned: a long axis moved by less than a pixel may change it by
+    half. Among the long axes of the slice within half a pixel of the longest (at most one per
+    direction, 24 directions), the one with the largest short axis is taken; the band is from
+    the smallest to the largest. Source: spec/measurement.md.
+    """
+    index = next(
+        k for _, k, *_ in outline.slices if outline.to_index(k, 0, 0)[0] == long.slice_index
+    )
+    viable, whole = outline.contours(index)
+    axes = _tied_axes(outline, index, long)
+    rows = [_across(viable, whole, long.gap_mm, axis) for axis in axes]
+    lengths = [float(row[0]) for row in rows]
+    widest = int(np.argmax(np.round(lengths, 9)))
+    caliper = _caliper(outline, index, rows[widest][1:].reshape(2, 2), long.gap_mm)
+    return ShortAxis(
+        Caliper(
+            caliper.length_mm, caliper.ends_mm, caliper.ends_index, caliper.slice_index,
+            caliper.gap_mm, "perpendicular_to_longest",
+        ),
+        min(lengths), max(lengths), len(axes),
+    )  # fmt: skip
+
+
+def _tied_axes(outline: LesionOutline, index: int, long: Caliper) -> list[tuple[float, float]]:
+    """Directions (x, y) of the long axes within half a pixel of the longest, that one first."""
+    pixel = min(outline.spacing_mm)
+    (_, y1, x1), (_, y2, x2) = long.ends_index
+    own = np.array([(x2 - x1) * outline.spacing_mm[1], (y2 - y1) * outline.spacing_mm[0]])
+    axes = [own]
+    floor = long.length_mm - TIED_PX * pixel
+    if floor > 0.0:
+        runs = _search(outline, index, long.gap_mm, floor, each=True)
+        groups = np.array_split(np.arange(len(runs)), min(TIED_AXES, len(runs)))
+        for group in groups:
+            run = runs[group[np.argmax(runs[group, 0])]]
+            if run[0] > 0.0:
+                axes.append(run[3:5] - run[1:3])
+    return [(float(x), float(y)) for x, y in (axis / np.hypot(*axis) for axis in axes)]
+
+
+def _across(
+    viable: Contour, whole: Contour, gap_mm: float, axis: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Longest run perpendicular to an axis, as (length, x, y, x, y)."""
+    run = chord.along(
+        viable.points_mm, viable.edges, whole.points_mm, whole.edges, gap_mm, (-axis[1], axis[0])
+    )
+    return np.asarray(run[0])

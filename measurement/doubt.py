@@ -1,0 +1,147 @@
+"""The reasons to doubt a reading, each with its sentence and the number behind it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from measurement.diameter import ShortAxis
+from measurement.flag import Flag
+from measurement.outline import Mask, bounding_box
+from measurement.reading import LesionImages, MeasurementSettings
+
+OBLIQUE_DEGREES = 15.0
+TILT_DEGREES = 1.0
+BAND_PX = 3.0
+BAND_PART = 0.2
+JUMP_PART = 0.2
+PART_ML = 0.05
+
+
+def of_mask(images: LesionImages, whole: Mask, settings: MeasurementSettings) -> list[Flag]:
+    """Doubts that the grid and the outline alone give."""
+    flags = [*_of_grid(images, settings), *_of_extent(images, whole, settings)]
+    parts = _parts_ml(whole, images.image.geometry.voxel_volume_ml)
+    if len(parts) > 1:
+        sentence = f"the outline has {len(parts)} separate parts; the longest axis lies in one"
+        flags.append(Flag("several_components", sentence, float(len(parts))))
+    return flags
+
+
+def _of_grid(images: LesionImages, settings: MeasurementSettings) -> list[Flag]:
+    """Doubts about slices: thick, tilted, oblique."""
+    geometry = images.image.geometry
+    flags = []
+    thick = max(geometry.slice_spacing_mm, images.image.slice_thickness_mm or 0.0)
+    if thick > settings.thick_slice_mm + 1e-3:
+        flags.append(Flag("slice_thick", "slices are thicker than 5 mm", thick))
+    normal = geometry.normal
+    oblique = math.degrees(math.acos(min(1.0, abs(float(normal[2])))))
+    if oblique > OBLIQUE_DEGREES:
+        flags.append(Flag("oblique", "slices are not axial (degrees off)", oblique))
+    step = geometry.affine[:3, 0] / np.linalg.norm(geometry.affine[:3, 0])
+    tilt = math.degrees(math.acos(min(1.0, abs(float(step @ normal)))))
+    if tilt > TILT_DEGREES:
+        flags.append(Flag("gantry_tilt", "the gantry was tilted (degrees)", tilt))
+    return flags
+
+
+def _of_extent(images: LesionImages, whole: Mask, settings: MeasurementSettings) -> list[Flag]:
+    """Doubts about how the lesion lies in the scan: few slices, cut off by its border."""
+    flags = []
+    box = bounding_box(whole)
+    slices = int(whole.any(axis=(1, 2)).sum())
+    if slices < settings.few_slices:
+        flags.append(Flag("few_slices", "the lesion is seen on one slice only", float(slices)))
+    ends = [
+        (part.start == 0, part.stop == size) for part, size in zip(box, whole.shape, strict=True)
+    ]
+    padding = images.image.padding
+    beside = padding is not None and bool(
+        (ndimage.binary_dilation(whole[box]) & padding[box]).any()
+    )
+    if np.any(ends) or beside:
+        sentence = "the lesion reaches the border of the scan: it may go on beyond"
+        flags.append(Flag("touches_border", sentence))
+    return flags
+
+
+def _parts_ml(region: Mask, voxel_ml: float) -> list[float]:
+    """Volumes of the separate parts of a region that are more than a speck."""
+    box = bounding_box(region)
+    labels, count = ndimage.label(region[box], np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * voxel_ml
+    return [float(size) for size in sizes if size >= min(PART_ML, sizes.max())]
+
+
+def whole_lesion_unknown() -> Flag:
+    """The mask is of the viable part alone."""
+    return Flag(
+        "whole_lesion_unknown",
+        "only the viable part was outlined: its holes count as necrosis, islands are not joined",
+    )
+
+
+def no_native_phase() -> Flag:
+    """Viable tissue was sought on the arterial phase alone."""
+    return Flag("no_native_phase", "no native phase: enhancement is judged against the liver alone")
+
+
+def of_contrast(evidence: dict[str, float], settings: MeasurementSettings, unit: str) -> list[Flag]:
+    """Doubts about how well enhancement stands out: of what is viable, or of a dead lesion."""
+    if "cnr" in evidence:
+        if evidence["cnr"] < settings.low_cnr:
+            sentence = "enhancement hardly exceeds the noise: the edge is uncertain"
+            return [Flag("low_cnr", sentence, evidence["cnr"])]
+        return []
+    promised = settings.promised_enhancement_hu
+    if unit != "HU":  # signal has no unit: twice the least that counts, as on CT
+        promised *= evidence["least_enhancement"] / settings.viable.least_enhancement
+    if evidence["detectable_enhancement"] > promised:
+        sentence = "nothing enhances, but 20 HU in a part of 10 mm would not have been found"
+        return [Flag("dead_lesion_undetectable", sentence, evidence["detectable_enhancement"])]
+    return []
+
+
+def of_oil(part: float) -> Flag:
+    """Iodised oil lies in the lesion."""
+    return Flag("oil", "iodised oil hides enhancement in this part of the lesion: use MRI", part)
+
+
+def fallback_used() -> Flag:
+    """Thin tissue was kept pixel by pixel."""
+    return Flag(
+        "fallback_used", "viable tissue is so thin that pixels stand in for its smoothed edge"
+    )
+
+
+def of_sensitivity(
+    value_mm: float, neighbours_mm: dict[str, float], settings: MeasurementSettings
+) -> list[Flag]:
+    """Doubt where a neighbouring threshold, smoothing or gap gives another length."""
+    tolerance = max(settings.sensitive_mm, settings.sensitive_part * value_mm)
+    moves = {name: abs(other - value_mm) for name, other in neighbours_mm.items()}
+    worst = max(moves, key=lambda name: moves[name], default=None)
+    if worst is None or moves[worst] <= settings.sensitive_share * tolerance:
+        return []
+    sentence = f"a neighbouring choice ({worst}) moves the length by this many mm"
+    return [Flag("length_sensitive", sentence, moves[worst])]
+
+
+def short_axis_band_wide(short: ShortAxis, pixel_mm: float) -> Flag | None:
+    """Doubt where long axes that are tied have quite different short axes."""
+    band = short.highest_mm - short.lowest_mm
+    if band <= max(BAND_PX * pixel_mm, BAND_PART * short.highest_mm):
+        return None
+    sentence = "long axes within half a pixel of the longest have short axes this many mm apart"
+    return Flag("short_axis_band_wide", sentence, band)
+
+
+def jump_part(curve: dict[float, float]) -> float:
+    """Largest step of the curve over finite gaps, as part of the plain diameter."""
+    finite = [curve[gap] for gap in sorted(curve) if math.isfinite(gap)]
+    steps = [b - a for a, b in zip(finite, finite[1:], strict=False)]
+    longest = max(curve.values(), default=0.0)
+    return max(steps, default=0.0) / longest if longest > 0.0 else 0.0

@@ -1,0 +1,365 @@
+"""One lesion on its images: every quantity, its uncertainty, and the reasons to doubt it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from imaging.volume import Volume
+from measurement import doubt, quantity
+from measurement.contrast import Scene, contrast_of, mean_in, scene
+from measurement.diameter import (
+    GAPS_MM,
+    Caliper,
+    ShortAxis,
+    outline_curve,
+    outline_diameter,
+    tied_short_axis,
+)
+from measurement.flag import Flag
+from measurement.outline import LesionOutline, Mask
+from measurement.reading import (
+    LesionImages,
+    LesionReading,
+    MeasuredQuantity,
+    MeasurementSettings,
+)
+from measurement.viable import Contrast, ViablePart, drawn, viable_part
+from measurement.volumetry import enhancing_fraction, holes_filled
+
+__all__ = [
+    "GridMismatchError",
+    "LesionImages",
+    "LesionReading",
+    "MeasuredQuantity",
+    "MeasurementSettings",
+    "measure_lesion",
+]
+
+LEADING = {
+    "hepatic": "viable_diameter",
+    "extrahepatic": "whole_diameter",
+    "node": "node_short_axis",
+}
+"""Quantity by which a lesion of each kind counts in mRECIST."""
+
+DECLARED_EMPTY = "declared_empty"
+NEIGHBOUR_PART = 0.1
+"""Neighbouring thresholds lie this part of the viable level away."""
+
+NEIGHBOUR_WIDTH = 1.4
+"""Neighbouring smoothing is wider or narrower by this factor."""
+
+
+class GridMismatchError(ValueError):
+    """Volumes and masks of one lesion are not on one grid."""
+
+
+def measure_lesion(
+    images: LesionImages, *, settings: MeasurementSettings | None = None
+) -> LesionReading:
+    """Measure one lesion: its viable part if it is hepatic, else the whole of it.
+
+    Parameters
+    ----------
+    images : LesionImages
+        All on one grid.
+    settings : MeasurementSettings, optional
+
+    Raises
+    ------
+    GridMismatchError
+        If a volume or mask is not on the grid of ``images.image``.
+
+    Notes
+    -----
+    A mask that is declared and empty reads 0 mm, without a caliper. A hepatic lesion in which
+    nothing enhances reads 0 mm, and is flagged unless enhancement by 20 HU of a part of 10 mm
+    would have been found.
+    """
+    settings = settings or MeasurementSettings()
+    _check_grids(images)
+    if images.lesion.declared_empty:
+        return _empty_reading(images)
+    if images.kind != "hepatic":
+        return _whole_reading(images, settings)
+    if images.mask_is_viable:
+        return _given_viable_reading(images, settings)
+    return _hepatic_reading(images, settings)
+
+
+def _check_grids(images: LesionImages) -> None:
+    """Raise unless every volume and mask is on the grid of the measured image."""
+    grid = images.image.geometry
+    parts = {"arterial": images.arterial, "native": images.native, "late": images.late}
+    for name, volume in parts.items():
+        if volume is not None and not grid.same_grid(volume.geometry):
+            msg = (
+                f"volume {volume.volume_id} ({name}) is not on the grid of "
+                f"{images.image.volume_id}: they lie "
+                f"{grid.largest_offset_voxels(volume.geometry):.2f} voxels apart. "
+                "Register it and resample it first, or exclude it in plan.csv."
+            )
+            raise GridMismatchError(msg)
+    masks = {"liver": images.liver, "other_lesions": images.other_lesions}
+    shapes = {name: mask.shape for name, mask in masks.items() if mask is not None}
+    shapes["lesion"] = images.lesion.array.shape
+    for name, shape in shapes.items():
+        if shape != grid.shape:
+            msg = (
+                f"mask {images.lesion.mask_id} ({name}) has shape {shape}, volume "
+                f"{images.image.volume_id} has {grid.shape}. Read it onto that volume's geometry."
+            )
+            raise GridMismatchError(msg)
+
+
+def _empty_reading(images: LesionImages) -> LesionReading:
+    """Reading of a lesion that is declared and holds nothing."""
+    quantities = [
+        MeasuredQuantity(
+            word, 0.0, "mm", DECLARED_EMPTY, standard_uncertainty=0.0, uncertainty_parts={}
+        )
+        for word in _diameters(images)
+    ]
+    return LesionReading(
+        tuple(quantities), (), np.zeros_like(images.lesion.array),
+        {} if images.kind != "hepatic" else dict.fromkeys(GAPS_MM, 0.0),
+    )  # fmt: skip
+
+
+def _diameters(images: LesionImages) -> tuple[str, ...]:
+    """Lengths that are read of a lesion of this kind."""
+    return {
+        "hepatic": ("viable_diameter", "whole_diameter"),
+        "extrahepatic": ("whole_diameter",),
+        "node": ("node_short_axis", "whole_diameter"),
+    }[images.kind]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Axes:
+    """The outline of a region and both axes of it."""
+
+    outline: LesionOutline
+    long: Caliper | None
+    short: ShortAxis | None
+
+
+def _axes(viable: Mask, whole: Mask, images: LesionImages, gap_mm: float) -> _Axes:
+    """Measure the longest diameter and the axis across it."""
+    outline = LesionOutline(viable, whole, images.image.geometry)
+    long = outline_diameter(outline, gap_mm=gap_mm)
+    return _Axes(outline, long, tied_short_axis(outline, long) if long is not None else None)
+
+
+def _whole_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
+    """Reading of a lesion outside the liver, or of a node."""
+    whole = images.lesion.array
+    geometry = images.image.geometry
+    axes = _axes(whole, whole, images, math.inf)
+    quantities = [quantity.length("whole_diameter", axes.long, geometry, settings)]
+    if images.kind == "node":
+        node = quantity.across("node_short_axis", axes.short, geometry, settings)
+        quantities.insert(0, node)
+    flags = doubt.of_mask(images, whole, settings)
+    return LesionReading(tuple(quantities), tuple(flags), np.zeros_like(whole))
+
+
+def _given_viable_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
+    """Reading of a lesion whose viable part somebody has drawn."""
+    whole = holes_filled(images.lesion.array)
+    flags = (*doubt.of_mask(images, whole, settings), doubt.whole_lesion_unknown())
+    part = _Part(images.lesion.array, whole, {}, {}, flags)
+    return _reading(images, settings, part)
+
+
+def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
+    """Reading of a lesion in the liver, whose viable part is to be found."""
+    whole = images.lesion.array
+    flags = doubt.of_mask(images, whole, settings)
+    here = scene(images, whole, settings)
+    evidence = {"oil_part": float(here.oil.sum()) / float(here.whole.sum())}
+    if here.oil.any():
+        flags.append(doubt.of_oil(evidence["oil_part"]))
+    contrast = contrast_of(images, here, settings)
+    reason = _why_not(images, evidence["oil_part"], contrast, settings)
+    if contrast is None or reason is not None:
+        return _without_viable(images, settings, tuple(flags), evidence, reason or "")
+    found = viable_part(contrast, settings.viable)
+    viable = np.zeros_like(whole)
+    viable[here.box] = found.region
+    evidence |= found.evidence | {"least_enhancement": contrast.least}
+    if images.native is None:
+        flags.append(doubt.no_native_phase())
+    flags += doubt.of_contrast(evidence, settings, images.image.unit)
+    neighbours = _neighbours(images, whole, here, contrast, found, settings)
+    return _reading(images, settings, _Part(viable, whole, neighbours, evidence, tuple(flags)))
+
+
+def _why_not(
+    images: LesionImages, oil_part: float, contrast: Contrast | None, settings: MeasurementSettings
+) -> str | None:
+    """Say why the viable part of a lesion cannot be evaluated; None where it can."""
+    if images.arterial is None or contrast is None:
+        return "no arterial phase"
+    if oil_part > settings.oil_part:
+        return "iodised oil hides enhancement on CT: use MRI"
+    if not contrast.lesion.any():
+        return "no voxel of the lesion has a value in every phase"
+    if not contrast.around.any():
+        return "no tissue around the lesion to measure noise in"
+    return None
+
+
+def _neighbours(  # noqa: PLR0913 - all of them are needed to draw the part again
+    images: LesionImages,
+    whole: Mask,
+    here: Scene,
+    contrast: Contrast,
+    found: ViablePart,
+    settings: MeasurementSettings,
+) -> dict[str, float]:
+    """Longest viable diameter in mm under neighbouring thresholds, smoothing and gaps."""
+    if not found.region.any() or bool((found.region == contrast.lesion).all()):
+        return {}
+    seen = found.evidence
+    width, threshold, level = seen["smoothing_mm"], seen["threshold"], seen["viable_level"]
+    choices = {
+        "lower threshold": (width, threshold - NEIGHBOUR_PART * level),
+        "higher threshold": (width, threshold + NEIGHBOUR_PART * level),
+        "less smoothing": (width / NEIGHBOUR_WIDTH, threshold),
+        "more smoothing": (width * NEIGHBOUR_WIDTH, threshold),
+    }
+    lengths = {}
+    for name, (other_width, other_threshold) in choices.items():
+        region, _ = drawn(
+            contrast, settings.viable, width_mm=other_width, threshold=other_threshold, level=level
+        )
+        viable = np.zeros_like(whole)
+        viable[here.box] = region
+        lengths[name] = _longest(viable, whole, images, settings.gap_mm)
+    viable = np.zeros_like(whole)
+    viable[here.box] = found.region
+    lengths["smaller gap"] = _longest(viable, whole, images, settings.gap_mm * 0.75)
+    lengths["larger gap"] = _longest(viable, whole, images, settings.gap_mm * 1.25)
+    return lengths
+
+
+def _longest(viable: Mask, whole: Mask, images: LesionImages, gap_mm: float) -> float:
+    """Longest viable diameter in mm; 0 where there is none."""
+    caliper = outline_diameter(LesionOutline(viable, whole, images.image.geometry), gap_mm=gap_mm)
+    return 0.0 if caliper is None else caliper.length_mm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A viable part that is settled: neighbouring lengths, evidence and flags so far."""
+
+    viable: Mask
+    whole: Mask
+    neighbours_mm: dict[str, float]
+    evidence: dict[str, float]
+    flags: tuple[Flag, ...]
+
+
+def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -> LesionReading:
+    """Reading of a hepatic lesion whose viable part is settled."""
+    geometry = images.image.geometry
+    axes = _axes(part.viable, part.whole, images, settings.gap_mm)
+    curve = {
+        gap: 0.0 if caliper is None else caliper.length_mm
+        for gap, caliper in outline_curve(axes.outline).items()
+    }
+    long = quantity.length(
+        "viable_diameter", axes.long, geometry, settings,
+        neighbours_mm=part.neighbours_mm.values(),
+    )  # fmt: skip
+    flags = list(part.flags)
+    if axes.outline.has_thin_parts:
+        flags.append(doubt.fallback_used())
+    flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
+    edge_mm = long.uncertainty_parts["edge"] / math.sqrt(2.0)
+    quantities = [
+        long,
+        quantity.across("viable_perpendicular", axes.short, geometry, settings),
+        quantity.volume("viable_volume", part.viable, geometry, settings, edge_mm=edge_mm),
+        *_whole_quantities(images, part.whole, settings),
+        *_means(images, part, settings),
+    ]
+    evidence = part.evidence | {
+        "enhancing_fraction": enhancing_fraction(part.viable, part.whole),
+        "gap_curve_jump": doubt.jump_part(curve),
+        "tied_axes": float(axes.short.tied_axes) if axes.short else 0.0,
+    }
+    return LesionReading(tuple(quantities), tuple(flags), part.viable, curve, evidence)
+
+
+def _without_viable(
+    images: LesionImages,
+    settings: MeasurementSettings,
+    flags: tuple[Flag, ...],
+    evidence: dict[str, float],
+    reason: str,
+) -> LesionReading:
+    """Reading of a hepatic lesion whose viable part cannot be evaluated."""
+    whole = images.lesion.array
+    words = ("viable_diameter", "viable_perpendicular", "viable_volume")
+    quantities = [quantity.missing(word, reason, settings) for word in words]
+    quantities += _whole_quantities(images, whole, settings)
+    return LesionReading(tuple(quantities), flags, np.zeros_like(whole), {}, evidence)
+
+
+def _whole_quantities(
+    images: LesionImages, whole: Mask, settings: MeasurementSettings
+) -> list[MeasuredQuantity]:
+    """Diameter, short axis, volume and mean attenuation of the whole lesion."""
+    geometry = images.image.geometry
+    axes = _axes(whole, whole, images, math.inf)
+    return [
+        quantity.length("whole_diameter", axes.long, geometry, settings),
+        quantity.across("whole_perpendicular", axes.short, geometry, settings),
+        quantity.volume("whole_volume", whole, geometry, settings),
+        quantity.mean(
+            "mean_attenuation", mean_in(images.image, whole), images.image.unit, settings,
+            reason="the lesion is padding only",
+        ),
+    ]  # fmt: skip
+
+
+def _means(
+    images: LesionImages, part: _Part, settings: MeasurementSettings
+) -> list[MeasuredQuantity]:
+    """Mean enhancement of the whole lesion, and its contrast to the liver in the late phase."""
+    found = []
+    if images.arterial is not None and images.native is not None:
+        after, before = (mean_in(v, part.whole) for v in (images.arterial, images.native))
+        rise = None if after is None or before is None else after - before
+        found.append(
+            quantity.mean(
+                "mean_enhancement", rise, images.arterial.unit, settings,
+                reason="the lesion is padding only",
+            )
+        )  # fmt: skip
+    if images.late is not None:
+        found.append(_late_contrast(images, images.late, part, settings))
+    return found
+
+
+def _late_contrast(
+    images: LesionImages, late: Volume, part: _Part, settings: MeasurementSettings
+) -> MeasuredQuantity:
+    """Lesion less liver in the portal venous or delayed phase; of its viable part if it has one."""
+    region = part.viable if part.viable.any() else part.whole
+    here = scene(replace(images, image=late), part.whole, settings)
+    value = None
+    if here.around_is_liver:
+        liver = np.zeros_like(part.whole)
+        liver[here.box] = here.around
+        lesion, reference = mean_in(late, region), mean_in(late, liver)
+        if lesion is not None and reference is not None:
+            value = lesion - reference
+    return quantity.mean(
+        "late_contrast", value, late.unit, settings, reason="no liver beside the lesion"
+    )

@@ -1,0 +1,43 @@
+"""Standard uncertainty of a length: from the grid, from the edge, from the outline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+PIXEL_SHARE = 0.45
+"""Error of the house's edge on exact masks, rms in pixels; source: spec/measurement.md."""
+
+
+def grid_sd_mm(pixel_mm: float) -> float:
+    """Uncertainty that the size of a pixel leaves of a length between two edges, in mm."""
+    return PIXEL_SHARE * pixel_mm
+
+
+def slice_sd_mm(length_mm: float, slice_mm: float) -> float:
+    """Uncertainty from where the slice planes happen to cut a rounded lesion, in mm.
+
+    Notes
+    -----
+    A ball of diameter D cut at u from its middle reads 2 u^2 / D short; with u even between
+    -s/2 and s/2 the SD of that is s^2 / (2 D) times sqrt(4/45).
+    """
+    if length_mm <= 0.0:
+        return 0.0
+    return min(slice_mm**2 / (2.0 * length_mm) * math.sqrt(4.0 / 45.0), 0.29 * length_mm)
+
+
+def edge_sd_mm(length_mm: float, neighbours_mm: Iterable[float]) -> float:
+    """Uncertainty from the edge: rms change of the length under neighbouring choices, in mm."""
+    changes = [other - length_mm for other in neighbours_mm]
+    return math.sqrt(sum(c * c for c in changes) / len(changes)) if changes else 0.0
+
+
+def outline_sd_of_length_mm(outline_sd_mm: float) -> float:
+    """Uncertainty of a length whose two ends both move with the outline, in mm."""
+    return math.sqrt(2.0) * outline_sd_mm
+
+
+def combined(parts: Mapping[str, float]) -> float:
+    """Root of the sum of squares of independent parts."""
+    return math.sqrt(sum(part * part for part in parts.values()))
