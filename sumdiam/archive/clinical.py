@@ -1,4 +1,4 @@
-"""Clinical tables that are handed in: subjects, subject map, findings, decisions."""
+"""Clinical tables that are handed in: subjects, subject map, findings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from assessment.response_table import Subjects
@@ -15,7 +14,6 @@ from measurement.lesion_table import Findings
 from measurement.table import TableError, columns_of, parse_text
 from sumdiam.archive.csv_text import read_text
 from sumdiam.archive.problem import Problem
-from sumdiam.store.decision_table import Decisions
 
 NEAR = 0.8
 """Likeness from which a column counts as a misspelt one and not as a covariate."""
@@ -97,35 +95,6 @@ def read_findings(path: Path | str) -> pd.DataFrame:
     path = Path(path)
     required = ["subject_id", "timepoint", "lesion_id"]
     return parse_text(read_text(path), Findings, origin=path.name, required=required)
-
-
-def read_decisions(path: Path | str) -> pd.DataFrame:
-    """Return a reviewer's verdicts on measurements (schema `Decisions`).
-
-    Raises
-    ------
-    TableError
-        Also where a replacement has no value, or one end of its line without the other.
-    """
-    path = Path(path)
-    required = ["measurement_id", "revision", "verdict", "decided_by", "decided_on", "reason"]
-    frame = parse_text(read_text(path), Decisions, origin=path.name, required=required)
-    ends = [name for name in columns_of(Decisions) if name.startswith("end")]
-    numbers = frame[["value", *ends]].to_numpy(dtype=np.float64)
-    partial = frame[ends].notna().any(axis=1) & frame[ends].isna().any(axis=1)
-    replaced = frame["verdict"] == "replace"
-    for bad, sentence in (
-        (replaced & frame["value"].isna(), "replaces without a value. Write the value in mm"),
-        (~replaced & frame["value"].notna(), "gives a value but does not replace. Empty the cell"),
-        (partial, "has some of the six coordinates of its ends. Write all of them or none"),
-        (pd.Series(np.isinf(numbers).any(axis=1)), "has an infinite number. Correct it"),
-    ):
-        if bad.any():
-            row = int(np.flatnonzero(bad.to_numpy())[0])
-            name = frame["measurement_id"].iloc[row]
-            msg = f"{path.name}: row {row + 2}: the decision on measurement {name} {sentence}."
-            raise TableError(msg)
-    return frame
 
 
 def date_problems(subjects: pd.DataFrame, *, origin: str) -> tuple[Problem, ...]:

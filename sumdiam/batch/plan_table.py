@@ -1,4 +1,8 @@
-"""Schemas of what was understood of an archive; a person may edit these files and run again."""
+"""Schemas of what was understood of an archive; a person may edit these files and run again.
+
+``automatic`` repeats what the software itself decided in the row (`sumdiam.batch.edit`): a cell
+that differs from it was edited by a person, and is kept.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,7 @@ class Plan(TableModel):
     use_by: Series[Text]
     reason: Series[Text] = pa.Field(nullable=True)
     evidence: Series[Text] = pa.Field(nullable=True)
+    automatic: Series[Text] = pa.Field(nullable=True)
 
     class Config(TableModel.Config):
         """One row per volume."""
@@ -69,6 +74,7 @@ class Masks(TableModel):
     treated_before: Series[Truth] = pa.Field(nullable=True)
     decided_by: Series[Text]
     evidence: Series[Text] = pa.Field(nullable=True)
+    automatic: Series[Text] = pa.Field(nullable=True)
 
     class Config(TableModel.Config):
         """One row per segment."""
@@ -86,6 +92,7 @@ class Matches(TableModel):
     cost: Series[float] = pa.Field(ge=0, nullable=True)
     margin: Series[float] = pa.Field(nullable=True)
     decided_by: Series[Text]
+    automatic: Series[Text] = pa.Field(nullable=True)
 
     class Config(TableModel.Config):
         """One row per pair."""

@@ -9,7 +9,6 @@ from measurement.table import TableError
 from sumdiam.archive.clinical import (
     covariate_problems,
     date_problems,
-    read_decisions,
     read_findings,
     read_subject_map,
     read_subjects,
@@ -144,27 +143,3 @@ def test_findings_are_read_with_their_words_checked(tmp_path):
         read_findings(written(tmp_path, text.replace("progressed", "worse"), "findings.csv"))
     with pytest.raises(TableError, match=r"unknown column 'sight'.*'site'"):
         read_findings(written(tmp_path, text.replace("site", "sight"), "findings.csv"))
-
-
-DECISION = "measurement_id,revision,verdict,value,end1_x_mm,decided_by,decided_on,reason\n"
-
-
-def test_decisions_are_read(tmp_path):
-    path = written(tmp_path, DECISION + "ab,1,replace,12.5,,R1,2021-01-01,edge\n", "decisions.csv")
-    assert read_decisions(path)["value"].tolist() == [12.5]
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("ab,1,replace,,,R1,2021-01-01,edge\n", "measurement ab replaces without a value"),
-        ("ab,1,reject,3,,R1,2021-01-01,edge\n", "measurement ab gives a value"),
-        ("ab,1,replace,3,1.5,R1,2021-01-01,edge\n", "some of the six coordinates"),
-        ("ab,1,replace,inf,,R1,2021-01-01,edge\n", "infinite"),
-        ("ab,0,accept,,,R1,2021-01-01,edge\n", "revision"),
-        ("ab,1,maybe,,,R1,2021-01-01,edge\n", "verdict"),
-    ],
-)
-def test_a_decision_that_cannot_be_applied_is_refused(tmp_path, row, message):
-    with pytest.raises(TableError, match=message):
-        read_decisions(written(tmp_path, DECISION + row, "decisions.csv"))

@@ -1,0 +1,159 @@
+"""Files that cannot be read: whether they were meant to be DICOM, and whose they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from imaging.header import HeaderError
+from imaging.volume import LeftOut
+from sumdiam.archive.folder import FoundFile
+
+PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+OTHER_SUFFIXES = (
+    ".txt", ".csv", ".tsv", ".md", ".rst", ".json", ".xml", ".html", ".htm", ".yaml", ".yml",
+    ".toml", ".ini", ".log", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".png", ".jpg",
+    ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".py", ".sh", ".exe", ".dll", ".inf", ".nii",
+    ".nrrd", ".mha", ".mhd", ".raw", ".parquet", ".sqlite", ".db", ".lock", ".pickle",
+)  # fmt: skip
+DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima", ".img")
+_HEAD_BYTES = 65536
+_STUDY_UID = re.compile(rb"\x20\x00\x0d\x00(?:UI.{2}|.{4})([0-9.]{5,64})[\x00 ]?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that should be DICOM and cannot be read.
+
+    Parameters
+    ----------
+    file : str
+        Name relative to the archive.
+    path : str
+        Absolute.
+    reason_code, detail : str
+    study_uid : str, optional
+        The study whose it is, or may be.
+    certain : bool
+        Whether it belongs to that study for sure enough to refuse the study.
+    """
+
+    file: str
+    path: str
+    reason_code: str
+    detail: str
+    study_uid: str | None = None
+    certain: bool = False
+
+
+def judge_unreadable(found: FoundFile, error: HeaderError) -> LeftOut | RefusedFile:
+    """Return whether a file without a readable header is no DICOM at all, or a damaged one.
+
+    Notes
+    -----
+    A file that lacks the DICOM prefix is something else only if its name or its text says so;
+    otherwise it counts as damaged, because an overwritten slice looks just like that.
+    """
+    if error.reason_code != "not_dicom":
+        code = "empty_file" if found.size_bytes == 0 else error.reason_code
+        return RefusedFile(found.name, found.path, code, error.detail)
+    path = PurePath(found.name)
+    suffix = path.suffix.lower()
+    if suffix in PACKED:
+        return LeftOut(found.name, "archive_format_not_read", suffix)
+    hidden = path.name.startswith(".") or path.name.lower() in {"thumbs.db", "desktop.ini"}
+    if hidden or suffix in OTHER_SUFFIXES:
+        return LeftOut(found.name, "not_dicom", suffix or "hidden file")
+    if found.size_bytes == 0:
+        return RefusedFile(found.name, found.path, "empty_file", "0 bytes")
+    head = _head(found.path)
+    if head.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf")) or head[257:262] == b"ustar":
+        return LeftOut(found.name, "archive_format_not_read", "packed")
+    if suffix not in DICOM_SUFFIXES and _is_text(head):
+        return LeftOut(found.name, "not_dicom", "text")
+    return RefusedFile(found.name, found.path, "damaged_file", error.detail)
+
+
+def attribute(
+    refused: RefusedFile, error_series_uid: str | None, studies: StudyFolders
+) -> RefusedFile:
+    """Return the refused file with the study it belongs to, where that can be told.
+
+    Notes
+    -----
+    First what its bytes still say; then its folder: where every readable file beside it belongs
+    to one study, so does it. Where nothing beside it is readable, the folder above may tell, but
+    then it is no more than likely, as that folder may hold a whole study of its own.
+    """
+    named = studies.of_series.get(error_series_uid or "") or salvaged_study_uid(refused.path)
+    if named is not None:
+        return replace(refused, study_uid=named, certain=True)
+    folder = Path(refused.path).parent
+    beside = studies.in_folder.get(str(folder), frozenset())
+    if beside:
+        only = next(iter(beside)) if len(beside) == 1 else None
+        return replace(refused, study_uid=only, certain=only is not None)
+    near = studies.under_folder.get(str(folder.parent), frozenset())
+    return replace(refused, study_uid=next(iter(near)) if len(near) == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolders:
+    """Which studies the readable files of a folder, or of the folders under it, belong to."""
+
+    in_folder: Mapping[str, frozenset[str]]
+    under_folder: Mapping[str, frozenset[str]]
+    of_series: Mapping[str, str]
+
+
+def study_folders(readable: Mapping[str, tuple[str, str]]) -> StudyFolders:
+    """Return the studies of folders.
+
+    Parameters
+    ----------
+    readable : mapping
+        Absolute file to (study UID, series UID).
+    """
+    here: dict[str, set[str]] = {}
+    under: dict[str, set[str]] = {}
+    series: dict[str, str] = {}
+    for file, (study_uid, series_uid) in readable.items():
+        folder = Path(file).parent
+        here.setdefault(str(folder), set()).add(study_uid)
+        for above in (folder, folder.parent):
+            under.setdefault(str(above), set()).add(study_uid)
+        series[series_uid] = study_uid
+    return StudyFolders(
+        {folder: frozenset(uids) for folder, uids in here.items()},
+        {folder: frozenset(uids) for folder, uids in under.items()},
+        series,
+    )
+
+
+def salvaged_study_uid(path: str) -> str | None:
+    """Return the StudyInstanceUID that a damaged file's first bytes still show, if one.
+
+    It serves to refuse a study, never to measure anything.
+    """
+    found = {match.group(1).strip(b".") for match in _STUDY_UID.finditer(_head(path))}
+    return found.pop().decode("ascii") if len(found) == 1 else None
+
+
+def _head(path: str) -> bytes:
+    """Return the first bytes of a file; none where it cannot be opened."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether bytes are printable text."""
+    try:
+        text = head[:4096].decode("utf-8", "strict" if len(head) < 4096 else "ignore")
+    except UnicodeDecodeError:
+        return False
+    return all(mark.isprintable() or mark in "\n\r\t\f" for mark in text)

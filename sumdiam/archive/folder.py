@@ -1,0 +1,126 @@
+"""The files under a folder, in a fixed order, and what was passed over."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from imaging.volume import LeftOut
+
+LARGEST_FILE_BYTES = 8 * 1024**3
+
+
+class ArchiveError(OSError):
+    """An archive that was handed in cannot be read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A regular file of an archive.
+
+    Parameters
+    ----------
+    path : str
+        Absolute.
+    name : str
+        Relative to the archive, with slashes; printable.
+    size_bytes : int
+    """
+
+    path: str
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a walk found: files to read, things passed over, folders and files that refused."""
+
+    files: tuple[FoundFile, ...]
+    left_out: tuple[LeftOut, ...]
+    refused: tuple[LeftOut, ...]
+
+
+def walk_folder(root: str | Path) -> Found:
+    """Return the regular files under a folder, sorted by their path.
+
+    Parameters
+    ----------
+    root : path of a folder, or of a single file
+
+    Raises
+    ------
+    ArchiveError
+        If the path does not exist or cannot be opened.
+
+    Notes
+    -----
+    Symbolic links are not followed: nothing outside the archive is touched, and no loop can
+    trap the walk; a link inside the archive points at what is walked anyway. The walk keeps its
+    own stack, so depth is not limited by recursion.
+    """
+    top = Path(root).resolve()
+    if top.is_file():
+        size = top.stat().st_size
+        return Found((FoundFile(str(top), top.name, size),), (), ())
+    if not top.is_dir():
+        msg = f"{root}: there is no such folder. Check the path."
+        raise ArchiveError(msg)
+    files: list[FoundFile] = []
+    left_out: list[LeftOut] = []
+    refused: list[LeftOut] = []
+    stack = [str(top)]
+    while stack:
+        folder = stack.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder == str(top):
+                msg = f"{root}: the folder cannot be opened ({error.strerror})."
+                raise ArchiveError(msg) from None
+            refused.append(LeftOut(_name(folder, top), "unreadable_folder", type(error).__name__))
+            continue
+        for entry in listed:
+            _sort_in(entry, top, files, stack, left_out, refused)
+    files.sort(key=lambda file: Path(file.path).parts)
+    return Found(
+        tuple(files),
+        tuple(sorted(left_out, key=lambda item: item.file)),
+        tuple(sorted(refused, key=lambda item: item.file)),
+    )
+
+
+def _sort_in(
+    entry: os.DirEntry[str],
+    top: Path,
+    files: list[FoundFile],
+    stack: list[str],
+    left_out: list[LeftOut],
+    refused: list[LeftOut],
+) -> None:
+    """Put one directory entry where it belongs."""
+    name = _name(entry.path, top)
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        refused.append(LeftOut(name, "unreadable_file", type(error).__name__))
+        return
+    if stat.S_ISLNK(status.st_mode):
+        left_out.append(LeftOut(name, "symlink_not_followed", "symbolic link"))
+    elif stat.S_ISDIR(status.st_mode):
+        stack.append(entry.path)
+    elif not stat.S_ISREG(status.st_mode):
+        left_out.append(LeftOut(name, "special_file", stat.filemode(status.st_mode)))
+    elif status.st_size > LARGEST_FILE_BYTES:
+        refused.append(LeftOut(name, "file_too_large", f"{status.st_size} bytes"))
+    else:
+        files.append(FoundFile(entry.path, name, status.st_size))
+
+
+def _name(path: str, top: Path) -> str:
+    """Return a path relative to the archive that can be printed whatever its bytes are."""
+    relative = os.path.relpath(path, top).replace(os.sep, "/")
+    return relative.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,88 @@
+"""Reason codes of archives, plans and studies; those of pixels and masks are `imaging.reason`."""
+
+from __future__ import annotations
+
+from imaging.reason import REASONS as IMAGING_REASONS
+
+_LOOK = "Look at the study before relying on its measurements."
+_NOTHING = "Nothing needs doing unless it was meant to be measured."
+_FETCH = "Fetch the file again, or remove it from the archive if nothing is missing."
+_PLAN = "Correct the row in plan.csv (write your id into the column ending in _by)."
+_MASKS = "Correct the row in masks.csv and write your id into decided_by."
+
+REASONS: dict[str, tuple[str, str]] = {
+    # files of an archive
+    "symlink_not_followed": ("a symbolic link; links are not followed",
+                             "Hand the folder it points to in as an archive of its own."),
+    "special_file": ("a pipe, socket or device, no file", _NOTHING),
+    "unreadable_folder": ("the folder cannot be opened", "Check its permissions."),
+    "file_too_large": ("the file is larger than the limit for one file", _NOTHING),
+    "empty_file": ("the file has no bytes", _FETCH),
+    "damaged_file": ("the file is neither DICOM nor anything else that is known", _FETCH),
+    "archive_format_not_read": ("a packed archive; it is not opened",
+                                "Unpack it into the archive."),
+    "dicomdir_not_read": ("a DICOMDIR; the files beside it are read instead", _NOTHING),
+    "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),
+    "no_dicom": ("the folder holds no DICOM file", "Check the path; unpack zip and tar files."),
+    # studies
+    "no_subject_id": ("the study has neither a clinical trial subject id nor a patient id",
+                      "Write one of them into the files."),
+    "patient_id_as_subject": ("PatientID serves as subject id; it may identify a person",
+                              "Hand in --subject-map."),
+    "mixed_subjects": ("the study holds more than one subject",
+                       "Separate the files at their source."),
+    "unreadable_study_file": ("a file that seems to belong to the study cannot be read, so the "
+                              "study may be incomplete", _FETCH),
+    "unreadable_file_nearby": ("a file that may belong to the study cannot be read", _LOOK),
+    "image_missing": ("a mask refers to images that the archive does not hold",
+                      "Fetch the series that the mask was drawn on."),
+    "referenced_image_missing": ("a mask refers to slices that its series lacks",
+                                 "Fetch the series again: slices are missing, perhaps at its end."),
+    "doubled_mask": ("several masks outline the same lesion for the same reader",
+                     "Keep one of them, or set mask_role of the others to ignore in masks.csv."),
+    "no_mask": ("nobody outlined anything in this study", "Hand in its mask, or leave it."),
+    "no_timepoint": ("the study has no timepoint", _PLAN),
+    "no_date": ("the study has no date that can be read, so it has no timepoint",
+                "Write acquired_on and timepoint in plan.csv and your id into timepoint_by."),
+    "before_baseline": ("the study lies before the baseline", _NOTHING),
+    "inadequate_before_start": ("an inadequate study between baseline and treatment", _NOTHING),
+    "undecided_use": ("the phase of no volume of the study is sure enough to measure",
+                      "Write phase and your id into phase_by in plan.csv."),
+    # volumes
+    "phase_unknown": ("the phase is not sure enough",
+                      "Write phase and your id into phase_by in plan.csv."),
+    "phase_not_used": ("this phase is not used for measuring", _NOTHING),
+    "second_arterial": ("another arterial volume of the study is measured", _NOTHING),
+    "second_native": ("another native volume of the study is subtracted", _NOTHING),
+    "grid_differs": ("the volume is not on the grid of the arterial one, and is not moved onto it",
+                     _NOTHING),
+    "no_arterial": ("the study has no arterial volume that it could be compared with", _NOTHING),
+    # lesions
+    "no_arterial_phase": ("the study has no arterial phase", "Measure it on another criterion."),
+    "volume_excluded": ("the volume that the lesion is drawn on was excluded", _PLAN),
+    "undecided_mask": ("what the segment shows, or of which lesion, is not decided", _MASKS),
+    "ignored_mask": ("the segment is not used", _NOTHING),
+    # timepoints
+    "baseline_too_early": ("the baseline lies more than the allowed days before treatment", _LOOK),
+    "baseline_inadequate": ("the baseline study is not adequate (no arterial phase)", _LOOK),
+    "baseline_after_start": ("there is no study on or before the start of treatment", _LOOK),
+    # subjects
+    "subject_without_images": ("the subject has no study in the archive",
+                               "Add its studies, or nothing if it was not scanned."),
+    "subject_not_in_table": ("the archive holds this subject, the table of subjects does not",
+                             "Add a row, or correct the id (--subject-map)."),
+    "dates_backwards": ("dates of the subject go backwards", "Correct one of the dates."),
+    "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
+    # edits
+    "edit_without_name": ("a cell was edited without saying by whom", "Write your id beside it."),
+    "edit_not_applied": ("a cell that cannot be edited here was edited", "Undo it."),
+}  # fmt: skip
+
+
+def sentence(code: str) -> str:
+    """Return what a reason code says, with its remedy."""
+    if code in REASONS:
+        said, remedy = REASONS[code]
+        return f"{said}. {remedy}"
+    reason = IMAGING_REASONS[code]
+    return f"{reason.sentence}. {reason.remedy}"
