@@ -1,0 +1,150 @@
+"""Spider: the change of every subject over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from stats.plots.style import (
+    INK,
+    Drawing,
+    PlotError,
+    group_names,
+    light_grid,
+    need_columns,
+    of_group,
+    styled,
+    tick_step,
+)
+
+STEPS = (1, 2, 3, 6, 12, 24, 36, 60)
+
+
+def draw_spider(
+    data: pd.DataFrame,
+    *,
+    palette: Mapping[str, str],
+    y_label: str,
+    x_label: str,
+    lines: Sequence[float] = (),
+    marks: Mapping[str, str] | None = None,
+    title: str = "",
+    cap: float = 100.0,
+) -> Drawing:
+    """Change over time, one line per subject, one panel per group.
+
+    Parameters
+    ----------
+    data : DataFrame
+        ``id``, ``x`` (time in the axis' unit), ``value`` (percent; missing points are left out and
+        counted), ``category`` (colour, one per subject), optionally ``group`` and ``mark``.
+    palette : category -> colour
+    marks : word of the column ``mark`` -> marker
+        Drawn over the point, named in the legend.
+    cap : float
+        Growth beyond this is drawn at the cap as an upward triangle.
+
+    Raises
+    ------
+    PlotError
+        If there is no point, or a category has no colour.
+    """
+    need_columns(data, ("id", "x", "value", "category"), what="spider")
+    known = data[data["value"].notna() & data["x"].notna()]
+    if known.empty:
+        msg = "no subject has a change over time: there is no line to draw."
+        raise PlotError(msg)
+    unknown = sorted(set(known["category"].astype(str)) - set(palette))
+    if unknown:
+        msg = f"category {', '.join(unknown)} has no colour in the palette."
+        raise PlotError(msg)
+    groups = [g for g in group_names(data) if len(of_group(known, g))]
+    with styled():
+        figure = Figure(figsize=(9.0, 4.3), layout="constrained")
+        panels = figure.subplots(1, len(groups), sharey=True, sharex=True, squeeze=False)[0]
+        for axes, group in zip(panels, groups, strict=True):
+            rows = of_group(known, group)
+            _draw_lines(axes, rows, palette, marks or {}, cap)
+            _finish(axes, known, lines, cap)
+            count = rows["id"].nunique()
+            axes.set_title(f"{group + ' ' if group else ''}(n = {count})", loc="left", fontsize=9)
+        panels[0].set_ylabel(y_label)
+        figure.supxlabel(x_label, fontsize=9)
+        handles = _handles(known, palette, marks or {})
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    dropped = len(data) - len(known)
+    caption = (
+        f"Each line is one subject ({known['id'].nunique()} shown)."
+        + (f" {dropped} points without a value are left out." if dropped else "")
+        + (f" Dashed lines: {', '.join(f'{line:+g} %' for line in lines)}." if lines else "")
+        + (f" Points beyond {cap:+g} % are triangles at the edge." if _beyond(known, cap) else "")
+    )
+    plotted = known.sort_values(["id", "x"], kind="stable").reset_index(drop=True)
+    return Drawing(figure, plotted, caption)
+
+
+def _draw_lines(
+    axes: Axes, rows: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str], cap: float
+) -> None:
+    """Draw one panel's lines and marks."""
+    for _, one in rows.sort_values(["id", "x"], kind="stable").groupby("id", sort=True):
+        colour = palette[str(one["category"].iloc[0])]
+        x = one["x"].to_numpy(dtype=np.float64)
+        values = one["value"].to_numpy(dtype=np.float64)
+        y = np.minimum(values, cap)
+        axes.plot(x, y, color=colour, linewidth=1.3, marker="o", markersize=3, alpha=0.9)
+        over = values > cap
+        axes.plot(x[over], y[over], linestyle="none", marker="^", markersize=6, color=colour)
+        if "mark" in one:
+            for word, marker in marks.items():
+                here = (one["mark"].astype("string") == word).fillna(value=False).to_numpy(bool)
+                axes.plot(
+                    x[here], y[here], linestyle="none", marker=marker, markersize=8,
+                    markerfacecolor="white", markeredgecolor=INK, zorder=5,
+                )  # fmt: skip
+
+
+def _finish(axes: Axes, known: pd.DataFrame, lines: Sequence[float], cap: float) -> None:
+    """Set limits, cut-offs and ticks."""
+    top = max(30.0, min(cap, float(known["value"].max())))
+    axes.set_ylim(-104, top + 8)
+    axes.set_yticks([t for t in range(-100, int(cap) + 1, 20) if t <= top + 8])
+    longest = float(known["x"].max())
+    step = tick_step(max(longest, 1e-9), STEPS)
+    axes.set_xticks(np.arange(0, longest + step, step))
+    axes.set_xlim(min(0.0, float(known["x"].min())) - 0.02 * longest, longest * 1.03 + 1e-9)
+    for line in lines:
+        axes.axhline(line, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axhline(0, color=INK, linewidth=0.8)
+    light_grid(axes)
+
+
+def _handles(
+    known: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str]
+) -> list[Line2D]:
+    """Return the legend: colours that occur, then marks that occur."""
+    present = set(known["category"].astype(str))
+    colours = [
+        Line2D([], [], color=colour, marker="o", markersize=3, label=name)
+        for name, colour in palette.items()
+        if name in present
+    ]
+    used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
+    symbols = [
+        Line2D([], [], linestyle="none", marker=marker, markersize=8, markerfacecolor="white",
+               markeredgecolor=INK, label=word)
+        for word, marker in marks.items() if word in used
+    ]  # fmt: skip
+    return colours + symbols
+
+
+def _beyond(known: pd.DataFrame, cap: float) -> bool:
+    """Say whether a point lies beyond the cap."""
+    return bool((known["value"] > cap).any())

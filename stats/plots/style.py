@@ -1,0 +1,154 @@
+"""One look for all figures, and bytes that do not change from run to run."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Format = Literal["svg", "png", "pdf"]
+
+GROUP_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Okabe and Ito's colours, told apart with any colour vision; see also `GROUP_DASHES`."""
+
+GROUP_DASHES: Final = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
+"""Lines are told apart in a black and white print too."""
+
+INK: Final = "#222222"
+FAINT: Final = "#8a8a8a"
+
+STYLE: Final[Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "sumdiam",
+    "pdf.fonttype": 42,
+    "path.simplify": False,
+    "axes.unicode_minus": True,
+}
+
+
+class PlotError(ValueError):
+    """A figure cannot be drawn from what was handed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure, the numbers that it shows, and the sentence to print below it."""
+
+    figure: Figure
+    plotted: pd.DataFrame
+    caption: str
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw with the house style whatever the user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
+    """Return the figure as a file's bytes, the same for the same figure: no date, no version.
+
+    Parameters
+    ----------
+    form : {"svg", "png", "pdf"}
+        In SVG the letters are paths, so that it looks alike without the font installed.
+    """
+    nothing = {
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }[form]
+    buffer = io.BytesIO()
+    with styled():
+        figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing)
+    return buffer.getvalue()
+
+
+def inline_svg(figure: Figure, name: str, *, title: str) -> str:
+    """Return the figure as an SVG element to stand in an HTML page beside others.
+
+    Parameters
+    ----------
+    name : str
+        Put before every id, as ids must be unique in a page.
+    title : str
+        Read out by screen readers.
+    """
+    text = encode(figure, "svg").decode("utf-8")
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = text.replace("url(#", f"url(#{name}-")
+    text = re.sub(r"(\d\.\d{3})\d+", r"\1", text)  # a thousandth of a point is enough
+    label = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    head = re.match(r"<svg[^>]*>", text)
+    if head is None:
+        msg = "matplotlib wrote no svg element"
+        raise PlotError(msg)
+    opening = head.group(0)[:-1] + f' role="img" aria-label="{label}">'
+    return opening + f"<title>{label}</title>" + text[head.end() :].rstrip()
+
+
+def need_columns(frame: pd.DataFrame, columns: Sequence[str], *, what: str) -> None:
+    """Refuse a table that lacks a column."""
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        msg = f"{what}: column {', '.join(missing)} is missing; it needs {', '.join(columns)}."
+        raise PlotError(msg)
+
+
+def group_names(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the groups in order; a table without groups is one without a name."""
+    if "group" not in frame or not frame["group"].notna().any():
+        return [""]
+    return sorted(frame["group"].dropna().astype(str).unique())
+
+
+def of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Return the rows of one group."""
+    return frame if group == "" else frame[frame["group"].astype(str) == group]
+
+
+def light_grid(axes: Axes) -> None:
+    """Draw faint horizontal lines behind the data."""
+    axes.grid(visible=True, axis="y", color="#e3e3e3", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def tick_step(span: float, steps: Sequence[float], *, at_most: int = 9) -> float:
+    """Return the smallest of the steps that gives no more than so many ticks over the span."""
+    for step in steps:
+        if span / step <= at_most:
+            return step
+    return steps[-1] * max(1, round(span / steps[-1] / at_most + 0.5))

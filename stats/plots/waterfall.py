@@ -1,0 +1,137 @@
+"""Waterfall: the best change of every subject, largest growth first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from stats.plots.style import (
+    INK,
+    Drawing,
+    PlotError,
+    group_names,
+    light_grid,
+    need_columns,
+    of_group,
+    styled,
+)
+
+MAX_NAMED = 60
+
+
+def draw_waterfall(
+    data: pd.DataFrame,
+    *,
+    palette: Mapping[str, str],
+    y_label: str,
+    x_label: str,
+    lines: Sequence[float] = (),
+    title: str = "",
+    cap: float = 100.0,
+) -> Drawing:
+    """Best change of every subject as a bar, one panel per group.
+
+    Parameters
+    ----------
+    data : DataFrame
+        ``id``, ``value`` (percent; missing = not evaluable, counted in the caption), ``category``
+        (colour), optionally ``group``.
+    palette : category -> colour
+        In the order of the legend.
+    lines : numbers
+        Cut-offs to draw across, in percent.
+    cap : float
+        Growth beyond this is cut off and its number written on the bar.
+
+    Raises
+    ------
+    PlotError
+        If nobody has a value, or a category has no colour.
+    """
+    need_columns(data, ("id", "value", "category"), what="waterfall")
+    known = data[data["value"].notna()]
+    if known.empty:
+        msg = "no subject has a change: there is no bar to draw."
+        raise PlotError(msg)
+    unknown = sorted(set(known["category"].astype(str)) - set(palette))
+    if unknown:
+        msg = f"category {', '.join(unknown)} has no colour in the palette."
+        raise PlotError(msg)
+    groups = [g for g in group_names(data) if len(of_group(known, g))]
+    with styled():
+        sizes = [len(of_group(known, group)) for group in groups]
+        figure = Figure(figsize=(9.0, 4.3), layout="constrained")
+        panels = figure.subplots(
+            1, len(groups), sharey=True, squeeze=False, width_ratios=[max(s, 4) for s in sizes]
+        )[0]
+        parts = []
+        for axes, group in zip(panels, groups, strict=True):
+            rows = _sorted(of_group(known, group))
+            _draw_bars(axes, rows, palette, lines, cap)
+            absent = int(of_group(data, group)["value"].isna().sum())
+            axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
+            parts.append(rows.assign(position=range(1, len(rows) + 1)))
+        panels[0].set_ylabel(y_label)
+        figure.supxlabel(x_label, fontsize=9)
+        present = set(known["category"].astype(str))
+        handles = [Patch(facecolor=c, edgecolor=INK, linewidth=0.4, label=name)
+                   for name, c in palette.items() if name in present]  # fmt: skip
+        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    absent = int(data["value"].isna().sum())
+    caption = (
+        f"Each bar is one subject ({len(known)} shown"
+        + (f"; {absent} not evaluable, not shown" if absent else "")
+        + ")."
+        + (f" Dashed lines: {', '.join(f'{line:+g} %' for line in lines)}." if lines else "")
+    )
+    if (known["value"] > cap).any():
+        caption += f" Bars beyond {cap:+g} % are cut off and carry their value."
+    return Drawing(figure, pd.concat(parts, ignore_index=True), caption)
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Order bars from growth to shrinkage, ties by name."""
+    return rows.sort_values(["value", "id"], ascending=[False, True], kind="stable")
+
+
+def _panel_title(group: str, shown: int, absent: int) -> str:
+    """Write a panel's group with its numbers."""
+    missing = f", {absent} not evaluable" if absent else ""
+    return f"{group + ' ' if group else ''}(n = {shown}{missing})"
+
+
+def _draw_bars(
+    axes: Axes, rows: pd.DataFrame, palette: Mapping[str, str], lines: Sequence[float], cap: float
+) -> None:
+    """Draw one panel."""
+    values = rows["value"].to_numpy(dtype=np.float64)
+    x = np.arange(1, len(rows) + 1)
+    colours = [palette[str(word)] for word in rows["category"]]
+    style: dict[str, Any] = {"edgecolor": INK, "linewidth": 0.4}
+    axes.bar(x, np.minimum(values, cap), width=0.82, color=colours, **style)
+    for at, value, colour in zip(x.tolist(), values.tolist(), colours, strict=True):
+        if value == 0:  # a bar without height would be a subject without a trace
+            axes.plot([at - 0.41, at + 0.41], [0, 0], color=colour, linewidth=4, zorder=3)
+        if value > cap:
+            axes.text(at, cap + 1.5, f"{value:+.0f}", ha="center", va="bottom", fontsize=7)
+    for line in lines:
+        axes.axhline(line, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=4)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_ylim(-104, max(30.0, min(cap, float(values.max()))) + 10)
+    ticks = [t for t in range(-100, int(cap) + 1, 20) if t <= axes.get_ylim()[1]]
+    axes.set_yticks(ticks)
+    axes.set_xlim(0.3, max(len(rows), 4) + 0.7)
+    light_grid(axes)
+    if len(rows) <= MAX_NAMED:
+        axes.set_xticks(x, [str(name) for name in rows["id"]], rotation=90, fontsize=7)
+        axes.tick_params(axis="x", length=0)
+    else:
+        axes.set_xticks([])

@@ -1,0 +1,223 @@
+"""Figures: what they show, what they refuse, and that their bytes do not change."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stats.plots import (
+    FlowBalanceError,
+    FlowBox,
+    Mark,
+    PlotError,
+    check_flow,
+    draw_flow,
+    draw_kaplan_meier,
+    draw_spider,
+    draw_swimmer,
+    draw_waterfall,
+    encode,
+    inline_svg,
+)
+from stats.survival import kaplan_meier
+
+from .golden import data_of
+
+PALETTE = {"good": "#0072B2", "bad": "#D55E00"}
+BARS = pd.DataFrame(
+    {
+        "id": ["s1", "s2", "s3", "s4"],
+        "value": [-40.0, 130.0, np.nan, 0.0],
+        "category": ["good", "bad", "good", "good"],
+        "group": ["A", "A", "B", "B"],
+    }
+)
+LINES = pd.DataFrame(
+    {
+        "id": ["s1", "s1", "s1", "s2", "s2"],
+        "x": [0.0, 2.0, 4.0, 0.0, 2.5],
+        "value": [0.0, -20.0, np.nan, 0.0, 140.0],
+        "category": ["good"] * 3 + ["bad"] * 2,
+        "mark": [None, "new", None, None, None],
+    }
+)
+SEGMENTS = pd.DataFrame(
+    {
+        "id": ["s1", "s1", "s2"],
+        "start": [0, 2, 0],
+        "end": [2, 5, 9],
+        "category": ["good", "bad", "good"],
+    }
+)
+MARKS = pd.DataFrame({"id": ["s1"], "at": [5.0], "mark": ["death"]})
+SYMBOLS = {"death": Mark("X", "#222222")}
+BOXES = (
+    FlowBox("all", "Subjects", 10),
+    FlowBox("out", "Left out", 2, "all", side=True, reasons=(("no scan", 1), ("no date", 1))),
+    FlowBox("in", "Measured", 8, "all"),
+    FlowBox("a", "Arm A", 5, "in"),
+    FlowBox("b", "Arm B", 3, "in"),
+)
+
+
+def words(**more):
+    return {"palette": PALETTE, "y_label": "Change (%)", "x_label": "Subject", **more}
+
+
+def survival():
+    lung = data_of("lung")
+    return draw_kaplan_meier(
+        {
+            str(g): kaplan_meier(rows.days, rows.event)
+            for g, rows in lung.groupby("group", sort=True)
+        },
+        y_label="Survival (%)",
+        x_label="Months",
+        unit="months",
+        days_per_unit=30.4375,
+        note="p = .001",
+    )
+
+
+def swimmer(segments=SEGMENTS, marks=MARKS):
+    return draw_swimmer(
+        segments, marks, palette=PALETTE, symbols=SYMBOLS, x_label="Months", y_label="Subject"
+    )
+
+
+DRAWINGS = {
+    "kaplan_meier": survival,
+    "waterfall": lambda: draw_waterfall(BARS, lines=(-30, 20), **words()),
+    "spider": lambda: draw_spider(LINES, marks={"new": "*"}, **words()),
+    "swimmer": swimmer,
+    "flow": lambda: draw_flow(BOXES),
+}
+
+
+def texts(figure):
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("name", ["kaplan_meier", "flow"])
+def test_the_same_numbers_give_the_same_bytes_without_date_or_version(name, form):
+    one, two = encode(DRAWINGS[name]().figure, form), encode(DRAWINGS[name]().figure, form)
+    assert one == two
+    assert b"Matplotlib" not in one
+    assert not re.search(rb"CreationDate|<dc:date>", one)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_in_a_page_is_well_formed_with_ids_of_its_own(name):
+    text = inline_svg(DRAWINGS[name]().figure, "fig-a", title='Curve of "A" & B')
+    root = ET.fromstring(text)  # noqa: S314
+    assert root.get("aria-label") == 'Curve of "A" & B'
+    ids = {e.get("id") for e in root.iter() if e.get("id")}
+    assert all(i.startswith("fig-a-") for i in ids)
+    used = set(re.findall(r'href="#([^"]+)"', text)) | set(re.findall(r"url\(#([^)]+)\)", text))
+    assert used <= ids
+    assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]+"', "", text)
+
+
+def test_a_users_matplotlib_settings_change_nothing_and_are_kept():
+    import matplotlib as mpl
+
+    plain = encode(DRAWINGS["waterfall"]().figure, "svg")
+    with mpl.rc_context({"font.size": 20, "axes.grid": True}):
+        assert encode(DRAWINGS["waterfall"]().figure, "svg") == plain
+        assert mpl.rcParams["font.size"] == 20
+
+
+def test_the_curve_shows_medians_and_numbers_at_risk():
+    drawing = survival()
+    found = texts(drawing.figure)
+    # survdiff's groups of lung: medians 270 (212-310) and 426 (348-550) days, 112 and 53 events
+    assert "1: median 8.9 (7.0–10.2) months, 112/138 events" in found  # noqa: RUF001
+    assert "2: median 14.0 (11.4–18.1) months, 53/90 events" in found  # noqa: RUF001
+    assert {"138", "90"} <= set(found)
+    assert "p = .001" in found
+    assert len(drawing.plotted) == 206  # 119 times of men and 87 of women in R's survfit
+    assert "log scale" in drawing.caption
+
+
+def test_a_median_that_is_not_reached_is_said():
+    drawing = draw_kaplan_meier(
+        {"": kaplan_meier([5, 9, 10], [0, 0, 1]), "none": kaplan_meier([], [])},
+        y_label="", x_label="", unit="days", days_per_unit=1,
+    )  # fmt: skip
+    assert "median 10.0 (NR–NR) days, 1/3 events" in texts(drawing.figure)  # noqa: RUF001
+    lost = draw_kaplan_meier(
+        {"": kaplan_meier([5, 9], [0, 0])}, y_label="", x_label="", unit="days", days_per_unit=1
+    )
+    assert "median not reached, 0/2 events" in texts(lost.figure)
+
+
+def test_a_waterfall_sorts_counts_the_not_evaluable_and_writes_what_it_cuts_off():
+    drawing = DRAWINGS["waterfall"]()
+    assert drawing.plotted.id.tolist() == ["s2", "s1", "s4"]
+    assert drawing.plotted.value.tolist() == [130.0, -40.0, 0.0]
+    assert "1 not evaluable" in drawing.caption
+    assert "+130" in texts(drawing.figure)
+    assert "B (n = 1, 1 not evaluable)" in texts(drawing.figure)
+
+
+def test_a_spider_leaves_out_points_without_a_value_and_says_so():
+    drawing = DRAWINGS["spider"]()
+    assert len(drawing.plotted) == 4
+    assert "1 points without a value" in drawing.caption
+    assert "triangles" in drawing.caption
+
+
+def test_lanes_are_ordered_by_length():
+    axes = swimmer().figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["s2", "s1"]
+
+
+def test_boxes_that_balance_are_drawn_and_empty_exits_are_not():
+    shown = texts(draw_flow(BOXES).figure)
+    assert any("10" in text for text in shown)
+    assert any("no scan" in text for text in shown)
+    nobody = (FlowBox("all", "Subjects", 8), FlowBox("out", "Left out", 0, "all", side=True),
+              FlowBox("in", "Measured", 8, "all"))  # fmt: skip
+    assert not any("Left" in text for text in texts(draw_flow(nobody).figure))
+
+
+UNBALANCED = [
+    (FlowBox("all", "Subjects", 10), FlowBox("in", "Measured", 9, "all")),  # one is lost
+    (FlowBox("all", "Subjects", 3, reasons=(("no scan", 2),)),),  # one without a reason
+    (FlowBox("in", "Measured", 3, "all"),),  # hangs in the air
+    (FlowBox("all", "Subjects", 3), FlowBox("all", "Subjects", 3)),  # two of one name
+]
+
+
+@pytest.mark.parametrize("boxes", UNBALANCED)
+def test_boxes_that_do_not_balance_are_refused(boxes):
+    with pytest.raises(FlowBalanceError, match="flow: "):
+        check_flow(boxes)
+
+
+def test_nothing_to_draw_and_words_without_a_colour_are_refused():
+    with pytest.raises(PlotError, match="no subject has a change"):
+        draw_waterfall(BARS[BARS.value.isna()], **words())
+    with pytest.raises(PlotError, match="no colour"):
+        draw_waterfall(BARS.assign(category="odd"), **words())
+    with pytest.raises(PlotError, match="column category is missing"):
+        draw_waterfall(BARS.drop(columns="category"), **words())
+    with pytest.raises(PlotError, match="no subject has a change over time"):
+        draw_spider(LINES.assign(value=np.nan), **words())
+    with pytest.raises(PlotError, match="no colour"):
+        draw_spider(LINES.assign(category="odd"), **words())
+    with pytest.raises(PlotError, match="no lane"):
+        swimmer(SEGMENTS.head(0))
+    with pytest.raises(PlotError, match="Check its dates"):
+        swimmer(SEGMENTS.assign(end=-1))
+    with pytest.raises(PlotError, match="no symbol"):
+        swimmer(marks=MARKS.assign(mark="odd"))
+    with pytest.raises(PlotError, match="at least one box"):
+        draw_flow(())
+    with pytest.raises(PlotError, match="no curve"):
+        draw_kaplan_meier({}, y_label="", x_label="", unit="", days_per_unit=1)
