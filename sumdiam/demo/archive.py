@@ -8,19 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from pydicom import Dataset
-
-from imaging.coverage import whole_mask
-from imaging.noise import Acquisition
-from imaging.phantom import render
-from imaging.reference_dicom import (
+from imaging.reference_dicom import file_meta
+from imaging.reference_object import (
+    Acquisition,
+    ReferenceStudy,
+    Scan,
     SeriesIdentity,
     StudyIdentity,
-    ct_series,
-    file_meta,
-    reference_volume,
+    reference_study,
 )
-from imaging.reference_seg import Segment, lesion_segment, organ_segment, seg_dataset
 from sumdiam.demo.anatomy import BODY, field_of, reference_lesions
 from sumdiam.demo.trial import DemoSubject
 
@@ -83,26 +79,26 @@ def study_folder(subject: DemoSubject, visit: int, folder: Path) -> Path:
 
 def write_study(subject: DemoSubject, visit: int, folder: Path) -> None:
     """Write image series and masks of one study."""
-    field, study = field_of(subject), study_of(subject, visit)
-    lesions = reference_lesions(subject, visit)
-    geometry = field.geometry(study.frame_of_reference_uid)
-    acquisition = Acquisition(noise_sd=_QUIETEST_HU + _NOISE_STEP_HU * (subject.number % 4))
-    for phase in subject.phases_at(visit):
-        image = render(
-            field, lesions, phase, body=BODY, acquisition=acquisition,
-            seed=(subject.subject_id, str(visit), phase),
-        )  # fmt: skip
-        identity = SERIES[phase]
-        volume = reference_volume(image, geometry, study=study, series=identity)
-        instances = ct_series(volume, study, identity)
-        _write_series(instances, folder / phase)
-        if phase == "late_arterial":
-            segments = [organ_segment("liver", BODY.organ_mask("liver", geometry))]
-            for lesion in lesions:
-                shape = lesion.shape
-                mask = whole_mask(shape, geometry) if shape else segments[0].mask & False
-                segments.append(lesion_segment(lesion.lesion_id, mask, organ=lesion.organ))
-            _write_masks(instances, segments, study, folder)
+    study = reference_study(
+        study_of(subject, visit),
+        field_of(subject),
+        reference_lesions(subject, visit),
+        [Scan(phase, SERIES[phase]) for phase in subject.phases_at(visit)],
+        body=BODY,
+        acquisition=Acquisition(_QUIETEST_HU + _NOISE_STEP_HU * (subject.number % 4)),
+    )
+    write_datasets(study, folder)
+
+
+def write_datasets(study: ReferenceStudy, folder: Path) -> None:
+    """Write the series of a study, one folder each, and its masks beside them."""
+    for phase, instances in study.series.items():
+        (folder / phase).mkdir(parents=True, exist_ok=True)
+        for number, instance in enumerate(instances, 1):
+            instance.save_as(folder / phase / f"{number:04d}.dcm", enforce_file_format=True)
+    for device in study.seg.get("ContributingEquipmentSequence", ()):
+        device.pop("ContributionDateTime", None)  # highdicom takes it from the clock
+    study.seg.save_as(folder / "masks.dcm", enforce_file_format=True)
 
 
 def study_of(subject: DemoSubject, visit: int) -> StudyIdentity:
@@ -115,21 +111,6 @@ def study_of(subject: DemoSubject, visit: int) -> StudyIdentity:
         trial="SUMDIAM-DEMO",
         sex=subject.covariates["sex"],
     )
-
-
-def _write_series(instances: list[Dataset], folder: Path) -> None:
-    """Write the instances of a series, numbered."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, instance in enumerate(instances, 1):
-        instance.save_as(folder / f"{number:04d}.dcm", enforce_file_format=True)
-
-
-def _write_masks(
-    instances: list[Dataset], segments: list[Segment], study: StudyIdentity, folder: Path
-) -> None:
-    """Write the masks of a study as one SEG."""
-    seg = seg_dataset(instances, segments, study)
-    seg.save_as(folder / "masks.dcm", enforce_file_format=True)
 
 
 def _add_dirt(subjects: tuple[DemoSubject, ...], folder: Path) -> None:
