@@ -36,8 +36,8 @@ def test_no_gpl_library_is_locked():
 def test_every_dependency_is_defended():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     defended = normal((ROOT / "docs" / "dependencies.md").read_text())
-    named = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
-    for requirement in named:
+    extras = project["optional-dependencies"].values()
+    for requirement in [*project["dependencies"], *(name for extra in extras for name in extra)]:
         name = re.match(r"[A-Za-z0-9_.-]+", requirement)
         assert name
         assert normal(name.group()) in defended, requirement

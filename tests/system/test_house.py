@@ -1,0 +1,83 @@
+"""The house itself: what is in the wheel, and what an import drags in."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PIXEL_LIBRARIES = {"pydicom", "SimpleITK", "skimage", "numba", "highdicom"}
+
+
+def modules_after(statement: str) -> set[str]:
+    code = (
+        f"{statement}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(told.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import assessment",
+        "from assessment import assess",
+        "import stats",
+        "import stats.survival, stats.proportion",
+        "import measurement.lesion_table",
+        "import measurement",
+    ],
+)
+def test_numbers_are_assessed_without_any_library_for_pixels(statement: str):
+    assert PIXEL_LIBRARIES & modules_after(statement) == set()
+
+
+def test_stats_knows_nothing_of_tumours():
+    assert {"assessment", "measurement", "imaging"} & modules_after(
+        "import stats.survival"
+    ) == set()
+
+
+def test_the_command_line_helps_without_loading_the_libraries():
+    loaded = modules_after("import sumdiam.cli")
+    assert {*PIXEL_LIBRARIES, "pandas", "lifelines", "distributed", "matplotlib"} & loaded == set()
+
+
+def test_the_wheel_holds_the_packages_and_their_data_and_nothing_of_the_tests(tmp_path: Path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    packages = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert packages == {"imaging", "measurement", "assessment", "stats", "sumdiam"}
+    for package in packages:
+        assert f"{package}/py.typed" in names
+    tracked = subprocess.run(
+        ["git", "ls-files", *sorted(packages)], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
+    assert set(tracked) <= set(names)
+
+
+def test_nothing_but_our_own_words_is_in_the_repository():
+    """No binary or large file: third-party data are read where they lie."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split("\0")
+    allowed = {".png"}  # pictures of our own report, in docs/
+    for name in filter(None, tracked):
+        path = ROOT / name
+        if not path.exists():
+            continue
+        data = path.read_bytes()
+        if b"\0" in data:
+            assert path.suffix in allowed, name
+            assert name.startswith("docs/"), name
+        assert len(data) < 2_000_000, name
