@@ -81,22 +81,22 @@ def measurand(lesion: DemoLesion) -> str:
     return "node_short_axis" if lesion.organ == "lymph_node" else "whole_diameter"
 
 
-def _placed(
-    subject: DemoSubject, lesion: DemoLesion, look: Look, visit: int, geometry: VolumeGeometry
+def sized_shape(
+    look: Look, quantity: str, *, centre_mm: Point, angle_deg: float, geometry: VolumeGeometry
 ) -> Shape:
-    """Return a shape at its place that measures what the trial says, within 0.001 mm."""
-    number = subject.lesions.index(lesion)
-    spread = subject.number * 0.37 + number * 0.61 + visit * 0.23
-    shifts = tuple((spread * step) % 1.0 - 0.5 for step in (1.0, 2.7, 1.9))
-    x, y, z = _LIVER_PLACES[number] if lesion.hepatic else _OTHER_PLACES[lesion.organ]
-    pixel = subject.pixel_mm
-    centre = (x + shifts[0] * pixel, y + shifts[1] * pixel, z + shifts[2] * SLICE_MM)
-    angle = (subject.number * 47.0 + number * 71.0 + visit * 13.0) % 180.0
-    unit = _unit_shape(look.shape, angle).at(centre)
+    """Return a shape at a place that measures what the trial says, within 0.001 mm.
+
+    Parameters
+    ----------
+    look : Look
+        Not ``empty``. ``dead`` has no viable length; its size is that of the whole.
+    quantity : viable_diameter, whole_diameter or node_short_axis
+        What must have the length, on the slice planes of the grid.
+    """
+    unit = _unit_shape(look.shape, angle_deg).at(centre_mm)
     if look.shape == "dead":
         return unit.scaled(look.mm)
     planes = tuple(planes_mm(geometry).tolist())
-    quantity = measurand(lesion)
 
     def length(factor: float) -> float:
         grown = unit.scaled(factor)
@@ -107,6 +107,24 @@ def _placed(
         return longest_whole_mm(grown, planes)
 
     return unit.scaled(_factor_for(length, look.mm))
+
+
+def _placed(
+    subject: DemoSubject, lesion: DemoLesion, look: Look, visit: int, geometry: VolumeGeometry
+) -> Shape:
+    """Return the shape of a lesion at its place, at another sub-pixel position at every visit."""
+    number = subject.lesions.index(lesion)
+    spread = subject.number * 0.37 + number * 0.61 + visit * 0.23
+    shifts = tuple((spread * step) % 1.0 - 0.5 for step in (1.0, 2.7, 1.9))
+    x, y, z = _LIVER_PLACES[number] if lesion.hepatic else _OTHER_PLACES[lesion.organ]
+    pixel = subject.pixel_mm
+    return sized_shape(
+        look,
+        measurand(lesion),
+        centre_mm=(x + shifts[0] * pixel, y + shifts[1] * pixel, z + shifts[2] * SLICE_MM),
+        angle_deg=(subject.number * 47.0 + number * 71.0 + visit * 13.0) % 180.0,
+        geometry=geometry,
+    )
 
 
 def _factor_for(length: Callable[[float], float], mm: float) -> float:

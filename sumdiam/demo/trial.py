@@ -30,11 +30,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class DemoLesion:
-    """A lesion over all visits; None where it is not there yet."""
+    """A lesion over all visits; None where it is not there yet.
+
+    ``cnr`` is its contrast-to-noise ratio where lesions are planted in a real scan.
+    """
 
     lesion_id: str
     organ: str
     course: tuple[Look | None, ...]
+    cnr: float | None = None
 
     @property
     def hepatic(self) -> bool:
@@ -103,11 +107,21 @@ def load_trial() -> tuple[DemoSubject, ...]:
     TrialError
         If a course or the truth does not fit the visits.
     """
-    text = files("sumdiam.demo").joinpath("data", "trial.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
+    data = _read("trial.toml")
     return tuple(
         _subject(entry, number, data["arms"]) for number, entry in enumerate(data["subject"], 1)
     )
+
+
+def load_real_subject() -> DemoSubject:
+    """Return the subject whose lesions are planted in a real scan."""
+    data = _read("real.toml")
+    return _subject(data["subject"], 1, data["arms"])
+
+
+def _read(name: str) -> dict[str, Any]:
+    """Read one of the trial's data files."""
+    return tomllib.loads(files("sumdiam.demo").joinpath("data", name).read_text(encoding="utf-8"))
 
 
 def _subject(entry: dict[str, Any], number: int, arms: dict[str, str]) -> DemoSubject:
@@ -135,13 +149,13 @@ def _subject(entry: dict[str, Any], number: int, arms: dict[str, str]) -> DemoSu
     )
 
 
-def _lesion(entry: dict[str, str], subject_id: str, visits: int) -> DemoLesion:
+def _lesion(entry: dict[str, Any], subject_id: str, visits: int) -> DemoLesion:
     """Build one lesion from its course."""
     course = tuple(_look(text.strip(), subject_id) for text in entry["course"].split(";"))
     if len(course) != visits:
         msg = f"{subject_id} {entry['id']}: {len(course)} looks for {visits} visits"
         raise TrialError(msg)
-    return DemoLesion(entry["id"], entry["organ"], course)
+    return DemoLesion(entry["id"], entry["organ"], course, entry.get("cnr"))
 
 
 def _look(text: str, subject_id: str) -> Look | None:

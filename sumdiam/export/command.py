@@ -19,7 +19,7 @@ from sumdiam.export.workbook import write_workbook
 if TYPE_CHECKING:
     from assessment import Assessment
 
-TABLES = ("selections", "policies", "responses", "outcomes", "events", "warnings")
+TABLES = ("selections", "policies", "responses", "outcomes", "events", "exclusions", "warnings")
 _COUNTED = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
 
 
@@ -54,8 +54,6 @@ def assess_command(
     from assessment import assess, read_lesions
 
     table = read_lesions(read_text(lesions), lesions.name)
-    if select == "auto":
-        table = table.assign(role_given=pd.Series(pd.NA, index=table.index, dtype="string"))
     visits = _read_timepoints(timepoints) if timepoints else None
     people = read_subjects(subjects) if subjects else None
     found = assess(
@@ -65,6 +63,7 @@ def assess_command(
         criteria=tuple(criteria),
         policies=policies,
         scheme=scheme,
+        select=select,
     )
     write_assessment(table, found, out)
     typer.echo("\n".join(summary(found)))
