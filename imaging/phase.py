@@ -252,14 +252,17 @@ def _add_gaps(cases: Sequence[_Case]) -> None:
     for case, phase in settled:
         if phase != "unknown" or case.conflicts:
             continue
+        found: dict[str, tuple[float, dict[str, float]]] = {}
         for other, known in settled:
             gap = _gap_s(case.facts, other.facts)
-            if gap is None:
+            weights = None if gap is None else _phase_by_gap(known, gap)
+            if gap is None or weights is None:
                 continue
-            found = _phase_by_gap(known, gap)
-            if found is not None:
-                text = f"{abs(gap):.0f} s {'before' if gap > 0 else 'after'} {known}"
-                case.evidence.append(PhaseEvidence("time between", text, found))
+            if known not in found or abs(gap) < abs(found[known][0]):
+                found[known] = gap, weights  # two reconstructions are one acquisition, one proof
+        for known, (gap, weights) in sorted(found.items()):
+            text = f"{abs(gap):.0f} s {'before' if gap > 0 else 'after'} {known}"
+            case.evidence.append(PhaseEvidence("time between", text, weights))
 
 
 def _phase_by_gap(known: str, gap_s: float) -> dict[str, float] | None:

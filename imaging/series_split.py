@@ -268,7 +268,8 @@ def _rounds(
 
     Empty where a time is missing, or a round begins before the last one has ended.
     """
-    timed = sorted((moment, place_of[id(h)], h) for h in slices if (moment := time(h)) is not None)
+    timed = [(moment, place_of[id(h)], h) for h in slices if (moment := time(h)) is not None]
+    timed.sort(key=lambda entry: (entry[0], entry[1], entry[2].sop_instance_uid or ""))
     size = len(set(place_of.values()))
     if len(timed) != len(slices) or len(slices) % size:
         return {}
