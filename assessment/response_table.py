@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
-from measurement.table import TableModel
+from measurement.table import TableModel, check
 
 Text = pd.StringDtype
 Whole = pd.Int64Dtype
@@ -17,6 +20,10 @@ TARGET_RESPONSES = ("CR", "PR", "SD", "PD", "NE", "NA")
 NONTARGET_RESPONSES = ("CR", "NON-CR/NON-PD", "PD", "NE", "NA")
 OVERALL_RESPONSES = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
 NEW_LESIONS = ("yes", "no", "equivocal", "not_assessed")
+EXCLUSION_CODES = (
+    "analysed", "no_followup_images", "no_followup_within_6_months", "imaging_gap_before_death",
+    "no_dates",
+)  # fmt: skip
 ENDPOINTS = ("OS", "PFS", "TTP", "hepatic_PFS", "PPS", "DOR")
 
 
@@ -155,6 +162,7 @@ class Outcomes(TableModel):
     )
     first_progression_reason: Series[Text] = pa.Field(nullable=True)
     best_response_doubtful: Series[Truth] = pa.Field(nullable=True)
+    p_best_response: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
     class Config(TableModel.Config):
         """One row per subject and rule set."""
@@ -181,3 +189,44 @@ class Events(TableModel):
         """One row per subject, endpoint and scheme."""
 
         unique = ["subject_id", "reader", "criteria", "policy_id", "scheme", "endpoint"]
+
+
+class Exclusions(TableModel):
+    """Whether a subject enters the analysis under the seed's rules, and why not."""
+
+    subject_id: Series[Text]
+    reader: Series[Text]
+    criteria: Series[Text]
+    policy_id: Series[Text]
+    analysed: Series[Truth]
+    code: Series[Text] = pa.Field(isin=EXCLUSION_CODES)
+    reason: Series[Text]
+
+    class Config(TableModel.Config):
+        """One row per subject, reader and rule set."""
+
+        unique = ["subject_id", "reader", "criteria", "policy_id"]
+
+
+class Warnings(TableModel):
+    """What a person should look at before relying on a result."""
+
+    subject_id: Series[Text]
+    reader: Series[Text] = pa.Field(nullable=True)
+    criteria: Series[Text] = pa.Field(nullable=True)
+    lesion_id: Series[Text] = pa.Field(nullable=True)
+    timepoint: Series[Whole] = pa.Field(nullable=True)
+    code: Series[Text]
+    message: Series[Text]
+
+
+def as_table(columns: Mapping[str, Any], model: type[TableModel]) -> pd.DataFrame:
+    """Return a validated table from columns of equal length; absent columns are missing cells."""
+    length = len(next(iter(columns.values())))
+    typed = {
+        name: pd.Series(columns[name] if name in columns else [None] * length).astype(
+            column.dtype.type
+        )
+        for name, column in model.to_schema().columns.items()
+    }
+    return check(pd.DataFrame(typed), model, origin=model.__name__)

@@ -1,0 +1,175 @@
+"""Best overall response, with and without confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import (
+    CR,
+    NE,
+    NED,
+    NO_DAY,
+    NON_CR_NON_PD,
+    NONE,
+    PD,
+    PR,
+    SD,
+    Bools,
+    Ints,
+    Texts,
+)
+from assessment.response import first_progression
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Best response of each case: code, rank of the visit that gave it (-1: none), reason."""
+
+    code: Ints
+    rank: Ints
+    reason: Texts
+
+
+def until_progression(overall: Ints) -> Bools:
+    """Return which follow-up visits count for the outcomes: up to and including first PD."""
+    rank = np.arange(overall.shape[1])
+    first = first_progression(overall)
+    last = np.where(first < 0, overall.shape[1], first)
+    return np.asarray((rank > 0) & (rank <= last[:, None]) & (overall != NONE))
+
+
+def best_response(
+    overall: Ints, day: Ints, start_day: Ints, policy: Mapping[str, str], *, dated: Bools
+) -> Best:
+    """Return the best response without confirmation.
+
+    Parameters
+    ----------
+    overall : (case, rank) codes
+    day : (case, rank) date of each response
+    start_day : (case,) where the minimum interval of SD starts
+    dated : (case,) where dates are known; without them the interval is not applied
+
+    Source: Eisenhauer 2009, section 4.6 and table 3.
+    """
+    stable = _late_enough(day, start_day, policy) | ~dated[:, None]
+    return _rank_responses(overall, stable, overall == CR, overall == PR, dated, policy)
+
+
+def confirmed_best_response(
+    overall: Ints, day: Ints, start_day: Ints, policy: Mapping[str, str], *, dated: Bools
+) -> Best:
+    """Return the best response where CR and PR need a second one, late enough after it.
+
+    An unconfirmed CR or PR is SD if the minimum interval is met, else as for SD.
+    """
+    confirmed_cr = confirmed(overall, day, policy, first=(CR,), second=(CR,))
+    confirmed_pr = confirmed(overall, day, policy, first=(PR,), second=(CR, PR))
+    stable = _late_enough(day, start_day, policy) | ~dated[:, None]
+    return _rank_responses(overall, stable, confirmed_cr, confirmed_pr, dated, policy)
+
+
+def confirmed(
+    overall: Ints,
+    day: Ints,
+    policy: Mapping[str, str],
+    *,
+    first: tuple[int, ...],
+    second: tuple[int, ...],
+) -> Bools:
+    """Return at which visits a response begins that a later one confirms.
+
+    Between them lie only responses of the second kind and at most so many NE as policy says.
+    """
+    depth = overall.shape[1]
+    counting = until_progression(overall)
+    starts = counting & np.isin(overall, first) & (day != NO_DAY)
+    seconds = counting & np.isin(overall, second) & (day != NO_DAY)
+    done = np.zeros_like(starts)
+    least, most = int(policy["confirmation_days"]), int(policy["ne_during_confirmation"])
+    for begin in range(1, depth):
+        open_ = starts[:, begin].copy()
+        gaps = np.zeros(len(overall), dtype=np.int64)
+        for rank in range(begin + 1, depth):
+            response = seconds[:, rank]
+            safe = np.where(open_ & response, day[:, rank] - day[:, begin], 0)
+            done[:, begin] |= open_ & response & (safe >= least)
+            gaps += counting[:, rank] & (overall[:, rank] == NE)
+            open_ &= counting[:, rank] & (response | ((overall[:, rank] == NE) & (gaps <= most)))
+    return done
+
+
+def _late_enough(day: Ints, start_day: Ints, policy: Mapping[str, str]) -> Bools:
+    """Return which visits are far enough from the start for SD to count."""
+    known = (day != NO_DAY) & (start_day != NO_DAY)[:, None]
+    elapsed = np.where(known, day, 0) - np.where(known, start_day[:, None], 0)
+    return known & (elapsed >= int(policy["sd_minimum_days"]))
+
+
+def _rank_responses(
+    overall: Ints,
+    stable: Bools,
+    complete: Bools,
+    partial: Bools,
+    dated: Bools,
+    policy: Mapping[str, str],
+) -> Best:
+    """Return the best of CR, PR, SD, NON-CR/NON-PD, PD, NED, NE, in that order of preference."""
+    counting = until_progression(overall)
+    responding = (overall == CR) | (overall == PR)
+    stands = [
+        (CR, complete),
+        (PR, partial),
+        (SD, stable & ((overall == SD) | responding)),
+        (NON_CR_NON_PD, stable & (overall == NON_CR_NON_PD)),
+        (PD, overall == PD),
+        (NED, overall == NED),
+    ]
+    code = np.full(len(overall), NE, dtype=np.int64)
+    rank = np.full(len(overall), -1, dtype=np.int64)
+    for category, where in reversed(stands):
+        found = where & counting
+        any_ = found.any(axis=1)
+        code = np.where(any_, category, code)
+        rank = np.where(any_, np.argmax(found, axis=1), rank)
+    early = counting & np.isin(overall, (CR, PR, SD, NON_CR_NON_PD))
+    return Best(code, rank, _reasons(code, early, counting, overall, dated, policy))
+
+
+def _reasons(
+    code: Ints,
+    early: Bools,
+    counting: Bools,
+    overall: Ints,
+    dated: Bools,
+    policy: Mapping[str, str],
+) -> Texts:
+    """Return in words why the best response is what it is."""
+    short = early.any(axis=1)
+    days = policy["sd_minimum_days"]
+    unconfirmed = (code == SD) & ~(counting & (overall == SD)).any(axis=1)
+    reason = np.select(
+        [
+            (code == NE) & ~counting.any(axis=1),
+            (code == NE) & short,
+            code == NE,
+            (code == PD) & short,
+            code == PD,
+            unconfirmed,
+            ~dated & ((code == SD) | (code == NON_CR_NON_PD)),
+        ],
+        [
+            "no assessment after baseline",
+            f"SD only within {days} days of the start, and no PD after it",
+            "no evaluable assessment after baseline",
+            f"SD only within {days} days of the start, then PD",
+            "PD without a better response before it",
+            "a response that was not confirmed",
+            "no_dates: the minimum interval for SD was not applied",
+        ],
+        "best response up to first PD",
+    )
+    return reason.astype(object)

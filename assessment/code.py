@@ -1,0 +1,103 @@
+"""Words of the field as small whole numbers, so that arrays of them can be compared."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Floats: TypeAlias = NDArray[np.float64]
+Texts: TypeAlias = NDArray[np.object_]
+Anything: TypeAlias = NDArray[Any]
+
+RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "NED", "NA")
+CR, PR, SD, NON_CR_NON_PD, PD, NE, NED, NA = range(8)
+NONE = -1
+"""No response: the baseline, or a visit that is not there."""
+
+NEW_WORDS = ("no", "yes", "equivocal", "not_assessed")
+NEW_NO, NEW_YES, NEW_EQUIVOCAL, NEW_NOT_ASSESSED = range(4)
+
+ROLE_WORDS = ("target", "non-target", "new", "none")
+TARGET, NON_TARGET, NEW, NO_ROLE = range(4)
+
+NOT_MEASURED = -1
+"""Stands for a length where there is none."""
+
+NO_DAY = int(np.iinfo(np.int64).min)
+"""Stands for a date where there is none (days since 1970-01-01)."""
+
+
+def words_of(codes: Anything, words: tuple[str, ...]) -> Texts:
+    """Return the word of each code, None where the code is negative."""
+    return np.array([*words, None], dtype=object)[codes]
+
+
+def days_of(dates: Any) -> Ints:
+    """Return whole days since 1970-01-01, NO_DAY where there is no date."""
+    return np.asarray(dates, dtype="datetime64[ns]").astype("datetime64[D]").astype(np.int64)
+
+
+def dates_of(days: Ints) -> NDArray[np.datetime64]:
+    """Return dates from whole days since 1970-01-01; NO_DAY becomes not-a-time."""
+    return days.astype("datetime64[D]").astype("datetime64[ns]")
+
+
+def hundredths(lengths_mm: Anything) -> Ints:
+    """Return lengths as whole hundredths of a millimetre, NOT_MEASURED where there is none."""
+    lengths = np.asarray(lengths_mm, dtype=np.float64)
+    known = np.isfinite(lengths)
+    return np.where(known, np.rint(np.where(known, lengths, 0) * 100), NOT_MEASURED).astype(
+        np.int64
+    )
+
+
+def earlier(flags: Bools) -> Bools:
+    """Return whether the flag was set at any earlier visit (visits along axis 1)."""
+    ever = np.logical_or.accumulate(flags, axis=1)
+    return np.concatenate([np.zeros_like(ever[:, :1]), ever[:, :-1]], axis=1)
+
+
+def per_case(amount: Anything, bounds: Ints) -> Anything:
+    """Return sums over the lesions of each case; lesions are sorted by case.
+
+    Parameters
+    ----------
+    amount : (lesion, ...) array
+    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
+    """
+    zero = np.zeros((1, *amount.shape[1:]), dtype=np.int64)
+    running = np.concatenate([zero, np.cumsum(amount, axis=0, dtype=np.int64)])
+    return running[bounds[1:]] - running[bounds[:-1]]
+
+
+def written(values: Ints) -> Texts:
+    """Return hundredths of a millimetre as text, such as 46.2 (two decimals only if needed)."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    text = [
+        f"{v // 100}.{v % 100 // 10}" + (str(v % 10) if v % 10 else "") for v in unique.tolist()
+    ]
+    return np.array([*text, ""], dtype=object)[inverse].reshape(values.shape)
+
+
+def percent_written(part: Ints, whole: Ints) -> Texts:
+    """Return 100 part / whole with sign and one decimal, cut towards zero.
+
+    Cut, not rounded: 19.96 % must not be printed as the 20 % that it is not.
+    """
+    tenths = np.abs(part) * 1000 // np.maximum(whole, 1)
+    unique, inverse = np.unique(np.where(part < 0, -tenths - 1, tenths), return_inverse=True)
+    text = [
+        f"-{(-u - 1) // 10}.{(-u - 1) % 10} %" if u < 0 else f"+{u // 10}.{u % 10} %"
+        for u in unique.tolist()
+    ]
+    return np.array([*text, ""], dtype=object)[inverse].reshape(part.shape)
+
+
+def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:
+    """Return 100 part / whole as a number to be shown, NaN where unknown or divided by zero."""
+    fine = known & (whole > 0)
+    return np.where(fine, 100.0 * part / np.where(fine, whole, 1), np.nan)

@@ -1,0 +1,240 @@
+"""Warnings: selections that a rule set would not make, tables that contradict themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assessment.code import (
+    NO_DAY,
+    NON_TARGET,
+    NOT_MEASURED,
+    TARGET,
+    Bools,
+    Ints,
+    Texts,
+    per_case,
+    written,
+)
+from assessment.course import Course
+from assessment.lesion_state import LENGTHS, VIABLE
+from assessment.people import People
+from assessment.response_table import Warnings, as_table
+from assessment.subject_response import SubjectResponses
+from assessment.targets import given_roles, minimum_length, organ_codes
+
+
+class _Collector:
+    """Gathers warnings as columns."""
+
+    def __init__(self, course: Course, criteria: str | None) -> None:
+        self.course = course
+        self.criteria = criteria
+        self.rows: list[tuple[Any, ...]] = []
+
+    def cases(self, where: Bools, code: str, message: str | Texts) -> None:
+        """Warn of cases."""
+        text = np.broadcast_to(np.asarray(message, dtype=object), where.shape)
+        for case in np.flatnonzero(where):
+            self._add(case, None, None, code, text[case])
+
+    def lesions(self, where: Bools, code: str, message: str | Texts) -> None:
+        """Warn of lesions."""
+        text = np.broadcast_to(np.asarray(message, dtype=object), where.shape)
+        for lesion in np.flatnonzero(where):
+            case = self.course.lesion_case[lesion]
+            self._add(case, self.course.lesion_id[lesion], None, code, text[lesion])
+
+    def visits(self, where: Bools, code: str, message: str | Texts) -> None:
+        """Warn of lesions at visits; `where` is (lesion, rank)."""
+        text = np.broadcast_to(np.asarray(message, dtype=object), where.shape)
+        for lesion, rank in zip(*np.nonzero(where), strict=True):
+            case = self.course.lesion_case[lesion]
+            timepoint = self.course.visits.timepoint[self.course.subject[case], rank]
+            name = self.course.lesion_id[lesion]
+            self._add(case, name, int(timepoint), code, text[lesion, rank])
+
+    def _add(
+        self, case: int, lesion: str | None, timepoint: int | None, code: str, text: str
+    ) -> None:
+        """Add one row."""
+        subject = self.course.visits.subject_id[self.course.subject[case]]
+        reader = self.course.reader[case]
+        self.rows.append((subject, reader, self.criteria, lesion, timepoint, code, text))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table."""
+        return warning_frame(self.rows)
+
+
+def warning_frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return warnings as a table: subject, reader, criteria, lesion, timepoint, code, message."""
+    names = ("subject_id", "reader", "criteria", "lesion_id", "timepoint", "code", "message")
+    columns = list(zip(*rows, strict=True)) or [[]] * len(names)
+    return as_table(dict(zip(names, map(list, columns), strict=True)), Warnings)
+
+
+def course_warnings(course: Course, people: People, late: list[tuple[str, int]]) -> pd.DataFrame:
+    """Return warnings that no rule set changes: dates, visits, contradicting rows."""
+    visits = course.visits
+    rows: list[tuple[Any, ...]] = [
+        (
+            subject,
+            None,
+            None,
+            None,
+            timepoint,
+            "after_cutoff",
+            "the visit is after the data cut-off: left out",
+        )
+        for subject, timepoint in late
+    ]
+    early = visits.first_day[:, 0]
+    window = 28
+    far = visits.exists[:, 0] & (people.start != NO_DAY) & (early != NO_DAY)
+    gap = np.where(far, people.start, 0) - np.where(far, early, 0)
+    for where, code, text in (
+        (
+            visits.no_dates == "dates_backwards",
+            "dates_backwards",
+            "scan dates do not increase with the timepoint: correct the dates or the numbers of the"
+            " timepoints; until then nothing that needs dates is given",
+        ),
+        (
+            far & (gap > window),
+            "baseline_early",
+            f"baseline more than {window} days before the start",
+        ),
+        (far & (gap < 0), "baseline_late", "baseline after the start"),
+    ):
+        rows += [
+            (visits.subject_id[s], None, None, None, None, code, text)
+            for s in np.flatnonzero(where)
+        ]
+    if visits.listed.any():
+        for subject, rank in zip(*np.nonzero(visits.exists & ~visits.listed), strict=True):
+            timepoint = int(visits.timepoint[subject, rank])
+            text = "lesions at a timepoint that the table of timepoints does not list"
+            rows.append(
+                (visits.subject_id[subject], None, None, None, timepoint, "visit_not_listed", text)
+            )
+    collector = _Collector(course, None)
+    collector.rows = rows
+    collector.cases(
+        ~course.baseline_known, "no_baseline", "timepoint 0 was not read: responses are NE"
+    )
+    for name in ("site", "node", "organ", "role_given"):
+        words = course.column(name, "")
+        first = course.first_word(name)[:, None]
+        differ = ((words != "") & (words != first)).any(axis=1)
+        collector.lesions(
+            differ, f"{name}_changes", f"{name} differs between visits: the first is used"
+        )
+    return collector.frame()
+
+
+def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
+    """Return where a given selection breaks the rule set, and what else a person should look at."""
+    course, states = result.course, result.reading.states
+    criteria, policy = result.rules.criteria, result.rules.policy
+    role = result.reading.selection.role
+    out = _Collector(course, criteria.name)
+    target = role == TARGET
+    value = states.value[:, 0]
+    limits = [
+        (target, int(policy["max_targets"]), "too_many_targets", "targets"),
+        (target & states.hepatic, int(policy["max_hepatic_targets"]), "too_many_hepatic_targets", "hepatic targets"),
+        (target & ~states.hepatic, int(policy["max_extrahepatic_targets"]), "too_many_extrahepatic_targets", "extrahepatic targets"),
+    ]  # fmt: skip
+    for chosen, limit, code, words in limits:
+        count = per_case(chosen, course.bounds)
+        text = count.astype(str).astype(object) + f" {words} given, at most {limit}"
+        out.cases(count > limit, code, text)
+    crowded = _crowded_organs(course, organ_codes(course, states), target, policy)
+    out.lesions(
+        crowded,
+        "too_many_in_organ",
+        f"more than {policy['max_targets_per_organ']} targets in this organ",
+    )
+    least = np.where(
+        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
+    )
+    text = (
+        "target of "
+        + written(np.maximum(value, 0))
+        + " mm, measurable from "
+        + written(least)
+        + " mm"
+    )
+    out.lesions(target & (value > 0) & (value < least), "target_too_small", text)
+    name = np.array(LENGTHS, dtype=object)[states.measurand]
+    out.lesions(
+        target & (value == NOT_MEASURED),
+        "target_not_measured_at_baseline",
+        "no " + name + " at baseline",
+    )
+    dead = target & (states.measurand == VIABLE) & (value == 0)
+    out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
+    for column, bad, code, words in (
+        ("well_delineated", 0, "target_not_well_delineated", "target that is not well delineated"),
+        ("treated_before", 1, "target_treated_before", "target that was treated before"),
+    ):
+        out.lesions(target & (course.column(column, -1)[:, 0] == bad), code, words)
+    _status_warnings(out, result)
+    return out.frame()
+
+
+def _crowded_organs(
+    course: Course,
+    organ: Ints,
+    target: Bools,
+    policy: Any,
+) -> Bools:
+    """Return the targets in organs that hold more of them than allowed."""
+    key = course.lesion_case * (organ.max(initial=0) + 1) + organ
+    unique, inverse = np.unique(key, return_inverse=True)
+    count = np.bincount(inverse, weights=target, minlength=len(unique)).astype(np.int64)
+    return np.asarray(target & (count[inverse] > int(policy["max_targets_per_organ"])))
+
+
+def _status_warnings(out: _Collector, result: SubjectResponses) -> None:
+    """Warn where status and length contradict each other, and of growing non-targets."""
+    course, states = result.course, result.reading.states
+    status = course.column("status", "")
+    counted = result.reading.selection.role <= NON_TARGET
+    viable_zero = course.column("viable_diameter_mm", np.nan) == 0
+    odd = (states.value > 0) & np.isin(status, ["absent", "not_evaluable"]) & ~viable_zero
+    text = (
+        "status "
+        + status
+        + " beside a length of "
+        + written(np.maximum(states.value, 0))
+        + " mm: the length is used"
+    )
+    out.visits(odd & counted[:, None], "status_contradicts_length", text)
+    given = given_roles(course)
+    late = (given == TARGET) & (course.row[:, 0] < 0)
+    out.lesions(late, "target_not_at_baseline", "given as target, but without a row at baseline")
+    grown = _grown_nontargets(result)
+    out.visits(grown, "nontarget_grows", "non-target grew: progression only if a finding says so")
+
+
+def _grown_nontargets(result: SubjectResponses) -> Bools:
+    """Return where a measured non-target grew by the rule set's flag from its smallest length."""
+    criteria, states = result.rules.criteria, result.reading.states
+    value = states.value
+    huge = np.iinfo(np.int64).max
+    low = np.minimum.accumulate(np.where(value >= 0, value, huge), axis=1)
+    low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)
+    known = (value >= 0) & (low != huge)
+    low = np.where(known, low, 0)
+    growth = np.where(known, value - low, 0)
+    percent = criteria.number("nontarget", "growth_flag_percent")
+    large = (100 * growth >= percent * low) & (
+        growth >= criteria.length("nontarget", "growth_flag_mm")
+    )
+    nontarget = (result.reading.selection.role == NON_TARGET)[:, None]
+    return np.asarray(nontarget & large & known & (states.measurand >= 0)[:, None])

@@ -1,0 +1,113 @@
+"""Early tumour shrinkage and depth of response, on the hepatic targets' own sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import Bools, Ints, Texts, percent_written
+from assessment.response import first_progression
+from assessment.sums import Sums
+
+EARLY_SHRINKAGE_PERCENT = 20
+"""Strictly more than this decrease at the first follow-up. Source: the published analysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Per case: by how much a sum fell, and where.
+
+    Attributes
+    ----------
+    known : whether there is an answer
+    decrease, baseline : hundredths of a mm; the answer is 100 decrease / baseline percent
+    rank : visit of it
+    reason : in words
+    """
+
+    known: Bools
+    decrease: Ints
+    baseline: Ints
+    rank: Ints
+    reason: Texts
+
+    @property
+    def early_shrinkage(self) -> Bools:
+        """(case,): the decrease is strictly more than 20 %."""
+        return self.known & (100 * self.decrease > EARLY_SHRINKAGE_PERCENT * self.baseline)
+
+
+def early_shrinkage(sums: Sums, exists: Bools, policy: Mapping[str, str]) -> Depth:
+    """Return the decrease of the sum at the first follow-up."""
+    follow_up = exists.copy()
+    follow_up[:, 0] = False
+    complete = sums.complete & (sums.n_expected > 0)[:, None]
+    wanted = (
+        follow_up & complete if policy["ets_incomplete_first_followup"] != "missing" else follow_up
+    )
+    rank = np.argmax(wanted, axis=1)
+    case = np.arange(len(rank))
+    measured = wanted.any(axis=1) & complete[case, rank]
+    has_baseline = sums.baseline > 0
+    decrease = sums.baseline - sums.total[case, rank]
+    known = measured & has_baseline
+    reason = np.select(
+        [
+            sums.n_expected == 0,
+            ~has_baseline,
+            ~follow_up.any(axis=1),
+            ~measured,
+        ],
+        [
+            "no hepatic target",
+            "hepatic sum at baseline is zero or not complete",
+            "no follow-up",
+            "hepatic targets not all measured at the first follow-up",
+        ],
+        percent_written(-decrease, sums.baseline) + " at the first follow-up",
+    )
+    return Depth(known, decrease, sums.baseline, rank, reason.astype(object))
+
+
+def depth_of_response(
+    sums: Sums, overall: Ints, exists: Bools, eligible: Bools, policy: Mapping[str, str]
+) -> Depth:
+    """Return the largest decrease of the sum from baseline, first PD included, and where.
+
+    Parameters
+    ----------
+    eligible : (case,) subjects that have a depth of response, by policy
+    """
+    within = _until(overall, exists, policy) & sums.complete & (sums.n_expected > 0)[:, None]
+    total = np.where(within, sums.total, np.iinfo(np.int64).max)
+    rank = np.argmin(total, axis=1)
+    case = np.arange(len(rank))
+    has_baseline = sums.baseline > 0
+    found = within.any(axis=1)
+    decrease = np.where(found, sums.baseline - sums.total[case, rank], 0)
+    reason = np.select(
+        [~eligible, sums.n_expected == 0, ~has_baseline, ~found],
+        [
+            "no disease control",
+            "no hepatic target",
+            "hepatic sum at baseline is zero or not complete",
+            "hepatic targets never all measured after baseline",
+        ],
+        percent_written(-decrease, sums.baseline) + " from baseline",
+    )
+    return Depth(
+        eligible & has_baseline & found, decrease, sums.baseline, rank, reason.astype(object)
+    )
+
+
+def _until(overall: Ints, exists: Bools, policy: Mapping[str, str]) -> Bools:
+    """Return the follow-up visits that depth of response looks at."""
+    rank = np.arange(exists.shape[1])
+    follow_up = exists & (rank > 0)
+    if policy["dpr_until"] == "end":
+        return np.asarray(follow_up)
+    first = first_progression(overall)
+    last = np.where(first < 0, exists.shape[1], first)
+    return np.asarray(follow_up & (rank <= last[:, None]))

@@ -1,0 +1,249 @@
+"""Times to event under a censoring scheme, each with the reason why it ends where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import NO_DAY, Bools, Ints, Texts
+from assessment.response import evaluable, first_progression
+
+ALLOWED_MISSED = 1
+"""More missed visits in a row than this censor the event behind them (scheme fda_strict)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """One endpoint of every case: days since 1970-01-01, NO_DAY where there is no answer."""
+
+    start: Ints
+    end: Ints
+    event: Bools
+    reason: Texts
+
+    @property
+    def known(self) -> Bools:
+        """(case,): there is an answer, and it does not end before it starts."""
+        return (self.start != NO_DAY) & (self.end != NO_DAY) & (self.end >= self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the endpoints of every case depend on.
+
+    Attributes
+    ----------
+    exists, first_day, last_day, adequate : (case, rank) of the visits; `adequate` -1, 0 or 1
+    start, died, alive, new_therapy : (case,) days
+    no_dates : (case,) why dates cannot be used, empty where they can
+    vital_known : whether deaths were handed in at all
+    policy : with the three of the scheme in place
+    """
+
+    exists: Bools
+    first_day: Ints
+    last_day: Ints
+    adequate: Ints
+    start: Ints
+    died: Ints
+    alive: Ints
+    new_therapy: Ints
+    no_dates: Texts
+    vital_known: bool
+    policy: Mapping[str, str]
+
+
+def at_rank(days: Ints, rank: Ints) -> Ints:
+    """Return the day of each case's visit, NO_DAY where the rank is negative."""
+    found = days[np.arange(len(rank)), np.maximum(rank, 0)]
+    return np.where(rank >= 0, found, NO_DAY)
+
+
+def last_image(followed: Followed) -> Ints:
+    """Return the day of each case's last images after baseline, NO_DAY where there are none."""
+    later = followed.exists.copy()
+    later[:, 0] = False
+    return np.where(later, followed.last_day, NO_DAY).max(axis=1)
+
+
+def _last_adequate(followed: Followed, overall: Ints, limit: Ints, *, before: bool) -> Ints:
+    """Return the last adequate visit on or before (or strictly before) a day, else the start."""
+    fine = evaluable(overall) & followed.exists & (followed.adequate != 0)
+    in_time = followed.last_day < limit[:, None] if before else followed.last_day <= limit[:, None]
+    last = np.where(fine & in_time, followed.last_day, NO_DAY).max(axis=1)
+    return np.where(last == NO_DAY, followed.start, last)
+
+
+def _censoring_day(followed: Followed, overall: Ints) -> tuple[Ints, Texts]:
+    """Return where a case without event is censored, and the words for it."""
+    if followed.policy["last_assessment"] == "last_evaluable":
+        last = _last_adequate(followed, overall, np.full_like(followed.start, 2**62), before=False)
+        none = last == followed.start
+        words = "censored at the last evaluable images"
+    else:
+        last = last_image(followed)
+        none = last == NO_DAY
+        words = "censored at the last images"
+    day = np.where(none, followed.start, last)
+    reason = np.where(none, "censored at the start: no assessment after baseline", words)
+    return day, reason.astype(object)
+
+
+def progression_times(
+    followed: Followed, overall: Ints, *, deaths: bool, start: Ints | None = None
+) -> Times:
+    """Return the time to first PD (and, with `deaths`, to death without it).
+
+    Parameters
+    ----------
+    overall : (case, rank) the response whose first PD counts
+    start : (case,) another start than the study's, for the duration of response
+    """
+    begin = followed.start if start is None else start
+    rank = first_progression(overall)
+    progressed = rank >= 0
+    dead = ~progressed & deaths & (followed.died != NO_DAY)
+    event = progressed | dead
+    day = np.where(progressed, at_rank(followed.first_day, rank), followed.died)
+    censored, words = _censoring_day(followed, overall)
+    end = np.where(event, day, censored)
+    visit = np.maximum(rank, 0).astype(str).astype(object)
+    reason = np.select(
+        [progressed, dead], ["PD at visit " + visit, "death without PD"], words
+    ).astype(object)
+    if not deaths:
+        died = ~progressed & (followed.died != NO_DAY)
+        reason = np.where(died, "death without PD: " + reason, reason)
+    end, event, reason = _apply_scheme(followed, overall, end, event, reason)
+    return _settle(followed, Times(begin, end, event, reason))
+
+
+def _apply_scheme(
+    followed: Followed, overall: Ints, end: Ints, event: Bools, reason: Texts
+) -> tuple[Ints, Bools, Texts]:
+    """Censor earlier for new therapy and for missed visits, where the scheme says so."""
+    if followed.policy["new_therapy"] == "censor":
+        therapy = followed.new_therapy
+        hit = (therapy != NO_DAY) & (end > therapy)
+        day = _last_adequate(followed, overall, therapy, before=False)
+        end, event = np.where(hit, np.minimum(end, day), end), event & ~hit
+        text = "censored at the last adequate visit on or before new therapy"
+        reason = np.where(hit, text, reason)
+    if followed.policy["missed_visits"] == "censor_after_2":
+        missed, day = _missed_visits(followed, overall, end)
+        hit = event & (missed > ALLOWED_MISSED)
+        end, event = np.where(hit, day, end), event & ~hit
+        text = (
+            missed.astype(str).astype(object)
+            + " visits missed before the event: censored at the last adequate visit before them"
+        )
+        reason = np.where(hit, text, reason)
+    return end, event, reason
+
+
+def _missed_visits(followed: Followed, overall: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Return how many scheduled visits in a row were missed before a day, and the last made.
+
+    A visit is missed when its whole window passed after the last adequate images and before the
+    event without any.
+    """
+    interval = int(followed.policy["visit_interval_days"])
+    window = int(followed.policy["visit_window_days"])
+    last = _last_adequate(followed, overall, end, before=True)
+    known = (followed.start != NO_DAY) & (end != NO_DAY)
+    elapsed = np.where(known, end - followed.start, 0)
+    seen = np.where(known, last - followed.start, 0)
+    closed = np.maximum((elapsed - window - 1) // interval, 0)  # windows closed before the event
+    covered = np.maximum((seen + window) // interval, 0)  # visits due by the last images
+    return np.maximum(closed - covered, 0), last
+
+
+def hepatic_progression_times(followed: Followed, hepatic: Ints, overall: Ints) -> Times:
+    """Return the time to first hepatic PD or death; extrahepatic PD by policy."""
+    times = progression_times(followed, hepatic, deaths=True)
+    if followed.policy["hepatic_pfs_extrahepatic_pd"] == "ignore":
+        return times
+    rank, liver = first_progression(overall), first_progression(hepatic)
+    outside = (rank >= 0) & ((liver < 0) | (rank < liver))
+    day = at_rank(followed.first_day, rank)
+    hit = times.known & outside & (day < times.end)
+    return Times(
+        times.start,
+        np.where(hit, day, times.end),
+        times.event & ~hit,
+        np.where(hit, "censored at extrahepatic PD", times.reason),
+    )
+
+
+def survival_times(followed: Followed, start: Ints) -> Times:
+    """Return the time to death; else censored where last known alive, or at the last images."""
+    images = np.where(followed.exists, followed.last_day, NO_DAY).max(axis=1)
+    images = np.where(followed.no_dates == "", images, NO_DAY)
+    dead = followed.died != NO_DAY
+    alive = np.maximum(followed.alive, images)
+    words = np.where(images > followed.alive, "last images", "last known alive")
+    reason = np.select(
+        [dead, alive == NO_DAY],
+        ["death", "neither died nor known to be alive"],
+        "censored at " + words.astype(object),
+    ).astype(object)
+    end = np.where(dead, followed.died, alive)
+    if not followed.vital_known:
+        end, dead = np.full_like(end, NO_DAY), np.zeros_like(dead)
+        reason = np.full(len(end), "no_dates: no table of subjects", dtype=object)
+    return _checked(Times(start, end, dead, reason))
+
+
+def post_progression_times(followed: Followed, overall: Ints) -> Times:
+    """Return the time from first PD to death, for those with PD only."""
+    rank = first_progression(overall)
+    times = survival_times(followed, at_rank(followed.first_day, rank))
+    none = rank < 0
+    times = Times(
+        np.where(none, NO_DAY, times.start),
+        np.where(none, NO_DAY, times.end),
+        times.event & ~none,
+        np.where(none, "no PD: not in this endpoint", times.reason),
+    )
+    return _settle(followed, times)
+
+
+def duration_times(followed: Followed, overall: Ints, response_rank: Ints) -> Times:
+    """Return the time from first response to PD or death, for responders only."""
+    none = response_rank < 0
+    start = at_rank(followed.last_day, response_rank)
+    times = progression_times(followed, overall, deaths=True, start=start)
+    return Times(
+        np.where(none, NO_DAY, times.start),
+        np.where(none, NO_DAY, times.end),
+        times.event & ~none,
+        np.where(
+            none & (followed.no_dates == ""), "no response: not in this endpoint", times.reason
+        ),
+    )
+
+
+def _settle(followed: Followed, times: Times) -> Times:
+    """Leave out the answers of cases whose dates cannot be used."""
+    fault = followed.no_dates != ""
+    reason = np.where(fault, followed.no_dates, times.reason)
+    return _checked(
+        Times(times.start, np.where(fault, NO_DAY, times.end), times.event & ~fault, reason)
+    )
+
+
+def _checked(times: Times) -> Times:
+    """Leave out answers without a start, or that end before they start; say so."""
+    no_start = (times.start == NO_DAY) & (times.end != NO_DAY)
+    backwards = ~no_start & (times.end != NO_DAY) & (times.end < times.start)
+    bad = no_start | backwards
+    reason = np.select(
+        [no_start, backwards],
+        ["no_dates: the start is not known", "dates_backwards: ends before it starts"],
+        times.reason,
+    )
+    return Times(
+        times.start, np.where(bad, NO_DAY, times.end), times.event & ~bad, reason.astype(object)
+    )

@@ -1,0 +1,79 @@
+"""The door for lesion tables that people bring: text in, typed lesions out, rounded once."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+import pandas as pd
+
+from measurement.lesion_table import Lesions
+from measurement.table import TableError, columns_of, parse_text
+
+REQUIRED = ("subject_id", "lesion_id", "timepoint", "site")
+STEPS = {"_mm": "0.1", "_mm2": "0.01", "_ml": "0.01", "_hu": "0.1"}
+LENGTH_OR_STATUS = (
+    "viable_diameter_mm", "whole_diameter_mm", "node_short_axis_mm", "viable_volume_ml",
+    "whole_volume_ml", "status",
+)  # fmt: skip
+
+
+def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1") -> pd.DataFrame:
+    """Return a lesion table from text cells, with the defaults of the published tables.
+
+    Parameters
+    ----------
+    text : DataFrame of str
+        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`. Required are subject_id,
+        lesion_id, timepoint, site, and one length or the status.
+    origin : str
+        The file's name, for messages.
+    length_step_mm : str
+        Lengths are rounded to this, half up from the written digits. This is the only rounding.
+
+    Raises
+    ------
+    TableError
+        On unknown or missing columns, cells that are not what their column holds, doubled keys.
+    """
+    if not any(name in text.columns for name in LENGTH_OR_STATUS):
+        msg = (
+            f"{origin}: no length and no status. Give one of {', '.join(LENGTH_OR_STATUS)}; "
+            "mRECIST measures viable_diameter_mm in the liver, RECIST 1.1 whole_diameter_mm."
+        )
+        raise TableError(msg)
+    cells = _rounded(text, length_step_mm)
+    if "site" in cells and "organ" not in cells:
+        cells["organ"] = ""
+    if "site" in cells:
+        empty = cells["organ"].astype(str).str.strip() == ""
+        liver = cells["site"].astype(str).str.strip() == "hepatic"
+        organ = cells["organ"].astype(str)
+        cells["organ"] = organ.mask(empty & liver, "liver").mask(empty & ~liver, "unspecified")
+    return parse_text(
+        cells, Lesions, origin=origin, required=REQUIRED, defaults={"reader": "1", "node": "none"}
+    )
+
+
+def _rounded(text: pd.DataFrame, length_step_mm: str) -> pd.DataFrame:
+    """Round measured columns half up from their digits; leave what is no number to the parser."""
+    steps = STEPS | {"_mm": length_step_mm}
+    cells = text.copy()
+    known = set(columns_of(Lesions))
+    for name in cells.columns:
+        suffix = "_" + name.rsplit("_", 1)[-1]
+        if name in known and suffix in steps and name != "slice_thickness_mm":
+            unique = {cell: _round_cell(str(cell), steps[suffix]) for cell in cells[name].unique()}
+            cells[name] = cells[name].map(unique)
+    return cells
+
+
+def _round_cell(cell: str, step: str) -> str:
+    """Round one cell's digits half up to a multiple of the step."""
+    try:
+        number = Decimal(cell.strip())
+    except InvalidOperation:
+        return cell
+    if not number.is_finite():
+        return cell
+    unit = Decimal(step)
+    return str((number / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit)

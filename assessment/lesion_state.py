@@ -1,0 +1,258 @@
+"""What each lesion is at each visit under a rule set: its length, gone, seen, progressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assessment.code import NOT_MEASURED, TARGET, Anything, Bools, Floats, Ints, Texts, hundredths
+from assessment.course import Course
+from assessment.criteria import Criteria
+
+LENGTHS = ("viable_diameter", "whole_diameter", "node_short_axis")
+VIABLE, WHOLE, SHORT_AXIS = range(3)
+SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
+
+
+@dataclass(frozen=True, slots=True)
+class LesionStates:
+    """Arrays (lesion, rank), but `node`, `hepatic`, `vascular`, `measurand`, `parent` (lesion).
+
+    Attributes
+    ----------
+    value : hundredths of a mm of the measurand, NOT_MEASURED where there is none
+    uncertainty : standard uncertainty of it in hundredths of a mm, NaN where not stated
+    gone : under these criteria no disease is left of it (a node: under 10 mm)
+    seen : evaluated and not gone
+    visible : there at all, enhancing or not; `size`: its whole extent, where measured
+    declared_absent : evaluated and not there at all
+    progressed, equivocal : as a person called it
+    measurand : place in `LENGTHS`
+    parent : the lesion that this one is a fragment of, itself otherwise
+    """
+
+    value: Ints
+    uncertainty: Floats
+    gone: Bools
+    seen: Bools
+    visible: Bools
+    size: Ints
+    declared_absent: Bools
+    progressed: Bools
+    equivocal: Bools
+    node: Bools
+    porta_hepatis: Bools
+    hepatic: Bools
+    vascular: Bools
+    measurand: Ints
+    parent: Ints
+
+    @property
+    def missing(self) -> Bools:
+        """(lesion, rank): not evaluated."""
+        return ~(self.gone | self.seen)
+
+    @property
+    def fragment(self) -> Bools:
+        """(lesion,): counted with the lesion that it came from."""
+        return self.parent != np.arange(len(self.parent))
+
+
+def has_word(words: Texts, wanted: list[str]) -> Bools:
+    """Return whether each text is one of the words, or holds one between `;`."""
+    unique, inverse = np.unique(words.astype(str), return_inverse=True)
+    hit = [any(part.strip() in wanted for part in text.split(";")) for text in unique.tolist()]
+    return np.array([*hit, False], dtype=bool)[inverse].reshape(words.shape)
+
+
+def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> LesionStates:
+    """Return the state of every lesion at every visit, fragments added to their parents.
+
+    The measurand is fixed by what the lesion is at first sight, never by what happens to be given:
+    a hepatic lesion of which mRECIST has no viable diameter stays unmeasured.
+    """
+    kind = _kinds(course, criteria, policy)
+    values = {name: hundredths(course.column(f"{name}_mm", np.nan)) for name in LENGTHS}
+    status = course.column("status", "")
+    enhancement = course.column("arterial_enhancement", -1)
+    measurand = _measurands(kind["node"], kind["hepatic"], values, enhancement, criteria, policy)
+    value = _choose(measurand, [values[name] for name in LENGTHS])
+    spread = _choose(measurand, [course.column(f"u_{name}", np.nan) for name in LENGTHS])
+
+    dead = (measurand == VIABLE)[:, None] & (enhancement == 0) & (value == NOT_MEASURED)
+    small = criteria.length("response", "too_small_mm")
+    unmeasured = value == NOT_MEASURED
+    value = np.select(
+        [unmeasured & (status == "too_small"), unmeasured & ((status == "absent") | dead)],
+        [small, 0],
+        value,
+    )
+    longest = np.maximum.reduce([values[name] for name in LENGTHS])
+    normal = criteria.length("node", "gone_below_mm")
+    gone = np.where(kind["node"][:, None], (value >= 0) & (value < normal), value == 0)
+    named = np.isin(status, SEEN_STATUSES)
+    seen = ~gone & ((value > 0) | named | ((status == "") & (longest > 0)))
+    visible = (longest > 0) | (named & (longest != 0))
+    return _join_fragments(
+        course,
+        LesionStates(
+            value=value.astype(np.int64),
+            uncertainty=spread * 100.0,
+            gone=gone,
+            seen=seen,
+            visible=visible,
+            size=_size(values, status, small),
+            declared_absent=(course.row >= 0) & ~visible & ((status == "absent") | (longest == 0)),
+            progressed=status == "progressed",
+            equivocal=status == "equivocal",
+            measurand=measurand,
+            parent=np.arange(len(course.lesion_id)),
+            **kind,
+        ),
+    )
+
+
+def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:
+    """Return what each lesion is: node, at the porta hepatis, vascular, hepatic."""
+    node_word = course.first_word("node")
+    node = np.isin(node_word, ["node", "porta_hepatis"])
+    found = course.column("finding", "")
+    vascular = has_word(found, criteria.value("new_lesion", "vascular_findings")).any(axis=1)
+    organs = criteria.value("new_lesion", "vascular_organs")
+    vascular = (vascular | np.isin(course.first_word("organ"), organs)) & ~node
+    hepatic = (course.first_word("site") == "hepatic") & ~node
+    in_liver = policy["vascular_site"] == "hepatic"
+    hepatic = hepatic | vascular if in_liver else hepatic & ~vascular
+    return {
+        "node": node,
+        "porta_hepatis": node_word == "porta_hepatis",
+        "hepatic": hepatic,
+        "vascular": vascular,
+    }
+
+
+def _measurands(
+    node: Bools,
+    hepatic: Bools,
+    values: Mapping[str, Ints],
+    enhancement: Ints,
+    criteria: Criteria,
+    policy: Mapping[str, str],
+) -> Ints:
+    """Return which length counts for each lesion."""
+    place = {
+        key: LENGTHS.index(criteria.value("measurand", key))
+        for key in ("hepatic", "extrahepatic", "node")
+    }
+    chosen = np.select([node, hepatic], [place["node"], place["hepatic"]], place["extrahepatic"])
+    if policy["non_enhancing_hepatic"] == "whole_diameter":
+        viable = values["viable_diameter"][:, 0]
+        dead = (viable == 0) | ((viable == NOT_MEASURED) & (enhancement[:, 0] == 0))
+        whole = values["whole_diameter"][:, 0] > 0
+        chosen = np.where((chosen == VIABLE) & dead & whole, WHOLE, chosen)
+    return chosen.astype(np.int64)
+
+
+def _choose(place: Ints, options: list[Anything]) -> Anything:
+    """Return of several arrays the one that each lesion's measurand names."""
+    return np.stack(options)[place, np.arange(len(place))]
+
+
+def _size(values: Mapping[str, Ints], status: Texts, too_small: int) -> Ints:
+    """Return the extent of a lesion: whole if given, else viable, else short axis."""
+    whole, viable, axis = (
+        values[name] for name in ("whole_diameter", "viable_diameter", "node_short_axis")
+    )
+    size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
+    return np.where((size == NOT_MEASURED) & (status == "too_small"), too_small, size)
+
+
+def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
+    """Add the fragments of a split lesion to it; one fragment not measured leaves it so.
+
+    Source: Eisenhauer 2009, section 4.3.1: the longest diameters of the fragments are added.
+    """
+    parent = linked_lesions(course, course.first_word("split_from"))
+    for _ in range(8):  # a fragment may split again
+        parent = parent[parent]
+    fragment = np.flatnonzero(parent != np.arange(len(parent)))
+    if not len(fragment):
+        return states
+    root = parent[fragment]
+    started = np.logical_or.accumulate(states.visible[fragment], axis=1)
+    parts = np.zeros(states.value.shape, dtype=np.int64)
+    np.add.at(parts, root, started.astype(np.int64))
+    is_split = parts > 0
+    retired = is_split & (course.row < 0)  # the id went with the split
+    total = np.where(retired, 0, states.value)
+    unknown = (total == NOT_MEASURED).astype(np.int64)
+    np.add.at(unknown, root, (started & (states.value[fragment] == NOT_MEASURED)).astype(np.int64))
+    np.add.at(total, root, np.where(started, np.maximum(states.value[fragment], 0), 0))
+    left = (states.seen & ~retired).astype(np.int64)
+    np.add.at(left, root, (started & states.seen[fragment]).astype(np.int64))
+    variance = np.where(retired, 0, states.uncertainty**2)
+    np.add.at(variance, root, np.where(started, states.uncertainty[fragment] ** 2, 0))
+    value = np.where(unknown > 0, NOT_MEASURED, total)
+    return replace(
+        states,
+        value=np.where(is_split, value, states.value),
+        uncertainty=np.where(is_split, np.sqrt(variance), states.uncertainty),
+        gone=np.where(is_split, (unknown == 0) & (left == 0), states.gone),
+        seen=np.where(is_split, left > 0, states.seen),
+        parent=parent,
+    )
+
+
+def linked_lesions(course: Course, names: Texts) -> Ints:
+    """Return for each lesion the one of its case that is named, itself where none is."""
+    own = np.arange(len(course.lesion_id))
+    linked = np.flatnonzero(names != "")
+    if not len(linked):
+        return own
+    place = {
+        (case, name): index
+        for index, (case, name) in enumerate(
+            zip(course.lesion_case.tolist(), course.lesion_id.tolist(), strict=True)
+        )
+    }
+    target = own.copy()
+    target[linked] = [
+        place.get((int(course.lesion_case[index]), names[index]), index) for index in linked
+    ]
+    return target
+
+
+def join_merged(course: Course, states: LesionStates, role: Ints) -> LesionStates:
+    """Count a lesion that merged into another with it: 0 mm beside a target, else its length.
+
+    Source: Eisenhauer 2009, section 4.3.1: the longest diameter of the merged lesion counts.
+    """
+    merged = course.column("merged_into", "") != ""
+    index = np.flatnonzero(merged.any(axis=1))
+    host = linked_lesions(course, course.first_word("merged_into"))[index]
+    index, host = index[host != index], host[host != index]
+    if not len(index):
+        return states
+    since = np.logical_or.accumulate(merged[index], axis=1)
+    carried = role[host] == TARGET
+    _, first_of_host = np.unique(host, return_index=True)
+    carried |= ~np.isin(np.arange(len(index)), first_of_host)
+    value = np.where(carried[:, None], 0, states.value[host])
+    fields = {
+        "value": np.where(since, value, states.value[index]),
+        "uncertainty": np.where(
+            since,
+            np.where(carried[:, None], 0.0, states.uncertainty[host]),
+            states.uncertainty[index],
+        ),
+        "gone": np.where(since, states.gone[host], states.gone[index]),
+        "seen": np.where(since, states.seen[host], states.seen[index]),
+    }
+    changed = {}
+    for name, new in fields.items():
+        whole = getattr(states, name).copy()
+        whole[index] = new
+        changed[name] = whole
+    return replace(states, **changed)

@@ -1,0 +1,230 @@
+"""New lesions: when they count, from when they count, and when they stay in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import (
+    NEW,
+    NEW_EQUIVOCAL,
+    NEW_NO,
+    NEW_NOT_ASSESSED,
+    NEW_YES,
+    NO_ROLE,
+    NOT_MEASURED,
+    Bools,
+    Ints,
+    Texts,
+    earlier,
+    per_case,
+    written,
+)
+from assessment.course import Course
+from assessment.criteria import Criteria
+from assessment.lesion_state import SHORT_AXIS, LesionStates, has_word
+
+
+@dataclass(frozen=True, slots=True)
+class NewLesions:
+    """Arrays (lesion, rank) of new lesions.
+
+    Attributes
+    ----------
+    recorded : counts, as known at the visit itself
+    dated : counts, after dating back to where it was first seen
+    pending : seen, but in doubt at the visit
+    text : (lesion, rank) why it counts or waits
+    """
+
+    recorded: Bools
+    dated: Bools
+    pending: Bools
+    text: Texts
+
+
+def find_new_lesions(
+    course: Course,
+    states: LesionStates,
+    role: Ints,
+    criteria: Criteria,
+    policy: Mapping[str, str],
+) -> NewLesions:
+    """Return when each new lesion counts.
+
+    Source: Lencioni & Llovet 2010 (liver nodules); Eisenhauer 2009, sections 4.3.4 and 4.3.5.
+    """
+    possible = ((role == NEW) | ((role == NO_ROLE) & states.node)) & ~states.fragment
+    kind = _kinds(course, states, criteria)
+    visible = states.visible & possible[:, None]
+    visible[:, 0] = False
+    equivocal = visible & states.equivocal
+    sure = visible & ~equivocal
+    called = sure & states.progressed
+    nodule, nodule_text = _nodules(course, states, visible, criteria, policy)
+    node, normal_node, node_text = _nodes(states, visible, criteria)
+    cytology = course.column("cytology", "")
+    proven = np.logical_or.accumulate(cytology == "positive", axis=1)
+    counts = sure & np.select(
+        [kind["effusion"], kind["node"], kind["nodule"]],
+        [proven, node | called, nodule | called],
+        visible,
+    )
+    benign = np.select(
+        [kind["effusion"], kind["node"]],
+        [(cytology == "negative") & ~proven, normal_node & ~called],
+        default=False,
+    )
+    pending = visible & ~counts & ~benign
+    recorded = _lasting(counts, states.declared_absent)
+    back = pending & _datable(kind, equivocal, policy)
+    back &= _counts_later(counts, states.declared_absent)
+    dated = _lasting(counts | back, states.declared_absent)
+    effusion_text = np.where(proven, "effusion, cytology positive", "effusion without proof")
+    text = np.select(
+        [kind["effusion"], kind["node"], kind["nodule"]],
+        [effusion_text, node_text, nodule_text],
+        np.where(equivocal, "called equivocal", "unequivocal"),
+    )
+    text = np.where(equivocal & ~kind["effusion"], "called equivocal", text).astype(object)
+    return NewLesions(recorded, dated, pending & ~dated, text)
+
+
+def _kinds(course: Course, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:
+    """Return by what rule each lesion is judged, as (lesion, 1) columns."""
+    found = course.column("finding", "")
+    effusion = has_word(found, criteria.value("new_lesion", "effusion_findings")).any(axis=1)
+    pattern_rule = criteria.value("new_lesion", "hepatic_rule") == "hcc_pattern"
+    in_liver = states.hepatic & ~states.vascular & ~effusion
+    return {
+        "effusion": effusion[:, None],
+        "node": (states.node & ~effusion)[:, None],
+        "nodule": (in_liver & pattern_rule)[:, None],
+        "vascular": states.vascular[:, None],
+        "in_liver": in_liver[:, None],
+    }
+
+
+def _nodules(
+    course: Course,
+    states: LesionStates,
+    visible: Bools,
+    criteria: Criteria,
+    policy: Mapping[str, str],
+) -> tuple[Bools, Texts]:
+    """Return when a new liver nodule counts, by pattern or by growth, and in which words."""
+    pattern = course.column("pattern", "")
+    enhancement = course.column("arterial_enhancement", -1)
+    viable = course.column("viable_diameter_mm", np.nan)
+    enhances = (enhancement == 1) | ((enhancement == -1) & (viable > 0))
+    washout = course.column("washout", -1)
+    atypical = pattern == "atypical"
+    typical = (pattern == "typical") | (enhances & (washout == 1) & ~atypical)
+    unknown = enhances & (washout == -1) & (pattern == "")
+    if policy["washout_unknown"] == "typical":
+        typical = typical | unknown
+    typical = np.logical_or.accumulate(typical & visible, axis=1)
+    least = criteria.length("new_lesion", "minimum_mm")
+    large = states.size >= least
+    unsized = (states.size == NOT_MEASURED) & (pattern == "typical")
+    first = _first_size(states.size, visible)
+    grown = (
+        large & (first >= 0) & (states.size - first >= criteria.length("new_lesion", "growth_mm"))
+    )
+    counts = (typical & (large | unsized)) | grown
+    size = np.where(states.size >= 0, written(np.maximum(states.size, 0)) + " mm", "size not given")
+    growth = written(np.maximum(states.size - first, 0)) + " mm grown since first seen"
+    why = np.select(
+        [typical & ~large & ~unsized, typical, grown, unknown],
+        ["typical pattern, under " + str(written(np.array([least]))[0]) + " mm", "typical pattern",
+         growth.astype(object), "washout unknown"],
+        "atypical, " + growth,
+    )  # fmt: skip
+    return counts, np.asarray(size + ", " + why, dtype=object)
+
+
+def _first_size(size: Ints, visible: Bools) -> Ints:
+    """Return the length of each lesion where it was first seen with one, -1 before."""
+    known = visible & (size >= 0)
+    place = np.argmax(known, axis=1)
+    first = size[np.arange(len(size)), place]
+    return np.where(np.logical_or.accumulate(known, axis=1), first[:, None], NOT_MEASURED)
+
+
+def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bools, Bools, Texts]:
+    """Return when a new node counts, when it is still normal, and in which words."""
+    axis = np.where((states.measurand == SHORT_AXIS)[:, None], states.value, NOT_MEASURED)
+    least = np.where(
+        states.porta_hepatis,
+        criteria.length("node", "porta_hepatis_new_mm"),
+        criteria.length("node", "new_mm"),
+    )[:, None]
+    huge = np.iinfo(np.int64).max
+    low = np.minimum.accumulate(np.where(axis >= 0, axis, huge), axis=1)
+    low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)
+    low = np.where(low == huge, 0, low)  # never recorded before: it was not there to be measured
+    grown = axis - low >= criteria.length("node", "new_growth_mm")
+    counts = ((axis >= least) & grown) | ((axis == NOT_MEASURED) & visible)
+    normal = (axis >= 0) & (axis < least)
+    text = np.where(
+        axis >= 0,
+        "node of " + written(np.maximum(axis, 0)) + " mm, smallest before " + written(low) + " mm",
+        "node, size not given",
+    )
+    return counts, normal, np.asarray(text, dtype=object)
+
+
+def _datable(kind: Mapping[str, Bools], equivocal: Bools, policy: Mapping[str, str]) -> Bools:
+    """Return at which visits a lesion in doubt may be dated back to, by policy."""
+    by_doubt = np.where(
+        equivocal, policy["backdate_equivocal"] == "on", policy["backdate_new_hcc"] == "on"
+    )
+    if policy["backdate_scope"] == "all_new_lesions":
+        return by_doubt
+    other = ~(kind["effusion"] | kind["node"] | kind["vascular"])
+    return np.asarray(other & by_doubt & (kind["in_liver"] | equivocal))
+
+
+def _lasting(counts: Bools, absent: Bools) -> Bools:
+    """Return whether a lesion counts: from where it does until it is recorded absent."""
+    lasting = counts.copy()
+    for rank in range(1, counts.shape[1]):
+        lasting[:, rank] |= lasting[:, rank - 1] & ~absent[:, rank]
+    return lasting
+
+
+def _counts_later(counts: Bools, absent: Bools) -> Bools:
+    """Return whether a lesion comes to count at this visit or later, not absent in between."""
+    later = counts.copy()
+    for rank in range(counts.shape[1] - 2, -1, -1):
+        later[:, rank] |= later[:, rank + 1] & ~absent[:, rank + 1]
+    return later
+
+
+def new_lesion_codes(
+    course: Course, new: NewLesions, member: Bools, policy: Mapping[str, str], *, dated: bool
+) -> Ints:
+    """Return per (case, rank) the code of `NEW_WORDS` over the member lesions."""
+    counting = new.dated if dated else new.recorded
+    waiting = (new.pending | (new.dated & ~counting)) & member[:, None]
+    yes = per_case(counting & member[:, None], course.bounds) > 0
+    doubt = per_case(waiting, course.bounds) > 0
+    codes = np.where(not_looked_for(course, policy), NEW_NOT_ASSESSED, NEW_NO)
+    return np.select([yes, doubt], [NEW_YES, NEW_EQUIVOCAL], codes).astype(np.int64)
+
+
+def not_looked_for(course: Course, policy: Mapping[str, str]) -> Bools:
+    """Return at which (case, rank) nobody looked for new lesions.
+
+    Where the timepoint table does not say, a visit with any lesion row was looked through.
+    """
+    looked = course.visits.looked[course.subject]
+    silent = (looked == -1) & ~course.has_row
+    if policy["new_lesions_unassessed"] == "ignore":
+        return np.zeros(silent.shape, dtype=bool)
+    return np.asarray((looked == 0) | silent)
+
+
+__all__ = ["NewLesions", "earlier", "find_new_lesions", "new_lesion_codes", "not_looked_for"]

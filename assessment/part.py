@@ -1,0 +1,131 @@
+"""Responses of the whole disease and of its hepatic and extrahepatic part, by one engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints, Texts
+from assessment.course import Course
+from assessment.criteria import Rules
+from assessment.lesion_state import LesionStates, has_word, join_merged, lesion_states
+from assessment.new_lesion import NewLesions, find_new_lesions, new_lesion_codes
+from assessment.response import (
+    Margin,
+    NonTargets,
+    Setting,
+    TimepointResponses,
+    assess_timepoints,
+)
+from assessment.sums import Sums, sum_targets
+from assessment.targets import Selection, no_target_reason, select_targets
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Every lesion's role and state under a rule set, and its new lesions."""
+
+    course: Course
+    rules: Rules
+    states: LesionStates
+    selection: Selection
+    new: NewLesions
+
+    @property
+    def unproven(self) -> Bools:
+        """(lesion, rank): an effusion without proof of malignancy; its growth is no progression."""
+        words = self.rules.criteria.value("new_lesion", "effusion_findings")
+        effusion = has_word(self.course.column("finding", ""), words).any(axis=1)
+        positive = self.course.column("cytology", "") == "positive"
+        return np.asarray(effusion[:, None] & ~np.logical_or.accumulate(positive, axis=1))
+
+    @property
+    def day(self) -> Ints:
+        """(case, rank): date of a response that is no PD, NO_DAY where dates cannot be used."""
+        visits = self.course.visits
+        usable = (visits.no_dates == "")[:, None] & visits.exists
+        return np.asarray(np.where(usable, visits.last_day, NO_DAY)[self.course.subject])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Responses of a part of the lesions.
+
+    Attributes
+    ----------
+    member : (lesion,) which lesions belong to it
+    sums, nontargets, setting : what the responses were made from
+    new : (case, rank) codes of `code.NEW_WORDS`, dated back
+    no_target : (case,) why a case without target is NE
+    found : the responses
+    """
+
+    member: Bools
+    sums: Sums
+    nontargets: NonTargets
+    setting: Setting
+    new: Ints
+    no_target: Texts
+    found: TimepointResponses
+
+
+def read_lesion_states(course: Course, rules: Rules, *, select: str) -> Reading:
+    """Return roles and states of the lesions under a rule set."""
+    states = lesion_states(course, rules.criteria, rules.policy)
+    selection = select_targets(course, states, rules.criteria, rules.policy, select=select)
+    states = join_merged(course, states, selection.role)
+    new = find_new_lesions(course, states, selection.role, rules.criteria, rules.policy)
+    return Reading(course, rules, states, selection, new)
+
+
+def target_sums(reading: Reading, member: Bools, value: Ints | None = None) -> Sums:
+    """Return the sums of the member targets; with other lengths, where given."""
+    states = reading.states
+    target = member & (reading.selection.role == TARGET)
+    gone = states.gone
+    if value is not None:
+        normal = reading.rules.criteria.length("node", "gone_below_mm")
+        by_length = states.node[:, None] & (states.value >= 0)
+        gone = np.where(by_length, value < normal, gone)
+    return sum_targets(
+        states.value if value is None else value,
+        gone,
+        target,
+        reading.course.bounds,
+        reappears_from=reading.rules.criteria.length("response", "reappears_from_mm"),
+    )
+
+
+def assess_part(
+    reading: Reading, member: Bools, *, dated: bool = True, margin: Margin | None = None
+) -> Part:
+    """Return the responses of the member lesions.
+
+    Parameters
+    ----------
+    dated : new lesions are dated back; else as they were recorded
+    margin : the sums at the ends of their error
+    """
+    course, states, rules = reading.course, reading.states, reading.rules
+    role = reading.selection.role
+    nontargets = NonTargets.count(
+        member & (role == NON_TARGET),
+        states.seen,
+        states.gone,
+        states.progressed & ~reading.unproven,
+        course.bounds,
+    )
+    no_target = no_target_reason(course, states, role, rules, member)
+    setting = Setting(
+        criteria=rules.criteria,
+        policy=rules.policy,
+        exists=course.exists,
+        baseline_known=course.baseline_known,
+        no_target_is_ne=no_target != "",
+        day=reading.day,
+    )
+    new = new_lesion_codes(course, reading.new, member, rules.policy, dated=dated)
+    sums = target_sums(reading, member)
+    found = assess_timepoints(sums, nontargets, new, setting, margin)
+    return Part(member, sums, nontargets, setting, new, no_target, found)

@@ -1,0 +1,230 @@
+"""How sure a category is, given the uncertainty of the lengths behind it.
+
+Each positive length of a target is drawn from a normal distribution with its standard uncertainty;
+errors of one lesion at different visits are independent (those of one measurement are: another
+scan, another outline). A lesion that is seen stays seen, one that is gone stays gone; non-targets
+and new lesions stand as they are. Draws are the same for every subject, so that a subject's
+answer does not depend on who else is in the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assessment.best_response import best_response
+from assessment.code import (
+    CR,
+    NE,
+    NONE,
+    PD,
+    PR,
+    SD,
+    TARGET,
+    Bools,
+    Floats,
+    Ints,
+    per_case,
+)
+from assessment.part import Part, Reading, target_sums
+from assessment.policy import policy_data
+from assessment.response import Margin, NonTargets, assess_timepoints
+from assessment.sums import sum_targets
+
+CATEGORIES = (CR, PR, SD, PD, NE)
+DRAWS = 2000
+SEED = 20100401
+COVERAGE = 1.96
+"""Standard uncertainties on either side of a sum: 95 % of a normal distribution."""
+CELLS_AT_ONCE = 4_000_000
+LEAST_SEEN = 10
+"""Hundredths of a mm: a lesion that is seen is never drawn shorter than one step of 0.1 mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How sure the responses of every case are.
+
+    Attributes
+    ----------
+    known : (case, rank) whether every length up to the visit has an uncertainty
+    probability : (case, rank, 5) of CR, PR, SD, PD, NE
+    within_error : (case, rank) the sum lies within its error of a cut-off that would change the
+        overall response
+    best_known : (case,)
+    best_doubtful : (case,) one such change would change the best response
+    best_probability : (case,) share of the draws that give the best response stated
+    """
+
+    known: Bools
+    probability: Floats
+    within_error: Bools
+    best_known: Bools
+    best_doubtful: Bools
+    best_probability: Floats
+
+
+def doubts(
+    reading: Reading, whole: Part, start: Ints, dated: Bools, *, probabilities: bool
+) -> Doubt:
+    """Return the doubt of every response and of the best response.
+
+    Parameters
+    ----------
+    start : (case,) where the minimum interval of SD starts
+    dated : (case,) where dates are known
+    probabilities : draw; else only the distance from cut-offs is looked at
+    """
+    spread = total_uncertainty(reading)
+    target = (reading.selection.role == TARGET)[:, None]
+    needed = target & (reading.states.value > 0)
+    lacking = per_case(needed & ~np.isfinite(spread), reading.course.bounds) > 0
+    measured = per_case(needed, reading.course.bounds) > 0
+    until = np.logical_or.accumulate(lacking, axis=1)
+    has_length = np.logical_or.accumulate(measured, axis=1)
+    known = ~until & has_length & (whole.found.overall != NONE)
+    best_known = (known | (whole.found.overall == NONE)).all(axis=1) & known.any(axis=1)
+    spread = np.where(needed & np.isfinite(spread), spread, 0.0)
+    within, doubtful = _near_cutoffs(reading, whole, spread, start, dated)
+    shape = (*known.shape, len(CATEGORIES))
+    probability = np.full(shape, np.nan)
+    best = np.full(len(start), np.nan)
+    if probabilities and known.any():
+        probability, best = _simulate(reading, whole, spread, start, dated, known.any(axis=1))
+    return Doubt(known, probability, within & known, best_known, doubtful & best_known, best)
+
+
+def total_uncertainty(reading: Reading) -> Floats:
+    """Return the standard uncertainty of each length, by policy with that between readers."""
+    spread = reading.states.uncertainty
+    if reading.rules.policy["doubt_from"] == "measurement_and_reader":
+        share = policy_data()["reader"]["sd_percent"] / 100.0
+        spread = np.sqrt(spread**2 + (share * np.maximum(reading.states.value, 0)) ** 2)
+    return spread
+
+
+def _near_cutoffs(
+    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools
+) -> tuple[Bools, Bools]:
+    """Return where a sum 1.96 standard uncertainties off gives another response, and whose best."""
+    bounds = reading.course.bounds
+    variance = np.zeros((len(bounds) - 1, spread.shape[1]))
+    np.add.at(variance, reading.course.lesion_case, spread**2)
+    reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
+    lesion_reach = np.ceil(COVERAGE * spread - 1e-9).astype(np.int64)
+    ends = []
+    for sign in (-1, 1):
+        value = reading.states.value
+        moved = np.where(value > 0, np.maximum(value + sign * lesion_reach, LEAST_SEEN), value)
+        sums = target_sums(reading, np.ones(len(value), dtype=bool), moved)
+        total = np.maximum(whole.sums.total + sign * reach, 0)
+        total = np.where(reach > 0, total, whole.sums.total)
+        ends.append(replace(sums, total=total, baseline=whole.sums.baseline))
+    found = assess_timepoints(
+        whole.sums, whole.nontargets, whole.new, whole.setting, Margin(ends[0], ends[1])
+    )
+    actual = found.overall
+    differs = [(end != actual) & (actual != NONE) for end in (found.lower, found.higher)]
+    policy, day = reading.rules.policy, reading.day
+    stated = best_response(actual, day, start, policy, dated=dated).code
+    doubtful = np.zeros(len(stated), dtype=bool)
+    for end, where in zip((found.lower, found.higher), differs, strict=True):
+        for rank in np.flatnonzero(where.any(axis=0)):
+            other = actual.copy()
+            other[:, rank] = np.where(where[:, rank], end[:, rank], actual[:, rank])
+            code = best_response(other, day, start, policy, dated=dated).code
+            doubtful |= code != stated
+    return differs[0] | differs[1], doubtful
+
+
+def _simulate(
+    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools, wanted: Bools
+) -> tuple[Floats, Floats]:
+    """Return the share of draws in each category, and that of the best response stated."""
+    depth = whole.found.overall.shape[1]
+    probability = np.full((len(start), depth, len(CATEGORIES)), np.nan)
+    best = np.full(len(start), np.nan)
+    cases = np.flatnonzero(wanted)
+    target = reading.selection.role == TARGET
+    per = np.maximum(per_case(target, reading.course.bounds), 1)[cases] * depth * DRAWS
+    chunk = np.cumsum(per) // CELLS_AT_ONCE
+    noise = _noise(int(reading.selection.order.max(initial=0)), depth)
+    for part in np.unique(chunk):
+        chosen = cases[chunk == part]
+        overall, codes, stated = _draw(reading, whole, spread, start, dated, chosen, noise)
+        for place, category in enumerate(CATEGORIES):
+            probability[chosen, :, place] = (overall == category).mean(axis=0)
+        best[chosen] = (codes == stated).mean(axis=0)
+    return probability, best
+
+
+def _noise(n_targets: int, depth: int) -> Floats:
+    """Return standard normal draws (draw, target order, rank), the same in every run."""
+    noise = np.empty((DRAWS, n_targets, depth))
+    for order in range(n_targets):
+        for rank in range(depth):
+            generator = np.random.default_rng([SEED, order, rank])
+            noise[:, order, rank] = generator.standard_normal(DRAWS)
+    return noise
+
+
+def _draw(
+    reading: Reading,
+    whole: Part,
+    spread: Floats,
+    start: Ints,
+    dated: Bools,
+    cases: Ints,
+    noise: Floats,
+) -> tuple[Ints, Ints, Ints]:
+    """Return overall (draw, case, rank) and best responses (draw, case), and the best stated."""
+    states, policy = reading.states, reading.rules.policy
+    inside = np.isin(reading.course.lesion_case, cases) & (reading.selection.role == TARGET)
+    lesion = np.flatnonzero(inside)
+    order = reading.selection.order[lesion] - 1
+    value = states.value[lesion]
+    error = noise[:, order, :] * spread[lesion]
+    steps = np.rint((value + error) / LEAST_SEEN).astype(np.int64) * LEAST_SEEN
+    drawn = np.where((value > 0) & (spread[lesion] > 0), np.maximum(steps, LEAST_SEEN), value)
+    normal = reading.rules.criteria.length("node", "gone_below_mm")
+    by_length = states.node[lesion, None] & (value >= 0)
+    gone = np.where(by_length, drawn < normal, states.gone[lesion])
+    place = np.searchsorted(cases, reading.course.lesion_case[lesion])
+    n, depth = len(cases), value.shape[1]
+    bounds = np.searchsorted(
+        (np.arange(DRAWS)[:, None] * n + place).ravel(), np.arange(DRAWS * n + 1)
+    )
+    sums = sum_targets(
+        drawn.reshape(-1, depth),
+        gone.reshape(-1, depth),
+        np.ones(DRAWS * len(lesion), dtype=bool),
+        bounds,
+        reappears_from=reading.rules.criteria.length("response", "reappears_from_mm"),
+    )
+    found = assess_timepoints(
+        sums, _repeat_nontargets(whole.nontargets, cases), np.tile(whole.new[cases], (DRAWS, 1)),
+        whole.setting.chosen(cases).repeated(DRAWS),
+    )  # fmt: skip
+    day, begin = np.tile(reading.day[cases], (DRAWS, 1)), np.tile(start[cases], DRAWS)
+    codes = best_response(
+        found.overall, day, begin, policy, dated=np.tile(dated[cases], DRAWS)
+    ).code
+    stated = best_response(
+        whole.found.overall[cases], reading.day[cases], start[cases], policy, dated=dated[cases]
+    ).code
+    return found.overall.reshape(DRAWS, n, depth), codes.reshape(DRAWS, n), stated
+
+
+def _repeat_nontargets(nontargets: NonTargets, cases: Ints) -> NonTargets:
+    """Return the non-targets of some cases, once for every draw."""
+    return NonTargets(
+        n=np.tile(nontargets.n[cases], DRAWS),
+        present=np.tile(nontargets.present[cases], (DRAWS, 1)),
+        gone=np.tile(nontargets.gone[cases], (DRAWS, 1)),
+        progressed=np.tile(nontargets.progressed[cases], (DRAWS, 1)),
+        returned=np.tile(nontargets.returned[cases], (DRAWS, 1)),
+    )
+
+
+__all__ = ["CATEGORIES", "Doubt", "doubts", "total_uncertainty"]

@@ -1,0 +1,336 @@
+"""Response of each case at each visit: target, non-target and overall.
+
+Compared in whole hundredths of a millimetre, percentages as integer ratios: in floats 9.6 mm
+against a nadir of 8.0 mm falls short of the 20 % that it exactly is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import (
+    CR,
+    NA,
+    NE,
+    NED,
+    NEW_NO,
+    NO_DAY,
+    NON_CR_NON_PD,
+    NONE,
+    PD,
+    PR,
+    SD,
+    Bools,
+    Ints,
+    earlier,
+    per_case,
+)
+from assessment.criteria import Criteria, overall_table
+from assessment.sums import NO_SUM, Sums, lowest_before, vanished_before
+
+BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED = range(1, 6)
+"""What decided a target response; 0 is the sum or the state alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class NonTargets:
+    """Non-target lesions of each case: (case, rank) counts, but `n` (case)."""
+
+    n: Ints
+    present: Ints
+    gone: Ints
+    progressed: Ints
+    returned: Bools
+
+    @classmethod
+    def count(
+        cls, member: Bools, seen: Bools, gone: Bools, progressed: Bools, bounds: Ints
+    ) -> NonTargets:
+        """Return the counts over the member lesions; arrays (lesion, rank), `member` (lesion)."""
+        chosen = member[:, None]
+        returned = seen & vanished_before(seen, gone) & chosen
+        return cls(
+            n=per_case(member, bounds),
+            present=per_case(seen & chosen, bounds),
+            gone=per_case(gone & chosen, bounds),
+            progressed=per_case(progressed & chosen, bounds),
+            returned=per_case(returned, bounds) > 0,
+        )
+
+    def responses(self, policy: Mapping[str, str]) -> Ints:
+        """(case, rank): CR, NON-CR/NON-PD, PD, NE or NA, before any reappearance after CR."""
+        evaluated = self.present + self.gone
+        partly = evaluated < self.n[:, None]
+        if policy["nontarget_partly_missing"] == "as_measured":
+            partly = evaluated == 0
+        progressed = self.progressed > 0
+        if policy["reappearance"] == "pd_after_lesion_cr":
+            progressed = progressed | self.returned
+        none = np.broadcast_to((self.n == 0)[:, None], evaluated.shape)
+        return np.select(
+            [none, progressed, partly, self.present > 0], [NA, PD, NE, NON_CR_NON_PD], CR
+        ).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the responses of a set of cases depend on besides their lesions.
+
+    Attributes
+    ----------
+    exists : (case, rank) visits that are there
+    baseline_known : (case,)
+    no_target_is_ne : (case,) without a target, the target response is NE
+    day : (case, rank) date of a response that is no PD, NO_DAY where unknown
+    """
+
+    criteria: Criteria
+    policy: Mapping[str, str]
+    exists: Bools
+    baseline_known: Bools
+    no_target_is_ne: Bools
+    day: Ints
+
+    def chosen(self, cases: Ints) -> Setting:
+        """Return the setting of some of the cases."""
+        return Setting(
+            self.criteria,
+            self.policy,
+            self.exists[cases],
+            self.baseline_known[cases],
+            self.no_target_is_ne[cases],
+            self.day[cases],
+        )
+
+    def repeated(self, times: int) -> Setting:
+        """Return the setting of the cases one after the other, several times."""
+        return Setting(
+            self.criteria,
+            self.policy,
+            np.tile(self.exists, (times, 1)),
+            np.tile(self.baseline_known, times),
+            np.tile(self.no_target_is_ne, times),
+            np.tile(self.day, (times, 1)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TimepointResponses:
+    """Response codes by (case, rank); NONE at the baseline and where there is no visit.
+
+    Attributes
+    ----------
+    nadir : smallest sum before the visit, NO_SUM where unknown
+    cause : what decided the target response
+    lower, higher : overall response, had this sum been lower or higher by its margin
+    """
+
+    target: Ints
+    nontarget: Ints
+    overall: Ints
+    nadir: Ints
+    cause: Ints
+    lower: Ints
+    higher: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """By how much a sum could be off: (case, rank) sums and states at either end."""
+
+    low: Sums
+    high: Sums
+
+
+def assess_timepoints(
+    sums: Sums,
+    nontargets: NonTargets,
+    new: Ints,
+    setting: Setting,
+    margin: Margin | None = None,
+) -> TimepointResponses:
+    """Return the responses of all cases, visit by visit.
+
+    Parameters
+    ----------
+    sums, nontargets : of the cases
+    new : (case, rank) codes of `code.NEW_WORDS`
+    margin : the sums at the ends of their error, to see which category they would give
+    """
+    policy = setting.policy
+    shape = sums.total.shape
+    eligible = sums.complete & setting.exists & (sums.n_expected > 0)[:, None]
+    if policy["nadir_from"] == "any":
+        eligible = (sums.n_measured > 0) & setting.exists
+    nadir = lowest_before(sums.total, eligible)
+    table = overall_table(setting.criteria)
+    by_lesions = nontargets.responses(policy)
+    out = {
+        name: np.full(shape, NONE, dtype=np.int64)
+        for name in ("target", "nontarget", "overall", "lower", "higher")
+    }
+    cause = np.zeros(shape, dtype=np.int64)
+    history = _History.start(len(new), policy)
+    for rank in range(1, shape[1]):
+        there = setting.exists[:, rank]
+        target, why = _target(sums, nadir, rank, setting, history)
+        nontarget = by_lesions[:, rank]
+        if policy["reappearance"] == "pd_after_overall_cr":
+            again = history.overall_cr & (nontargets.present[:, rank] > 0)
+            nontarget = np.where(again, PD, nontarget)
+        overall = _overall(table, target, nontarget, new[:, rank], history, setting)
+        if margin is not None:
+            for name, end in (("lower", margin.low), ("higher", margin.high)):
+                other, _ = _target(end, nadir, rank, setting, history)
+                shifted = _overall(table, other, nontarget, new[:, rank], history, setting)
+                out[name][:, rank] = np.where(there, shifted, NONE)
+        out["target"][:, rank] = np.where(there, target, NONE)
+        out["nontarget"][:, rank] = np.where(there, nontarget, NONE)
+        out["overall"][:, rank] = np.where(there, overall, NONE)
+        cause[:, rank] = why
+        history.add(overall, setting.day[:, rank], there)
+    return TimepointResponses(nadir=nadir, cause=cause, **out)
+
+
+@dataclass(slots=True)
+class _History:
+    """What earlier visits leave behind for the next one, by case."""
+
+    overall_cr: Bools
+    progressed: Bools
+    responded: Bools
+    confirmed: Bools
+    run_start: Ints
+    run_gaps: Ints
+    most_gaps: int
+    least_days: int
+
+    @classmethod
+    def start(cls, n: int, policy: Mapping[str, str]) -> _History:
+        """Return the state at baseline."""
+        return cls(
+            *(np.zeros(n, dtype=bool) for _ in range(4)),
+            run_start=np.full(n, NO_DAY, dtype=np.int64),
+            run_gaps=np.zeros(n, dtype=np.int64),
+            most_gaps=int(policy["ne_during_confirmation"]),
+            least_days=int(policy["confirmation_days"]),
+        )
+
+    def add(self, overall: Ints, day: Ints, there: Bools) -> None:
+        """Take in one visit. A response is confirmed by a second one late enough after it."""
+        response = there & ((overall == CR) | (overall == PR))
+        gap = there & (overall == NE)
+        in_run = self.run_start != NO_DAY
+        self.run_gaps = np.where(gap, self.run_gaps + 1, self.run_gaps)
+        broken = there & ~response & (~gap | (self.run_gaps > self.most_gaps))
+        dated = response & (day != NO_DAY)
+        late = in_run & dated & (day - np.where(in_run, self.run_start, day) >= self.least_days)
+        self.confirmed = (self.confirmed | late) & ~(there & (overall == PD))
+        begins = dated & ~in_run
+        self.run_start = np.where(begins, day, np.where(broken, NO_DAY, self.run_start))
+        self.run_gaps = np.where(response | broken, 0, self.run_gaps)
+        self.overall_cr = self.overall_cr | (there & (overall == CR))
+        self.responded = (self.responded | response) & ~(there & (overall == PD))
+        self.progressed = self.progressed | (there & (overall == PD))
+
+
+def _target(
+    sums: Sums, nadir: Ints, rank: int, setting: Setting, history: _History
+) -> tuple[Ints, Ints]:
+    """Return the target response at one visit, and what decided it."""
+    progressed, cause = _progressed(sums, nadir[:, rank], rank, setting, history)
+    shrinkage = sums.baseline - sums.total[:, rank]
+    decrease = setting.criteria.number("response", "pr_decrease_percent")
+    shrunk = 100 * shrinkage >= decrease * sums.baseline
+    category = np.select([sums.all_gone[:, rank], progressed, shrunk], [CR, PD, PR], SD)
+    carried = (category == SD) & _carries(setting, history)
+    category = np.where(carried, PR, category)
+    known = sums.complete[:, rank]
+    if setting.policy["pd_despite_missing"] == "yes":
+        known = known | (category == PD)  # the measured part alone proves it
+    known = known & (sums.baseline > 0)
+    category = np.where(known, category, NE)
+    none = np.where(setting.no_target_is_ne, NE, NA)
+    category = np.where(sums.n_expected == 0, none, category)
+    category = np.where(setting.baseline_known, category, NE)
+    cause = np.where(category == PD, cause, np.where(carried & (category == PR), CARRIED, 0))
+    return category.astype(np.int64), cause.astype(np.int64)
+
+
+def _progressed(
+    sums: Sums, nadir: Ints, rank: int, setting: Setting, history: _History
+) -> tuple[Bools, Ints]:
+    """Return who has target PD at one visit: by the sum, or because a lesion came back."""
+    policy = setting.policy
+    growth = sums.total[:, rank] - nadir
+    percent = setting.criteria.number("response", "pd_increase_percent")
+    least = 100 * int(policy["pd_absolute_mm"])
+    by_sum = (growth > 0) & (100 * growth >= percent * nadir) & (growth >= least)
+    large = np.zeros_like(by_sum)
+    if policy["zero_nadir"] == "from_10_mm":
+        by_sum &= nadir > 0
+        large = (nadir == 0) & sums.returned_large[:, rank]
+    by_sum &= nadir != NO_SUM
+    after_cr = history.overall_cr & sums.any_present[:, rank]
+    again = sums.returned[:, rank]
+    if policy["reappearance"] != "pd_after_overall_cr":
+        after_cr = np.zeros_like(after_cr)
+    if policy["reappearance"] != "pd_after_lesion_cr":
+        again = np.zeros_like(again)
+    cause = np.select(
+        [by_sum, after_cr, again, large],
+        [BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE],
+        0,
+    )
+    return cause > 0, cause
+
+
+def _carries(setting: Setting, history: _History) -> Bools:
+    """Return whose PR stays PR although the sum says SD."""
+    return {
+        "recompute": np.zeros_like(history.confirmed),
+        "after_confirmed_pr": history.confirmed,
+        "always": history.responded,
+    }[setting.policy["pr_carry_forward"]]
+
+
+def _overall(
+    table: Ints, target: Ints, nontarget: Ints, new: Ints, history: _History, setting: Setting
+) -> Ints:
+    """Return the overall response at one visit from the rule set's table."""
+    overall = table[target, nontarget, new]
+    overall = np.where(setting.baseline_known, overall, NE)
+    rule = setting.policy["after_pd"]
+    if rule == "pd_stays":
+        return np.where(history.progressed, PD, overall)
+    if rule == "none":
+        return np.where(history.progressed, NONE, overall)
+    return overall
+
+
+def first_progression(overall: Ints) -> Ints:
+    """Return the rank of each case's first PD, -1 where there is none."""
+    progressed = overall == PD
+    return np.where(progressed.any(axis=1), np.argmax(progressed, axis=1), -1)
+
+
+def evaluable(overall: Ints) -> Bools:
+    """Return at which visits there is a response other than NE."""
+    return (overall != NONE) & (overall != NE)
+
+
+__all__ = [
+    "NED",
+    "NEW_NO",
+    "Margin",
+    "NonTargets",
+    "Setting",
+    "TimepointResponses",
+    "assess_timepoints",
+    "earlier",
+    "evaluable",
+    "first_progression",
+]  # fmt: skip

@@ -1,0 +1,91 @@
+"""Sums of diameters in whole hundredths of a millimetre: per case, visit by visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assessment.code import NOT_MEASURED, Bools, Ints, earlier, per_case
+
+NO_SUM = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Targets of each case: (case, rank) arrays, but `n_expected` and `baseline` (case).
+
+    Attributes
+    ----------
+    total : hundredths of a mm of the targets measured
+    n_measured, n_expected : how many targets were measured, and how many there are
+    all_gone : every target is gone; nodes under 10 mm may leave a sum
+    any_present : a target is measured and not gone
+    returned : a target that was gone before is there again
+    returned_large : one is, and as long as the rule set's `reappears_from_mm`
+    baseline : sum at baseline, NO_SUM if it is not complete
+    """
+
+    total: Ints
+    n_measured: Ints
+    n_expected: Ints
+    all_gone: Bools
+    any_present: Bools
+    returned: Bools
+    returned_large: Bools
+    baseline: Ints
+
+    @property
+    def complete(self) -> Bools:
+        """(case, rank): every target is measured."""
+        return np.asarray(self.n_measured == self.n_expected[:, None])
+
+
+def sum_targets(
+    value: Ints, gone: Bools, target: Bools, bounds: Ints, *, reappears_from: int
+) -> Sums:
+    """Return the sums over the targets of each case.
+
+    Parameters
+    ----------
+    value : (lesion, rank) hundredths of a mm, NOT_MEASURED where there is none
+    gone : (lesion, rank)
+    target : (lesion,) which lesions are summed
+    bounds : (case + 1,) first lesion of each case, and the end
+    reappears_from : hundredths of a mm
+    """
+    chosen = target[:, None]
+    measured = chosen & (value != NOT_MEASURED)
+    present = measured & ~gone
+    returned = present & vanished_before(present, gone & chosen)
+    n_expected = per_case(target, bounds)
+    n_measured = per_case(measured, bounds)
+    total = per_case(np.where(measured, value, 0), bounds)
+    n_gone = per_case(gone & chosen, bounds)
+    complete = n_measured[:, 0] == n_expected
+    return Sums(
+        total=total,
+        n_measured=n_measured,
+        n_expected=n_expected,
+        all_gone=(n_gone == n_expected[:, None]) & (n_expected > 0)[:, None],
+        any_present=per_case(present, bounds) > 0,
+        returned=per_case(returned, bounds) > 0,
+        returned_large=per_case(returned & (value >= reappears_from), bounds) > 0,
+        baseline=np.where(complete, total[:, 0], NO_SUM),
+    )
+
+
+def vanished_before(present: Bools, gone: Bools) -> Bools:
+    """Return whether a lesion had been there and then gone, before the visit."""
+    return earlier(gone & earlier(present))
+
+
+def lowest_before(total: Ints, eligible: Bools) -> Ints:
+    """Return the smallest eligible sum before each visit, NO_SUM where there is none.
+
+    Rank 0 is given its own sum, as the nadir includes the baseline.
+    """
+    huge = np.iinfo(np.int64).max
+    low = np.minimum.accumulate(np.where(eligible, total, huge), axis=1)
+    low = np.concatenate([low[:, :1], low[:, :-1]], axis=1)
+    return np.where(low == huge, NO_SUM, low)
