@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -83,28 +84,45 @@ def attribute(
 
     Notes
     -----
-    First what its bytes still say; then its folder: where every readable file beside it belongs
-    to one study, so does it. Where nothing beside it is readable, the folder above may tell, but
-    then it is no more than likely, as that folder may hold a whole study of its own.
+    First what its bytes still say; then its folder: where every readable file beside or below it
+    belongs to one study, so does it. Where nothing there is readable, the folder above may tell: it
+    is the study's own folder if two of the folders in it belong to one and the same study; else it
+    may hold one study per folder, and what lies in the next one is no more than likely.
     """
+    if refused.certain:
+        return refused
     named = studies.of_series.get(error_series_uid or "") or salvaged_study_uid(refused.path)
     if named is not None:
         return replace(refused, study_uid=named, certain=True)
     folder = Path(refused.path).parent
-    beside = studies.in_folder.get(str(folder), frozenset())
-    if beside:
-        only = next(iter(beside)) if len(beside) == 1 else None
+    near = studies.in_folder.get(str(folder)) or studies.under_folder.get(str(folder))
+    if near:
+        only = near[0] if len(near) == 1 else None
         return replace(refused, study_uid=only, certain=only is not None)
-    near = studies.under_folder.get(str(folder.parent), frozenset())
-    return replace(refused, study_uid=next(iter(near)) if len(near) == 1 else None)
+    above = studies.under_folder.get(str(folder.parent), ())
+    if len(above) != 1:
+        return refused
+    certain = studies.folders_in.get(str(folder.parent), 0) > 1
+    return replace(refused, study_uid=above[0], certain=certain)
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFolders:
-    """Which studies the readable files of a folder, or of the folders under it, belong to."""
+    """Which studies the readable files of a folder belong to.
 
-    in_folder: Mapping[str, frozenset[str]]
-    under_folder: Mapping[str, frozenset[str]]
+    Parameters
+    ----------
+    in_folder, under_folder : mapping
+        Folder to the studies of files in it; to those of files in it or one level below.
+    folders_in : mapping
+        Folder to how many folders with readable files it is or holds.
+    of_series : mapping
+        Series UID to study UID.
+    """
+
+    in_folder: Mapping[str, tuple[str, ...]]
+    under_folder: Mapping[str, tuple[str, ...]]
+    folders_in: Mapping[str, int]
     of_series: Mapping[str, str]
 
 
@@ -116,18 +134,21 @@ def study_folders(readable: Mapping[str, tuple[str, str]]) -> StudyFolders:
     readable : mapping
         Absolute file to (study UID, series UID).
     """
-    here: dict[str, set[str]] = {}
-    under: dict[str, set[str]] = {}
+    here: dict[str, set[str]] = defaultdict(set)
+    under: dict[str, set[str]] = defaultdict(set)
+    folders: dict[str, set[str]] = defaultdict(set)
     series: dict[str, str] = {}
     for file, (study_uid, series_uid) in readable.items():
         folder = Path(file).parent
-        here.setdefault(str(folder), set()).add(study_uid)
+        here[str(folder)].add(study_uid)
         for above in (folder, folder.parent):
-            under.setdefault(str(above), set()).add(study_uid)
+            under[str(above)].add(study_uid)
+            folders[str(above)].add(str(folder))
         series[series_uid] = study_uid
     return StudyFolders(
-        {folder: frozenset(uids) for folder, uids in here.items()},
-        {folder: frozenset(uids) for folder, uids in under.items()},
+        {folder: tuple(sorted(uids)) for folder, uids in here.items()},
+        {folder: tuple(sorted(uids)) for folder, uids in under.items()},
+        {folder: len(inside) for folder, inside in folders.items()},
         series,
     )
 

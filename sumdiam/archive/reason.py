@@ -34,6 +34,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "unreadable_study_file": ("a file that seems to belong to the study cannot be read, so the "
                               "study may be incomplete", _FETCH),
     "unreadable_file_nearby": ("a file that may belong to the study cannot be read", _LOOK),
+    "no_volume": ("the study's images are localizers, screenshots or the like", _NOTHING),
     "image_missing": ("a mask refers to images that the archive does not hold",
                       "Fetch the series that the mask was drawn on."),
     "referenced_image_missing": ("a mask refers to slices that its series lacks",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -146,8 +145,10 @@ def refuse_gone(keys: Sequence[str], *, origin: str, what: str) -> None:
 
 def rows_by_key(frame: pd.DataFrame, key: str) -> dict[str, dict[str, str]]:
     """Return the rows of a text table by their key, in the order of the table."""
-    records: list[dict[str, Any]] = frame.to_dict("records")
-    return {str(row[key]): {str(name): str(cell) for name, cell in row.items()} for row in records}
+    return {
+        str(row[key]): {str(name): str(cell) for name, cell in row.items()}
+        for row in frame.to_dict("records")
+    }
 
 
 def _escaped(text: str) -> str:

@@ -18,6 +18,9 @@ Whole = pd.Int64Dtype
 Truth = pd.BooleanDtype
 Day = "datetime64[ns]"
 
+PLAN, MASKS, MATCHES = "plan.csv", "masks.csv", "matches.csv"
+"""Names of the files."""
+
 PHASES = (
     "native", "early_arterial", "late_arterial", "portal_venous", "delayed", "transitional",
     "hepatobiliary", "unknown",

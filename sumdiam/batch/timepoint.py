@@ -159,7 +159,7 @@ def timepoint_table(
     rows: list[dict[str, object]] = []
     baseline: dict[str, str] = {}
     for key, volumes in used.groupby(["subject_id", "timepoint"], sort=True):
-        subject, timepoint = str(key[0]), int(key[1])
+        subject, timepoint = str(key[0]), int(str(key[1]))
         read = volumes[~volumes["study_uid"].isin(refused)]
         modality = ";".join(sorted(set(volumes["modality"].dropna())))
         arterial = bool((read["use"] == "measure").any())

@@ -1,0 +1,243 @@
+"""The table of masks: every segment of the archive, what it is and of which lesion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from imaging.dicom_seg import SegHeader
+from imaging.series import ImageSeries
+from measurement.table import columns_of, parse_text, to_text
+from sumdiam.archive.catalogue import Catalogue, SegFile
+from sumdiam.archive.problem import Problem
+from sumdiam.batch import edit
+from sumdiam.batch.edit import AUTO, EditError, Group
+from sumdiam.batch.plan_table import MASKS, Masks
+from sumdiam.batch.segment_role import segment_role
+
+MASK_GROUP = Group(
+    "decided_by",
+    ("volume_id", "reader", "mask_role", "lesion_id", "organ", "site", "node", "treated_before"),
+)
+LESION_ROLES = ("lesion_whole", "lesion_viable")
+Rows = dict[str, dict[str, str]]
+
+
+def automatic_masks(
+    catalogue: Catalogue,
+    subjects: Mapping[str, str],
+) -> Rows:
+    """Return one row of text cells per segment, by mask id, as understood without a person.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    subjects : mapping
+        Subject of every study that has one; masks of other studies are not listed.
+
+    Notes
+    -----
+    A mask belongs to the study of the images that it was drawn on, whatever study its own file
+    names: some tools file masks under a study of their own.
+    """
+    rows: Rows = {}
+    study_of_volume = {one.volume_id: one.study_uid for one in catalogue.series}
+    study_of_volume |= {one.volume_id: one.study_uid for one in catalogue.refused_series}
+    ordered = sorted(catalogue.masks, key=lambda mask: mask.header.sop_instance_uid)
+    for mask in ordered:
+        volume_id, why = volume_of_mask(mask.header, catalogue)
+        study_uid = study_of_volume.get(volume_id or "", mask.header.study_uid)
+        if study_uid not in subjects:
+            continue
+        for segment in sorted(mask.header.segments, key=lambda one: one.number):
+            role = segment_role(segment)
+            mask_id = mask_id_of(mask, segment.number)
+            row = dict.fromkeys(columns_of(Masks), "")
+            row.update(
+                mask_id=mask_id,
+                subject_id=subjects[study_uid],
+                study_uid=study_uid,
+                file=mask.file,
+                segment=str(segment.number),
+                label=segment.label,
+                volume_id=volume_id or "",
+                reader=AUTO,
+                mask_role=role.mask_role,
+                lesion_id=role.lesion_id or "",
+                organ=role.organ or "",
+                site=role.site or "",
+                node=role.node,
+                decided_by=AUTO,
+                evidence=f"{role.evidence}; {why}",
+            )
+            rows[mask_id] = row
+    return rows
+
+
+def settle_masks(
+    catalogue: Catalogue, subjects: Mapping[str, str], earlier: pd.DataFrame
+) -> tuple[Rows, set[str], list[Problem]]:
+    """Return the rows of masks with a person's cells kept.
+
+    Returns
+    -------
+    rows, appended, problems
+        ``appended`` are rows that came to a table after a person edited it; they stay undecided
+        until somebody settles them.
+
+    Raises
+    ------
+    EditError
+        If a mask that a person decided on is gone, or a lesion is given no site.
+    """
+    rows = automatic_masks(catalogue, subjects)
+    before = edit.rows_by_key(to_text(earlier), "mask_id")
+    edit.refuse_gone(edit.gone_rows(rows, before, [MASK_GROUP]), origin=MASKS, what="mask")
+    appended = set()
+    if edit.was_edited(before.values(), [MASK_GROUP]):
+        appended = {
+            mask_id
+            for mask_id, row in rows.items()
+            if row["mask_role"] != "ignore" and _is_appended(before.get(mask_id))
+        }
+    for mask_id in appended:
+        rows[mask_id]["mask_role"] = "undecided"
+    problems = edit.keep(rows, before, MASK_GROUP, origin=MASKS)
+    check_masks(rows, origin=MASKS)
+    return rows, appended, problems
+
+
+def _is_appended(before: Mapping[str, str] | None) -> bool:
+    """Return whether a row is new to an edited table and nobody has settled it since."""
+    if before is None:
+        return True
+    marked = edit.APPENDED in edit.read_automatic(before["automatic"])
+    return marked and edit.person_of(before, None, MASK_GROUP) is None
+
+
+def mask_table(rows: Rows, appended: set[str]) -> pd.DataFrame:
+    """Return the typed table, with what was automatic in each row."""
+    for mask_id, row in rows.items():
+        automatic = {name: row[name] for name in MASK_GROUP.cells}
+        if mask_id in appended:
+            automatic[edit.APPENDED] = "true"
+        row["automatic"] = edit.write_automatic(automatic)
+    ordered = [rows[mask_id] for mask_id in ordered_mask_ids(rows)]
+    text = pd.DataFrame(ordered, columns=columns_of(Masks), dtype=object)
+    return parse_text(text, Masks, origin=MASKS)
+
+
+def mask_id_of(mask: SegFile, segment: int) -> str:
+    """Return the stable id of a segment."""
+    return f"{mask.header.sop_instance_uid}#{segment}"
+
+
+def volume_of_mask(header: SegHeader, catalogue: Catalogue) -> tuple[str | None, str]:
+    """Return the volume that a segmentation was drawn on, and how that is known.
+
+    Notes
+    -----
+    The referenced instances decide among the volumes of a series; a refused volume is an answer
+    too. Where a file refers to no image, the only volume of its study with its frame of reference
+    is taken.
+    """
+    wanted, named = set(header.referenced_sop_uids), set(header.referenced_series_uids)
+    same_study = [one for one in catalogue.series if one.study_uid == header.study_uid]
+    in_series = [one for one in catalogue.series if one.series_uid in named]
+    best = _most_shared(in_series or same_study, wanted)
+    if best is not None:
+        return best.volume_id, "drawn on the images it refers to"
+    for refused in catalogue.refused_series:
+        if refused.series_uid in named:
+            return refused.volume_id, "drawn on a series that was refused"
+    if len(in_series) == 1:
+        return in_series[0].volume_id, "drawn on the series it refers to"
+    if not named and not wanted:
+        frame = header.frame_of_reference_uid
+        near = [one for one in same_study if one.geometry.frame_of_reference_uid == frame]
+        if frame is not None and len(near) == 1:
+            return near[0].volume_id, "drawn in the frame of reference of this volume alone"
+    return None, "the images it refers to are not in the archive"
+
+
+def _most_shared(candidates: Iterable[ImageSeries], wanted: set[str]) -> ImageSeries | None:
+    """Return the volume that holds most of the wanted instances; None where none holds any."""
+    shared = [
+        (
+            len(wanted & {header.sop_instance_uid or "" for header in one.headers}),
+            one.volume_id,
+            one,
+        )
+        for one in candidates
+    ]
+    hits = [item for item in shared if item[0]]
+    return min(hits, key=lambda item: (-item[0], item[1]))[2] if hits else None
+
+
+def check_masks(rows: Rows, *, origin: str) -> None:
+    """Refuse lesions of which it is not said where they lie.
+
+    Raises
+    ------
+    EditError
+        Naming the mask; only a person's cells can lead here.
+    """
+    for mask_id, row in rows.items():
+        if row["mask_role"] in LESION_ROLES and not row["site"]:
+            msg = (
+                f"{origin}: mask {mask_id} has the role {row['mask_role']} but no site. "
+                "Write hepatic or extrahepatic into site, or the role undecided."
+            )
+            raise EditError(msg)
+
+
+def lesion_facts(masks: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Return what the pivot to lesions needs of each lesion outlined at a timepoint.
+
+    Parameters
+    ----------
+    masks : typed table `Masks`
+
+    Returns
+    -------
+    DataFrame
+        subject_id, reader, lesion_id, timepoint, organ, site, node, treated_before,
+        slice_thickness_mm; one row per lesion and timepoint.
+
+    Notes
+    -----
+    Slice thickness is the larger of the recorded thickness and the spacing of slices: gaps between
+    slices hide as much as thick slices do.
+    """
+    thickness = {one.volume_id: _thickness_mm(one) for one in catalogue.series}
+    lesions = masks[
+        masks["mask_role"].isin(LESION_ROLES)
+        & masks["lesion_id"].notna()
+        & masks["timepoint"].notna()
+    ]
+    key = ["subject_id", "reader", "lesion_id", "timepoint"]
+    ordered = lesions.sort_values([*key, "mask_role", "mask_id"], ascending=True)
+    facts = ordered.drop_duplicates(key)[[*key, "organ", "site", "node", "treated_before"]]
+    volumes = ordered.drop_duplicates(key)["volume_id"]
+    found = [thickness.get(str(volume)) for volume in volumes]
+    return facts.assign(
+        slice_thickness_mm=pd.Series(found, index=facts.index, dtype="float64")
+    ).reset_index(drop=True)
+
+
+def _thickness_mm(series: ImageSeries) -> float:
+    """Return how thick the slices of a volume count."""
+    recorded = [header.slice_thickness or 0.0 for header in series.headers]
+    return round(max(*recorded, series.geometry.slice_spacing_mm), 6)
+
+
+def ordered_mask_ids(rows: Mapping[str, Mapping[str, str]]) -> Sequence[str]:
+    """Return mask ids by subject, timepoint, file and segment."""
+
+    def key(mask_id: str) -> tuple[str, int, str, int]:
+        row = rows[mask_id]
+        timepoint = int(row["timepoint"]) if row["timepoint"] else 1_000_000
+        return row["subject_id"], timepoint, mask_id.rsplit("#", 1)[0], int(row["segment"])
+
+    return sorted(rows, key=key)

@@ -1,0 +1,296 @@
+"""Archives of real DICOM files: what is found, refused, passed over, and attributed."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from imaging.reference_object import (
+    Acquisition,
+    Ball,
+    Field,
+    ReferenceLesion,
+    StudyIdentity,
+    hypervascular,
+    reference_study,
+    standard_scans,
+)
+from sumdiam.archive.catalogue import scan_archives
+from sumdiam.archive.folder import ArchiveError
+from sumdiam.archive.subject import study_subjects
+
+FIELD = Field((6, 40, 48), (5.0, 2.5, 2.5))
+LESION = ReferenceLesion("T1", Ball(24.0, (-20.0, -4.0, 0.0)), hypervascular())
+
+
+def write_study(
+    folder: Path,
+    subject: str = "S01",
+    visit: str = "baseline",
+    day: dt.date = dt.date(2020, 1, 2),
+    phases: tuple[str, ...] = ("native", "late_arterial"),
+) -> StudyIdentity:
+    who = StudyIdentity(subject, visit, day)
+    study = reference_study(
+        who, FIELD, [LESION], standard_scans(phases), acquisition=Acquisition(5.0)
+    )
+    for phase, instances in study.series.items():
+        (folder / phase).mkdir(parents=True)
+        for number, instance in enumerate(instances):
+            instance.save_as(folder / phase / f"{number:02d}.dcm", enforce_file_format=True)
+    study.seg.save_as(folder / "seg.dcm", enforce_file_format=True)
+    return who
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("pristine")
+    write_study(root / "S01" / "t0")
+    write_study(root / "S01" / "t1", visit="t1", day=dt.date(2020, 4, 2))
+    write_study(root / "S02" / "t0", subject="S02")
+    return root
+
+
+@pytest.fixture
+def archive(pristine, tmp_path) -> Path:
+    """A copy to damage."""
+    root = tmp_path / "archive"
+    for file in sorted(pristine.rglob("*")):
+        target = root / file.relative_to(pristine)
+        if file.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    return root
+
+
+def edit_file(path: Path, **values: str) -> None:
+    dataset = pydicom.dcmread(path)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(path)
+
+
+def study_uid(folder: Path) -> str:
+    first = sorted(folder.rglob("*.dcm"))[0]
+    return str(pydicom.dcmread(first, stop_before_pixels=True).StudyInstanceUID)
+
+
+def test_a_clean_archive_is_read_without_a_problem(pristine):
+    catalogue = scan_archives([pristine])
+    assert len(catalogue.series) == 6
+    assert len(catalogue.masks) == 3
+    assert len(catalogue.studies()) == 3
+    assert catalogue.problems == ()
+    assert catalogue.left_out == ()
+    assert len(catalogue.digests) == catalogue.files_found == catalogue.dicom_files == 39
+    owners = study_subjects(catalogue)
+    assert sorted(owners.subjects.values()) == ["S01", "S01", "S02"]
+
+
+def test_an_archive_handed_in_twice_is_read_once(pristine):
+    once = scan_archives([pristine])
+    twice = scan_archives([pristine / "S01", pristine, pristine / "S02" / "t0"])
+    assert [one.volume_id for one in twice.series] == [one.volume_id for one in once.series]
+    assert twice.files_found == 39
+
+
+def test_progress_counts_every_file(pristine):
+    seen: list[tuple[int, int]] = []
+    scan_archives([pristine], progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(number, 39) for number in range(1, 40)]
+
+
+def test_a_folder_without_dicom_is_named_with_its_remedy(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing here")
+    with pytest.raises(ArchiveError, match=r"no DICOM file.*unpack zip"):
+        scan_archives([tmp_path])
+    with pytest.raises(ArchiveError, match=r"absent: there is no such folder"):
+        scan_archives([tmp_path / "absent"])
+
+
+def test_a_folder_without_dicom_beside_a_good_one_is_listed(archive, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    catalogue = scan_archives([archive, empty])
+    [problem] = catalogue.problems
+    assert (problem.code, problem.where) == ("no_dicom", str(empty))
+    assert len(catalogue.series) == 6
+
+
+def test_what_is_no_dicom_is_passed_over_with_its_reason(archive):
+    (archive / "readme").write_text("Simulated.\n")
+    (archive / ".DS_Store").write_bytes(b"\x00\x01Bud1")
+    (archive / "Thumbs.db").write_bytes(b"\xd0\xcf")
+    (archive / "more.zip").write_bytes(b"PK\x03\x04")
+    (archive / "S01" / "packed").write_bytes(b"\x1f\x8b\x08")
+    os.mkfifo(archive / "pipe")
+    (archive / "loop").symlink_to(archive)
+    (archive / "outside.dcm").symlink_to("/etc/hostname")
+    catalogue = scan_archives([archive])
+    assert {(item.file, item.reason_code) for item in catalogue.left_out} == {
+        ("readme", "not_dicom"),
+        (".DS_Store", "not_dicom"),
+        ("Thumbs.db", "not_dicom"),
+        ("more.zip", "archive_format_not_read"),
+        ("S01/packed", "archive_format_not_read"),
+        ("pipe", "special_file"),
+        ("loop", "symlink_not_followed"),
+        ("outside.dcm", "symlink_not_followed"),
+    }
+    assert catalogue.refused_files == ()
+    assert len(catalogue.series) == 6
+
+
+def test_a_deep_folder_is_walked(archive):
+    deep = archive / "S02" / "deep"
+    for _ in range(300):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    (deep / "note.txt").write_text("x")
+    assert len(scan_archives([archive]).series) == 6
+
+
+def test_a_localizer_and_an_identical_copy_are_left_out(archive):
+    copy = archive / "S01" / "t0" / "native" / "copy.dcm"
+    copy.write_bytes((copy.parent / "00.dcm").read_bytes())
+    scout = archive / "S01" / "t0" / "scout.dcm"
+    scout.write_bytes((copy.parent / "00.dcm").read_bytes())
+    edit_file(
+        scout,
+        ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"],
+        SOPInstanceUID="1.2.3",
+        SeriesInstanceUID="1.2.4",
+    )
+    catalogue = scan_archives([archive])
+    assert [(item.file, item.reason_code) for item in catalogue.left_out] == [
+        ("S01/t0/native/copy.dcm", "duplicate"),
+        ("S01/t0/scout.dcm", "localizer"),
+    ]
+    assert len(catalogue.series) == 6
+
+
+DAMAGE = [
+    # what is done to a file, reason code
+    (lambda raw: b"", "empty_file"),
+    (lambda raw: raw[:180], "unreadable_dicom"),
+    (lambda raw: b"\x00" * len(raw), "damaged_file"),
+    (lambda raw: bytes(255 - byte for byte in raw), "damaged_file"),
+    (lambda raw: b"<html>404 not found</html>", "damaged_file"),
+]
+
+
+@pytest.mark.parametrize(("damage", "code"), DAMAGE)
+@pytest.mark.parametrize("name", ["late_arterial/03.dcm", "seg.dcm"])
+def test_a_corrupt_file_is_named_and_ascribed_to_the_study_around_it(archive, damage, code, name):
+    victim = archive / "S01" / "t0" / name
+    uid = study_uid(victim.parent)
+    victim.write_bytes(damage(victim.read_bytes()))
+    catalogue = scan_archives([archive])
+    [refused] = catalogue.refused_files
+    assert refused.file == f"S01/t0/{name}"
+    assert refused.reason_code == code
+    assert (refused.study_uid, refused.certain) == (uid, True)
+    [problem] = [one for one in catalogue.problems if one.where == refused.file]
+    assert problem.refused
+    assert "Fetch" in problem.sentence
+
+
+def test_a_study_all_of_whose_files_are_corrupt_takes_no_other_study_with_it(archive):
+    for file in (archive / "S01" / "t1").rglob("*.dcm"):
+        file.write_bytes(b"\x00" * 2000)
+    catalogue = scan_archives([archive])
+    assert len(catalogue.refused_files) == 13
+    assert not any(file.certain for file in catalogue.refused_files)
+    assert len(catalogue.series) == 4
+
+
+def test_a_flat_folder_of_several_studies_ascribes_by_what_the_bytes_still_say(archive):
+    flat = archive / "flat"
+    flat.mkdir()
+    files = sorted(file for file in archive.rglob("*.dcm"))
+    for number, file in enumerate(files):
+        file.rename(flat / f"{number:03d}.dcm")
+    victim = flat / "003.dcm"
+    uid = str(pydicom.dcmread(victim).StudyInstanceUID)
+    raw = victim.read_bytes()
+    victim.write_bytes(b"\x00" * 400 + raw[400:])
+    [refused] = scan_archives([archive]).refused_files
+    assert (refused.study_uid, refused.certain) == (uid, True)
+
+
+def test_two_subjects_in_one_series_are_refused_in_the_study_of_most_of_its_slices(archive):
+    victim = archive / "S01" / "t0" / "late_arterial" / "00.dcm"
+    uid = study_uid(archive / "S01" / "t0")
+    edit_file(victim, PatientID="OTHER", StudyInstanceUID=study_uid(archive / "S02" / "t0"))
+    catalogue = scan_archives([archive])
+    [refused] = catalogue.refused_series
+    assert refused.reason_code == "mixed_patients"
+    assert refused.study_uid == uid
+    assert refused.other_studies == (study_uid(archive / "S02" / "t0"),)
+    [problem] = catalogue.problems
+    assert problem.refused
+    assert uid in problem.where
+
+
+def test_one_mask_uid_with_two_contents_is_refused(archive):
+    copy = archive / "S01" / "t0" / "seg2.dcm"
+    copy.write_bytes((archive / "S01" / "t0" / "seg.dcm").read_bytes())
+    catalogue = scan_archives([archive])
+    assert len(catalogue.masks) == 3
+    edit_file(copy, SeriesDescription="another")
+    catalogue = scan_archives([archive])
+    assert len(catalogue.masks) == 2
+    assert {file.reason_code for file in catalogue.refused_files} == {"same_uid_other_content"}
+    assert all(file.certain for file in catalogue.refused_files)
+
+
+def test_a_changed_file_changes_its_digest_only(archive):
+    before = scan_archives([archive]).digests
+    victim = archive / "S01" / "t0" / "native" / "02.dcm"
+    edit_file(victim, SeriesDescription="LIVER NATIVE 2")
+    after = scan_archives([archive]).digests
+    assert {path for path in before if before[path] != after[path]} == {str(victim)}
+
+
+def test_subject_id_is_the_trial_id_else_the_map_else_the_patient_id_with_a_warning(archive):
+    for file in (archive / "S02").rglob("*.dcm"):
+        dataset = pydicom.dcmread(file)
+        dataset.PatientID = "0042"
+        if "ClinicalTrialSubjectID" in dataset:
+            del dataset.ClinicalTrialSubjectID
+        dataset.save_as(file)
+    catalogue = scan_archives([archive])
+    plain = study_subjects(catalogue)
+    assert sorted(plain.subjects.values()) == ["0042", "S01", "S01"]
+    [problem] = plain.problems
+    assert problem.code == "patient_id_as_subject"
+    assert "--subject-map" in problem.sentence
+    mapped = study_subjects(catalogue, {"0042": "S02"})
+    assert sorted(mapped.subjects.values()) == ["S01", "S01", "S02"]
+    assert mapped.problems == ()
+
+
+def test_a_study_of_two_subjects_or_of_none_is_refused(archive):
+    edited = archive / "S01" / "t0" / "native"
+    for file in edited.iterdir():
+        edit_file(file, ClinicalTrialSubjectID="S99")
+    for file in (archive / "S02").rglob("*.dcm"):
+        edit_file(file, PatientID="", ClinicalTrialSubjectID="")
+    owners = study_subjects(scan_archives([archive]))
+    assert owners.refused == {
+        study_uid(archive / "S01" / "t0"): "mixed_subjects",
+        study_uid(archive / "S02"): "no_subject_id",
+    }
+    assert all(problem.refused for problem in owners.problems)
+
+
+def test_a_study_of_localizers_alone_is_known(archive):
+    for file in (archive / "S02" / "t0").rglob("*.dcm"):
+        if file.name == "seg.dcm":
+            file.unlink()
+        else:
+            edit_file(file, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    [bare] = scan_archives([archive]).bare_studies
+    assert (bare.subject_hint, bare.files) == ("S02", 12)
