@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +32,8 @@ _STRIP = 18
 _FINER = 3
 _MARGIN_MM = 11.0
 _LEAST_SIDE_MM = 42.0
-_CT_WINDOW_HU = (-60.0, 220.0)
-_GREYS = 44
+_CT_WINDOW_HU = (-120.0, 220.0)
+_GREYS = 30
 _LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
 
 
@@ -245,9 +246,31 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(11)
 
 
+@cache
+def _palette() -> Image.Image:
+    """Return the palette of all pictures: greys, and both contours blended into some of them."""
+    greys = [round(level * 255 / (_GREYS - 1)) for level in range(_GREYS)]
+    colours = [(grey, grey, grey) for grey in greys]
+    under: list[Colour] = [(grey, grey, grey) for grey in (0, 70, 130, 190)]
+    for colour in (WHOLE_COLOUR, VIABLE_COLOUR):
+        for share in (0.35, 0.7):
+            colours += [_blend(colour, low, share) for low in under]
+        colours.append(colour)
+    colours += [_blend(VIABLE_COLOUR, WHOLE_COLOUR, share) for share in (0.35, 0.7)]
+    image = Image.new("P", (1, 1))
+    image.putpalette([value for colour in colours for value in colour])
+    return image
+
+
+def _blend(top: Colour, under: Colour, share: float) -> Colour:
+    """Return a colour laid over another one."""
+    red, green, blue = (round(share * a + (1 - share) * b) for a, b in zip(top, under, strict=True))
+    return red, green, blue
+
+
 def _png(picture: Image.Image) -> bytes:
     """Return the picture as a small PNG with a palette."""
     out = io.BytesIO()
-    few = picture.quantize(96, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few = picture.quantize(palette=_palette(), dither=Image.Dither.NONE)
     few.save(out, "PNG", compress_level=6)
     return out.getvalue()
