@@ -25,9 +25,10 @@ def find_sites(
     radii_mm: Sequence[float],
     *,
     margin_mm: float = 3.0,
+    wall_mm: float = 3.0,
     seed: Sequence[str] = (),
 ) -> list[Point]:
-    """Centres for balls of these radii, all inside a region, none nearer than the margin.
+    """Centres for balls of these radii, all inside a region, none touching another.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def find_sites(
         The liver, less what must stay free; the end of the scan counts as outside.
     geometry : its grid, axial
     radii_mm : one per lesion; the largest it ever reaches
-    margin_mm : free distance between lesions, and from the region's surface
+    margin_mm : free distance between lesions
+    wall_mm : free distance from the region's surface
     seed : words; the same give the same sites
 
     Returns
@@ -52,7 +54,7 @@ def find_sites(
     Largest first, each near the wall it just fits (so the middle stays free for others), in up
     to 20 random orders of choice.
     """
-    depth = _depth_mm(allowed, geometry)
+    depth = _depth_mm(allowed, geometry) - np.float32(wall_mm)
     order = sorted(range(len(radii_mm)), key=lambda index: -radii_mm[index])
     most = 0
     for attempt in range(TRIES):
@@ -60,17 +62,18 @@ def find_sites(
         found: dict[int, Point] = {}
         free = depth.copy()
         for index in order:
-            site = _site(free, geometry, radii_mm[index] + margin_mm, rng)
+            site = _site(free, geometry, radii_mm[index], rng)
             if site is None:
                 break
             found[index] = site
-            _occupy(free, geometry, site, radii_mm[index])
+            _occupy(free, geometry, site, radii_mm[index] + margin_mm)
         most = max(most, len(found))
         if len(found) == len(radii_mm):
             return [found[index] for index in range(len(radii_mm))]
     msg = (
-        f"the region has room for {most} of {len(radii_mm)} lesions (radii {sorted(radii_mm)} mm, "
-        f"margin {margin_mm} mm): make them smaller or fewer, or the region larger"
+        f"the region has room for {most} of {len(radii_mm)} lesions (radii {sorted(radii_mm)}, "
+        f"{margin_mm} mm apart, {wall_mm} from the wall, in mm): "
+        "make them smaller or fewer, or the region larger"
     )
     raise PlacementError(msg)
 
@@ -101,7 +104,7 @@ def _site(
 def _occupy(
     free: NDArray[np.float32], geometry: VolumeGeometry, site: Point, radius_mm: float
 ) -> None:
-    """Shorten the free distance by a ball that was placed."""
+    """Shorten the free distance by a ball that was placed, its margin included."""
     k, i, j = (np.arange(n) for n in free.shape)
     affine, origin = geometry.affine, geometry.affine[:3, 3] - np.array(site)
     x = origin[0] + affine[0, 1] * i[None, :, None] + affine[0, 2] * j[None, None, :]

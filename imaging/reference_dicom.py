@@ -42,6 +42,7 @@ class StudyIdentity:
     patient_id : str, optional
         ``SIMULATED-<subject_id>`` if not given.
     sex : "M", "F", "O" or ""
+    comment : ImageComments of every image (where a real scan came from)
     """
 
     subject_id: str
@@ -52,6 +53,7 @@ class StudyIdentity:
     trial: str = "SUMDIAM-REFERENCE"
     description: str = "ABDOMEN"
     sex: str = ""
+    comment: str = ""
 
     def uid(self, *words: str) -> str:
         """Return a UID inside this study."""
@@ -262,6 +264,8 @@ def _series_attributes(
     shared.ContentQualification = "RESEARCH"
     shared.BurnedInAnnotation = "NO"
     shared.LossyImageCompression = "00"
+    if study.comment:
+        shared.ImageComments = study.comment
     if series.contrast_agent:
         shared.ContrastBolusAgent = series.contrast_agent
     shared.update(plane_attributes(volume.geometry))
