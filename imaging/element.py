@@ -41,9 +41,9 @@ def text(dataset: Dataset, tag: int) -> str | None:
 
 def _decoded(dataset: Dataset, value: bytes) -> str:
     """Decode non-ASCII text; a wrong or unknown character set must not stop the reading."""
-    named = raw_bytes(dataset, 0x00080005).decode("ascii", "replace")
     try:
-        encodings = convert_encodings([part.strip() for part in named.split("\\")])
+        named = dataset.get("SpecificCharacterSet") or ""
+        encodings = convert_encodings([named] if isinstance(named, str) else list(named))
         return decode_bytes(value, encodings, set())
     except (LookupError, ValueError, UnicodeError):
         return value.decode("latin-1")

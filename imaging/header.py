@@ -143,7 +143,8 @@ def read_header(path: str | Path) -> InstanceHeader:
     """
     path = Path(path)
     try:
-        with path.open("rb") as stream:
+        with warnings.catch_warnings(), path.open("rb") as stream:
+            warnings.simplefilter("ignore")  # the values are judged here, not by pydicom
             return _read(stream, path)
     except HeaderError:
         raise
@@ -170,17 +171,15 @@ class _PixelStop:
 def _parse(stream: BinaryIO, path: Path) -> tuple[FileDataset, _PixelStop, bool]:
     """Return the parsed header, the pixel element it stopped at, and whether it has a preamble."""
     stop = _PixelStop()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the values are judged here, not by pydicom
+    try:
+        return read_partial(stream, stop, specific_tags=_WANTED), stop, True
+    except InvalidDicomError:
+        stream.seek(0)
+        stop = _PixelStop()
         try:
-            return read_partial(stream, stop, specific_tags=_WANTED), stop, True
-        except InvalidDicomError:
-            stream.seek(0)
-            stop = _PixelStop()
-            try:
-                dataset = read_partial(stream, stop, force=True, specific_tags=_WANTED)
-            except Exception as error:
-                raise HeaderError("not_dicom", str(path), "no DICM prefix") from error
+            dataset = read_partial(stream, stop, force=True, specific_tags=_WANTED)
+        except Exception as error:
+            raise HeaderError("not_dicom", str(path), "no DICM prefix") from error
     sop_class = element.text(dataset, 0x00080016) or ""
     if not (sop_class.startswith("1.2.840.10008.") and element.text(dataset, 0x00080018)):
         raise HeaderError("not_dicom", str(path), "no DICM prefix, no SOP class and instance")

@@ -152,14 +152,15 @@ def _decoded(header: InstanceHeader) -> NDArray[np.integer]:
     return words
 
 
-def _decode(header: InstanceHeader) -> tuple[str, NDArray[np.integer]]:
+def _decode(header: InstanceHeader) -> tuple[str | None, NDArray[np.integer]]:
     """Return the SOP Instance UID that the file has now, and its stored words."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # decoders warn of what is judged here
         dataset = pydicom.dcmread(header.file, force=not header.has_preamble)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
-        return str(dataset.get("SOPInstanceUID")), np.asarray(pixel_array(dataset, raw=True))
+        instance = str(dataset.get("SOPInstanceUID") or "") or None
+        return instance, np.asarray(pixel_array(dataset, raw=True))
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:
