@@ -46,15 +46,26 @@ class TruthTables:
         }
 
 
-def truth_tables(subjects: Iterable[DemoSubject]) -> TruthTables:
+def truth_tables(
+    subjects: Iterable[DemoSubject], lengths: list[dict[str, object]] | None = None
+) -> TruthTables:
     """Return the truth about the simulated trial.
 
+    Parameters
+    ----------
+    lengths : rows of `lesion_rows`, optional
+        Where lesions were planted elsewhere than in the trial's own body.
+
+    Notes
+    -----
     Lengths are closed forms on the slice planes; responses, outcomes and events were judged by
     hand (trial.toml). An unreadable study has no truth.
     """
     subjects = list(subjects)
+    if lengths is None:
+        lengths = [row for s in subjects for row in _measurements(s)]
     return TruthTables(
-        measurements=_frame([row for s in subjects for row in _measurements(s)], MEASUREMENTS),
+        measurements=_frame(lengths, MEASUREMENTS),
         responses=_frame([row for s in subjects for row in _responses(s)], RESPONSES),
         outcomes=_frame([_outcome(s) for s in subjects], OUTCOMES),
         events=_frame([row for s in subjects for row in _events(s)], EVENTS),
@@ -91,11 +102,13 @@ def findings_table(subjects: Iterable[DemoSubject]) -> pd.DataFrame:
     return from_records(rows, Findings)
 
 
-def write_inputs(subjects: Iterable[DemoSubject], folder: Path) -> None:
+def write_inputs(
+    subjects: Iterable[DemoSubject], folder: Path, truth: TruthTables | None = None
+) -> None:
     """Write subjects.csv, findings.csv and the truth tables into a folder."""
     subjects = list(subjects)
     tables = {"subjects": subjects_table(subjects), "findings": findings_table(subjects)}
-    for name, frame in (tables | truth_tables(subjects).named()).items():
+    for name, frame in (tables | (truth or truth_tables(subjects)).named()).items():
         with written_whole(folder / f"{name}.csv") as draft:
             draft.write_bytes(csv_bytes(frame))
 
