@@ -93,13 +93,17 @@ def _of_masks(catalogue: Catalogue, rows: pd.DataFrame) -> Iterable[tuple[str, s
         yield "image_missing", f"mask file {lost['file'].iloc[0]}"
     held = {h.sop_instance_uid for one in catalogue.series for h in one.headers}
     refused = {one.volume_id for one in catalogue.refused_series}
-    wanted = {mask.file: mask.header.referenced_sop_uids for mask in catalogue.masks}
-    for file in sorted(set(used.loc[~used["volume_id"].isin(refused), "file"])):
-        lacking = [uid for uid in wanted.get(file, ()) if uid not in held]
+    known = used[~used["volume_id"].isin(refused)]
+    names = {str(mask_id).rsplit("#", 1)[0] for mask_id in known["mask_id"]}
+    for mask in catalogue.masks:
+        if mask.header.sop_instance_uid not in names:
+            continue
+        wanted = mask.header.referenced_sop_uids
+        lacking = [uid for uid in wanted if uid not in held]
         if lacking:
             yield (
                 "referenced_image_missing",
-                f"mask file {file} refers to {len(lacking)} of {len(wanted[file])} slices that "
+                f"mask file {mask.file} refers to {len(wanted)} slices, {len(lacking)} of them "
                 f"are not there, the first is {lacking[0]}",
             )
     lesions = rows[rows["mask_role"].isin(LESION_ROLES) & rows["lesion_id"].notna()]
