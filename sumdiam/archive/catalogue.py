@@ -224,7 +224,7 @@ def _read(found: FoundFile, scan: _Scan) -> None:
     if header.sop_class_uid == DIRECTORY_CLASS:
         scan.left_out.append(LeftOut(found.name, "dicomdir_not_read", "DICOMDIR"))
     elif not (header.study_uid and header.series_uid and header.sop_instance_uid):
-        refused = RefusedFile(found.name, found.path, "no_uid", "UIDs are missing")
+        refused = RefusedFile(found.name, found.path, "unreadable_dicom", "no UIDs")
         scan.refused.append((refused, header.series_uid))
     elif header.sop_class_uid in SEG_CLASSES:
         _read_mask(found, header, scan)

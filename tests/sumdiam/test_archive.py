@@ -1,80 +1,13 @@
 """Archives of real DICOM files: what is found, refused, passed over, and attributed."""
 
-import datetime as dt
 import os
-from pathlib import Path
 
 import pydicom
 import pytest
 
-from imaging.reference_object import (
-    Acquisition,
-    Ball,
-    Field,
-    ReferenceLesion,
-    StudyIdentity,
-    hypervascular,
-    reference_study,
-    standard_scans,
-)
 from sumdiam.archive.catalogue import scan_archives
 from sumdiam.archive.folder import ArchiveError
 from sumdiam.archive.subject import study_subjects
-
-FIELD = Field((6, 40, 48), (5.0, 2.5, 2.5))
-LESION = ReferenceLesion("T1", Ball(24.0, (-20.0, -4.0, 0.0)), hypervascular())
-
-
-def write_study(
-    folder: Path,
-    subject: str = "S01",
-    visit: str = "baseline",
-    day: dt.date = dt.date(2020, 1, 2),
-    phases: tuple[str, ...] = ("native", "late_arterial"),
-) -> StudyIdentity:
-    who = StudyIdentity(subject, visit, day)
-    study = reference_study(
-        who, FIELD, [LESION], standard_scans(phases), acquisition=Acquisition(5.0)
-    )
-    for phase, instances in study.series.items():
-        (folder / phase).mkdir(parents=True)
-        for number, instance in enumerate(instances):
-            instance.save_as(folder / phase / f"{number:02d}.dcm", enforce_file_format=True)
-    study.seg.save_as(folder / "seg.dcm", enforce_file_format=True)
-    return who
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("pristine")
-    write_study(root / "S01" / "t0")
-    write_study(root / "S01" / "t1", visit="t1", day=dt.date(2020, 4, 2))
-    write_study(root / "S02" / "t0", subject="S02")
-    return root
-
-
-@pytest.fixture
-def archive(pristine, tmp_path) -> Path:
-    """A copy to damage."""
-    root = tmp_path / "archive"
-    for file in sorted(pristine.rglob("*")):
-        target = root / file.relative_to(pristine)
-        if file.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read_bytes())
-    return root
-
-
-def edit_file(path: Path, **values: str) -> None:
-    dataset = pydicom.dcmread(path)
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    dataset.save_as(path)
-
-
-def study_uid(folder: Path) -> str:
-    first = sorted(folder.rglob("*.dcm"))[0]
-    return str(pydicom.dcmread(first, stop_before_pixels=True).StudyInstanceUID)
 
 
 def test_a_clean_archive_is_read_without_a_problem(pristine):
@@ -152,7 +85,7 @@ def test_a_deep_folder_is_walked(archive):
     assert len(scan_archives([archive]).series) == 6
 
 
-def test_a_localizer_and_an_identical_copy_are_left_out(archive):
+def test_a_localizer_and_an_identical_copy_are_left_out(archive, edit_file):
     copy = archive / "S01" / "t0" / "native" / "copy.dcm"
     copy.write_bytes((copy.parent / "00.dcm").read_bytes())
     scout = archive / "S01" / "t0" / "scout.dcm"
@@ -183,7 +116,9 @@ DAMAGE = [
 
 @pytest.mark.parametrize(("damage", "code"), DAMAGE)
 @pytest.mark.parametrize("name", ["late_arterial/03.dcm", "seg.dcm"])
-def test_a_corrupt_file_is_named_and_ascribed_to_the_study_around_it(archive, damage, code, name):
+def test_a_corrupt_file_is_named_and_ascribed_to_the_study_around_it(
+    archive, damage, code, name, study_uid
+):
     victim = archive / "S01" / "t0" / name
     uid = study_uid(victim.parent)
     victim.write_bytes(damage(victim.read_bytes()))
@@ -220,7 +155,9 @@ def test_a_flat_folder_of_several_studies_ascribes_by_what_the_bytes_still_say(a
     assert (refused.study_uid, refused.certain) == (uid, True)
 
 
-def test_two_subjects_in_one_series_are_refused_in_the_study_of_most_of_its_slices(archive):
+def test_two_subjects_in_one_series_are_refused_in_the_study_of_most_of_its_slices(
+    archive, edit_file, study_uid
+):
     victim = archive / "S01" / "t0" / "late_arterial" / "00.dcm"
     uid = study_uid(archive / "S01" / "t0")
     edit_file(victim, PatientID="OTHER", StudyInstanceUID=study_uid(archive / "S02" / "t0"))
@@ -234,7 +171,7 @@ def test_two_subjects_in_one_series_are_refused_in_the_study_of_most_of_its_slic
     assert uid in problem.where
 
 
-def test_one_mask_uid_with_two_contents_is_refused(archive):
+def test_one_mask_uid_with_two_contents_is_refused(archive, edit_file):
     copy = archive / "S01" / "t0" / "seg2.dcm"
     copy.write_bytes((archive / "S01" / "t0" / "seg.dcm").read_bytes())
     catalogue = scan_archives([archive])
@@ -246,7 +183,7 @@ def test_one_mask_uid_with_two_contents_is_refused(archive):
     assert all(file.certain for file in catalogue.refused_files)
 
 
-def test_a_changed_file_changes_its_digest_only(archive):
+def test_a_changed_file_changes_its_digest_only(archive, edit_file):
     before = scan_archives([archive]).digests
     victim = archive / "S01" / "t0" / "native" / "02.dcm"
     edit_file(victim, SeriesDescription="LIVER NATIVE 2")
@@ -272,7 +209,7 @@ def test_subject_id_is_the_trial_id_else_the_map_else_the_patient_id_with_a_warn
     assert mapped.problems == ()
 
 
-def test_a_study_of_two_subjects_or_of_none_is_refused(archive):
+def test_a_study_of_two_subjects_or_of_none_is_refused(archive, edit_file, study_uid):
     edited = archive / "S01" / "t0" / "native"
     for file in edited.iterdir():
         edit_file(file, ClinicalTrialSubjectID="S99")
@@ -286,7 +223,7 @@ def test_a_study_of_two_subjects_or_of_none_is_refused(archive):
     assert all(problem.refused for problem in owners.problems)
 
 
-def test_a_study_of_localizers_alone_is_known(archive):
+def test_a_study_of_localizers_alone_is_known(archive, edit_file):
     for file in (archive / "S02" / "t0").rglob("*.dcm"):
         if file.name == "seg.dcm":
             file.unlink()
