@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import struct
 
+from pydicom import config
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _BINARY = {"FD": "d", "FL": "f", "US": "H", "SS": "h", "UL": "I", "SL": "i"}
@@ -130,3 +132,8 @@ def _binary(element: RawDataElement, vr: str) -> list[float | None]:
         return []
     numbers = struct.unpack(f"{order}{count}{letter}", value)
     return [float(n) if abs(n) < _BEYOND_ANY_HEADER else None for n in numbers]
+
+
+def uid_name(uid: str) -> str:
+    """Return the name of a UID in the DICOM registry, else the UID; damaged UIDs do not warn."""
+    return UID(uid, validation_mode=config.IGNORE).name

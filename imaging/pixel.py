@@ -11,8 +11,23 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    ExplicitVRBigEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
+from imaging.element import uid_name
 from imaging.header import InstanceHeader
 from imaging.reason import ReasonedError
 
@@ -20,6 +35,16 @@ _INT16 = np.iinfo(np.int16)
 _IMPOSSIBLE_HU = -1500.0
 """Nothing attenuates less than air (-1000 HU); scanners write -2048 or -3024 outside the circle."""
 _TISSUE_HU = -500.0
+_DECODERS = {
+    **dict.fromkeys(
+        (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
+    ),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
+    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1, JPEGExtended12Bit), "gdcm"),
+    RLELossless: "pydicom",
+}
+"""One decoder for each syntax, so that values do not depend on what is installed. Where there is
+a choice it is not gdcm, which ends the process on damaged JPEG 2000 (an uncaught std::string)."""
 
 
 class PixelError(ReasonedError):
@@ -139,7 +164,7 @@ def _decoded(header: InstanceHeader) -> NDArray[np.integer]:
     try:
         instance, words = _decode(header)
     except Exception as error:
-        name = UID(header.transfer_syntax).name
+        name = uid_name(header.transfer_syntax)
         raise PixelError(
             "pixel_data_undecodable", header.file, f"{name}: {type(error).__name__}"
         ) from error
@@ -160,7 +185,8 @@ def _decode(header: InstanceHeader) -> tuple[str | None, NDArray[np.integer]]:
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
         instance = str(dataset.get("SOPInstanceUID") or "") or None
-        return instance, np.asarray(pixel_array(dataset, raw=True))
+        plugin = _DECODERS.get(header.transfer_syntax, "")
+        return instance, np.asarray(pixel_array(dataset, raw=True, decoding_plugin=plugin))
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:

@@ -138,6 +138,9 @@ _LIST: tuple[tuple[str, Kind, str, str], ...] = (
      _LOOK),
     ("rescale_differs_between_slices", "flag",
      "slices have different rescale values; each used its own", _LOOK),
+    ("series_partly_refused", "flag", "other instances of the same series were refused", _LOOK),
+    ("damaged_file_beside", "flag", "a damaged file lies in the same folder and may be a slice",
+     "Fetch the series again."),
     ("no_preamble", "flag", "files lack the DICOM preamble", _NOTHING),
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -77,15 +77,24 @@ class Grouping:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def group_series(headers: Sequence[InstanceHeader]) -> Grouping:
+def group_series(
+    headers: Sequence[InstanceHeader], *, damaged_files: Iterable[str] = ()
+) -> Grouping:
     """Return the volumes that instances form, and what was refused or left out.
 
     Every instance ends in exactly one of the three. The order of ``headers`` changes nothing.
 
+    Parameters
+    ----------
+    damaged_files : paths, optional
+        Files whose header could not be read. A volume with files in the same folder is flagged
+        ``damaged_file_beside``, since its first or last slice may be one of them.
+
     Notes
     -----
-    Files are opened only where two share a SOP Instance UID. Instances that cannot be placed
-    refuse their whole frame of reference; other faults refuse the volume they lie in.
+    Files are opened only where two share a SOP Instance UID. An instance that cannot be placed, or
+    has no pixels, refuses its whole series; other faults refuse the volume they lie in, and flag
+    the others of the series.
     """
     by_series: dict[str, list[InstanceHeader]] = defaultdict(list)
     left_out = []
@@ -96,8 +105,13 @@ def group_series(headers: Sequence[InstanceHeader]) -> Grouping:
         else:
             by_series[header.series_uid or ""].append(header)
     results = [_one_series(group) for _, group in sorted(by_series.items())]
+    damaged = {str(file) for file in damaged_files}
+    damaged |= {h.file for h in by_series.get("", [])}
+    folders = {str(Path(file).parent) for file in damaged}
     return Grouping(
-        series=tuple(series for result in results for series in result.series),
+        series=tuple(
+            _flag_damage(series, folders) for result in results for series in result.series
+        ),
         refused=tuple(refused for result in results for refused in result.refused),
         left_out=tuple(
             sorted(
@@ -170,17 +184,23 @@ def _one_series(headers: list[InstanceHeader]) -> Grouping:
             left_out.append(LeftOut(header.file, *finding))
         else:
             frames[header.frame_of_reference_uid or ""].append(header)
+    fault = _placing_fault([header for group in frames.values() for header in group])
+    if fault is not None:
+        group = [header for group in frames.values() for header in group]
+        return Grouping(refused=(_refused(group, *fault),), left_out=tuple(left_out))
     found = [
         _one_frame(group, f"frame={frame or 'none'}" if len(frames) > 1 else "")
         for frame, group in sorted(frames.items())
     ]
     left_out += [item for result in found for item in result.left_out]
     left_out.sort(key=lambda item: (item.file, item.reason_code))
+    refused = tuple(item for result in found for item in result.refused)
     volumes = [series for result in found for series in result.series]
     shared = series_flag.series_flags(kept, [series.headers for series in volumes])
+    shared |= {"series_partly_refused"} if refused else set()
     return Grouping(
         series=tuple(_with_shared(series, left_out, shared) for series in volumes),
-        refused=tuple(refused for result in found for refused in result.refused),
+        refused=refused,
         left_out=tuple(left_out),
     )
 
@@ -205,13 +225,17 @@ def _series_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | N
     return None
 
 
-def _one_frame(headers: Sequence[InstanceHeader], label: str) -> Grouping:
-    """Group the instances of one series and frame of reference."""
+def _placing_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | None:
+    """Return why the slices of a series cannot all be placed."""
     for header in sorted(headers, key=lambda h: h.file):
         finding = series_check.cannot_place(header)
         if finding is not None:
-            detail = f"{Path(header.file).name}: {finding[1]}"
-            return Grouping(refused=(_refused(headers, finding[0], detail),))
+            return finding[0], f"{Path(header.file).name}: {finding[1]}"
+    return None
+
+
+def _one_frame(headers: Sequence[InstanceHeader], label: str) -> Grouping:
+    """Group the instances of one series and frame of reference."""
     series: list[ImageSeries] = []
     refused: list[RefusedSeries] = []
     left_out: list[LeftOut] = []
@@ -279,6 +303,12 @@ def _image_series(grid: SliceGrid, label: str) -> ImageSeries:
             ),
         ),
     )
+
+
+def _flag_damage(series: ImageSeries, folders: Collection[str]) -> ImageSeries:
+    """Flag a volume that lies beside a damaged file."""
+    beside = any(str(Path(h.file).parent) in folders for h in series.headers) if folders else False
+    return _with_shared(series, series.report.left_out, {"damaged_file_beside"} if beside else ())
 
 
 def _with_shared(

@@ -12,7 +12,6 @@ import numpy as np
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
-    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -28,6 +27,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from imaging.element import uid_name
 from imaging.header import HeaderError, InstanceHeader, file_digest
 from imaging.pixel import PixelError, stored_words
 
@@ -82,7 +82,7 @@ def not_a_slice(header: InstanceHeader) -> Finding | None:
     """Return why an object is no single CT, MR or PET slice, to be left out."""
     if header.sop_class_uid in SLICES or header.sop_class_uid in ENHANCED:
         return None
-    name = UID(header.sop_class_uid).name
+    name = uid_name(header.sop_class_uid)
     if header.sop_class_uid.startswith(_CAPTURE):
         return "secondary_capture", name
     return "other_object", name
@@ -123,7 +123,10 @@ def _tipped(header: InstanceHeader) -> bool:
 
 
 def cannot_place(header: InstanceHeader) -> Finding | None:
-    """Return why it is not known where a slice lies, or how large its pixels are."""
+    """Return why a slice has no known place, no known pixel size, or no pixels.
+
+    Such a slice may belong to any volume of its series, so all of them are refused with it.
+    """
     if not header.rows or not header.columns:
         return "no_matrix", f"{header.rows} rows, {header.columns} columns"
     spacing = header.pixel_spacing
@@ -133,6 +136,8 @@ def cannot_place(header: InstanceHeader) -> Finding | None:
         return "no_position", f"ImagePositionPatient is {header.position}"
     if header.orientation is None or not _orthonormal(header.orientation):
         return "bad_orientation", f"ImageOrientationPatient is {header.orientation}"
+    if header.pixel_tag is None:
+        return "no_pixel_data", "PixelData (7FE0,0010) is absent"
     return None
 
 
@@ -158,7 +163,7 @@ def cannot_read(header: InstanceHeader) -> Finding | None:
 def _format_fault(header: InstanceHeader) -> Finding | None:
     """Judge transfer syntax and pixel format."""
     if header.transfer_syntax not in _READ:
-        return "transfer_syntax_refused", UID(header.transfer_syntax).name
+        return "transfer_syntax_refused", uid_name(header.transfer_syntax)
     h = header
     fits = (
         h.samples_per_pixel in (1, None)
@@ -179,8 +184,6 @@ def _format_fault(header: InstanceHeader) -> Finding | None:
 
 def _data_fault(header: InstanceHeader) -> Finding | None:
     """Judge whether the pixel data are there in full."""
-    if header.pixel_tag is None:
-        return "no_pixel_data", "PixelData (7FE0,0010) is absent"
     if header.pixel_tag != 0x7FE00010:
         return "unsupported_pixel_format", "floating-point pixel data"
     if header.truncated:

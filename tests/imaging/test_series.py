@@ -249,6 +249,8 @@ def test_a_phase_with_a_hole_is_refused_and_the_other_one_read(slices):
     grouping = slices.group(data)
     assert [s.volume_id.split("#")[1] for s in grouping.series] == ["acquisition=1"]
     assert [r.reason_code for r in grouping.refused] == ["missing_slice"]
+    flags = grouping.series[0].report.flags
+    assert flags == ("instance_number_gap", "series_partly_refused")
 
 
 def test_acquisitions_half_a_spacing_apart_are_not_taken_for_one_fine_volume(slices):
@@ -416,6 +418,25 @@ def test_a_file_cut_short_refuses_its_series(slices):
     refused = refusal(slices.regroup(paths))
     assert refused.reason_code == "truncated_pixel_data"
     assert paths[3].name in refused.detail
+
+
+def test_a_last_file_cut_in_its_header_refuses_its_series(slices):
+    paths = slices.save(slices.make(4))
+    whole = paths[3].read_bytes()
+    cut = whole.index(b"\x20\x00\x52\x00UI")  # before the frame of reference and the matrix
+    paths[3].write_bytes(whole[:cut])
+    refused = refusal(slices.regroup(paths))
+    assert refused.reason_code == "no_matrix"
+    assert len(refused.files) == 4
+
+
+def test_a_damaged_file_beside_a_series_is_flagged(slices):
+    paths = slices.save(slices.make(5))
+    headers = [read_header(path) for path in paths[:4]]
+    grouping = group_series(headers, damaged_files=[str(paths[4])])
+    assert grouping.series[0].report.flags == ("damaged_file_beside",)
+    elsewhere = group_series(headers, damaged_files=["/somewhere/else.dcm"])
+    assert elsewhere.series[0].report.flags == ()
 
 
 def test_a_missing_frame_of_reference_is_flagged(slices):
