@@ -18,6 +18,8 @@ from stats.plots.style import (
     light_grid,
     need_columns,
     of_group,
+    settle,
+    signed,
     styled,
     tick_step,
 )
@@ -79,12 +81,17 @@ def draw_spider(
         figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        settle(figure)
     dropped = len(data) - len(known)
     caption = (
         f"Each line is one subject ({known['id'].nunique()} shown)."
-        + (f" {dropped} points without a value are left out." if dropped else "")
-        + (f" Dashed lines: {', '.join(f'{line:+g} %' for line in lines)}." if lines else "")
-        + (f" Points beyond {cap:+g} % are triangles at the edge." if _beyond(known, cap) else "")
+        + (f" Points without a value, left out: {dropped}." if dropped else "")
+        + (f" Dashed lines: {', '.join(signed(line) for line in lines)}." if lines else "")
+        + (
+            f" Points beyond {signed(cap)} are triangles at the edge."
+            if _beyond(known, cap)
+            else ""
+        )
     )
     plotted = known.sort_values(["id", "x"], kind="stable").reset_index(drop=True)
     return Drawing(figure, plotted, caption)

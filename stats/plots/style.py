@@ -74,6 +74,12 @@ def styled() -> Iterator[None]:
         yield
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out now, once, instead of again in every file that is written."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
     """Return the figure as a file's bytes, the same for the same figure: no date, no version.
 
@@ -144,6 +150,11 @@ def light_grid(axes: Axes) -> None:
     """Draw faint horizontal lines behind the data."""
     axes.grid(visible=True, axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def signed(percent: float) -> str:
+    """Write a percentage with its sign, a true minus."""
+    return f"{percent:+g} %".replace("-", "\N{MINUS SIGN}")
 
 
 def tick_step(span: float, steps: Sequence[float], *, at_most: int = 9) -> float:

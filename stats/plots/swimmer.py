@@ -19,6 +19,7 @@ from stats.plots.style import (
     group_names,
     need_columns,
     of_group,
+    settle,
     styled,
     tick_step,
 )
@@ -76,6 +77,7 @@ def draw_swimmer(
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7))
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        settle(figure)
     plotted = pd.concat(
         [segments.assign(what="segment"), marks.assign(what="mark")], ignore_index=True
     ).sort_values(["id", "what", "start", "at"], kind="stable", ascending=[True, False, True, True])
@@ -115,10 +117,11 @@ def _lanes(segments: pd.DataFrame) -> pd.DataFrame:
         if groups != [""]
         else pd.Series("", index=lanes["id"])
     )
-    lanes["group"] = lanes["id"].map(by_id)
+    lanes["group"] = lanes["id"].map(by_id).astype(object)
     lanes = lanes.sort_values(["group", "length", "id"], ascending=[True, False, True])
-    gap = lanes["group"].ne(lanes["group"].shift()).cumsum() - 1
-    lanes["place"] = np.arange(len(lanes)) + gap.to_numpy() * 1.2
+    names = sorted(set(lanes["group"]))
+    gaps = np.array([1.2 * names.index(group) for group in lanes["group"]])
+    lanes["place"] = np.arange(len(lanes)) + gaps
     return lanes.reset_index(drop=True)
 
 

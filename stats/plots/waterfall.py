@@ -19,6 +19,8 @@ from stats.plots.style import (
     light_grid,
     need_columns,
     of_group,
+    settle,
+    signed,
     styled,
 )
 
@@ -85,15 +87,16 @@ def draw_waterfall(
         figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        settle(figure)
     absent = int(data["value"].isna().sum())
     caption = (
         f"Each bar is one subject ({len(known)} shown"
         + (f"; {absent} not evaluable, not shown" if absent else "")
         + ")."
-        + (f" Dashed lines: {', '.join(f'{line:+g} %' for line in lines)}." if lines else "")
+        + (f" Dashed lines: {', '.join(signed(line) for line in lines)}." if lines else "")
     )
     if (known["value"] > cap).any():
-        caption += f" Bars beyond {cap:+g} % are cut off and carry their value."
+        caption += f" Bars beyond {signed(cap)} are cut off and carry their value."
     return Drawing(figure, pd.concat(parts, ignore_index=True), caption)
 
 

@@ -1,4 +1,4 @@
 """The HTML report, its figures and overlays.
 
-`write_report` is the door; `RunTables` and `RunFacts` say what it needs.
+`sumdiam.report.page.write_report` is the door; `RunTables` and `RunFacts` say what it needs.
 """

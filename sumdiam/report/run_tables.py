@@ -143,6 +143,7 @@ class RunFacts:
     archive : words -> number, such as "series found"; shown in this order
     criteria, reader, policy_id, scheme : which analysis is shown; None picks `mrecist` (else the
         first) and the first reader, policies and scheme in sorted order
+    comparison : "seed" or "gtsummary", which tests compare the arms
     """
 
     title: str = "Tumour response report"
@@ -156,6 +157,7 @@ class RunFacts:
     reader: str | None = None
     policy_id: str | None = None
     scheme: str | None = None
+    comparison: str = "seed"
 
 
 TABLE_NAMES = tuple(f.name for f in fields(RunTables))

@@ -168,7 +168,7 @@ def test_a_waterfall_sorts_counts_the_not_evaluable_and_writes_what_it_cuts_off(
 def test_a_spider_leaves_out_points_without_a_value_and_says_so():
     drawing = DRAWINGS["spider"]()
     assert len(drawing.plotted) == 4
-    assert "1 points without a value" in drawing.caption
+    assert "Points without a value, left out: 1" in drawing.caption
     assert "triangles" in drawing.caption
 
 
@@ -221,3 +221,11 @@ def test_nothing_to_draw_and_words_without_a_colour_are_refused():
         draw_flow(())
     with pytest.raises(PlotError, match="no curve"):
         draw_kaplan_meier({}, y_label="", x_label="", unit="", days_per_unit=1)
+
+
+def test_every_lane_of_every_group_is_drawn_below_its_name():
+    grouped = SEGMENTS.assign(group=pd.Series(["A", "A", "B"], dtype="string"))
+    axes = swimmer(grouped).figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["s1", "s2"]
+    assert np.isfinite(axes.get_yticks()).all()
+    assert {"A (n = 1)", "B (n = 1)"} <= set(texts(axes.figure))

@@ -1,0 +1,275 @@
+"""The report's figures: which rows, which colours, which words; stats draws them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from stats.plots import (
+    Drawing,
+    Mark,
+    draw_flow,
+    draw_kaplan_meier,
+    draw_spider,
+    draw_swimmer,
+    draw_waterfall,
+)
+from sumdiam.report import wording
+from sumdiam.report.response_summary import Endpoint, hazard_words
+from sumdiam.report.run_tables import RunTables
+from sumdiam.report.subject_flow import subject_flow
+from sumdiam.report.view import View
+
+BEFORE: Final = "before first follow-up"
+AFTER: Final = "no further imaging"
+
+RESPONSE_COLOURS: Final = {
+    "CR": "#08519C",
+    "PR": "#6BAED6",
+    "SD": "#BDBDBD",
+    "PD": "#D55E00",
+    "NE": "#F0E442",
+    "NON-CR/NON-PD": "#CC79A7",
+    "NED": "#009E73",
+}
+"""Blue for response, vermilion for progression: told apart with any colour vision and in grey."""
+
+STATE_COLOURS: Final = {BEFORE: "#ECECEC", **RESPONSE_COLOURS, AFTER: "#FFFFFF"}
+
+CUT_OFFS: Final = (-30.0, 20.0)
+
+CAPTIONS: Final = {
+    "waterfall": "Colour: best overall response, which new lesions and non-target lesions decide "
+    "too.",
+    "spider": "Colour: best overall response. Progression is judged against the smallest earlier "
+    "sum, not against baseline: the upper line is for orientation only.",
+    "swimmer": "A response holds from its visit to the next; progression is kept to the end.",
+}
+
+MARKS: Final = {
+    "first response": Mark("^", "#08519C", 6.5),
+    "progression": Mark("D", "#D55E00", 5.0),
+    "death": Mark("X", "#222222", 7.0),
+    "last known alive": Mark(">", "#FFFFFF", 6.5),
+}
+
+
+def draw_figures(tables: RunTables, view: View, fits: list[Endpoint]) -> dict[str, Drawing]:
+    """Return the figures that the tables have data for, by name.
+
+    Names are ``flow``, ``kaplan_meier_<endpoint>``, ``waterfall``, ``spider``, ``swimmer``; each
+    drawing carries the numbers that it shows.
+    """
+    found: dict[str, Drawing] = {}
+    if len(view.subjects):
+        found["flow"] = draw_flow(subject_flow(tables, view))
+    for fit in fits:
+        found[f"kaplan_meier_{fit.name}"] = _survival(tables, view, fit)
+    others = {
+        "waterfall": _waterfall(view),
+        "spider": _spider(tables, view),
+        "swimmer": _swimmer(tables, view),
+    }
+    found |= {name: drawing for name, drawing in others.items() if drawing is not None}
+    return {name: _explained(name, drawing) for name, drawing in found.items()}
+
+
+def _explained(name: str, drawing: Drawing) -> Drawing:
+    """Add to the caption what the figure's colours and lines mean."""
+    words = CAPTIONS.get(name)
+    return replace(drawing, caption=f"{drawing.caption} {words}") if words else drawing
+
+
+def origin_words(tables: RunTables, view: View, endpoint: str) -> str:
+    """Say what time is counted from, as far as the dates tell."""
+    rows = view.events[(view.events["endpoint"] == endpoint) & view.events["start_on"].notna()]
+    joined = rows.merge(tables.subjects, on="subject_id", how="left", suffixes=("", "_of"))
+    for column, words in (
+        ("randomised_on", "randomisation"),
+        ("treatment_started_on", "start of treatment"),
+    ):
+        if len(joined) and (joined["start_on"] == joined[column]).all():
+            return words
+    if tables.subjects[["randomised_on", "treatment_started_on"]].notna().any(axis=None):
+        return "start of observation"
+    return "baseline scan"
+
+
+def scan_days(tables: RunTables) -> pd.DataFrame:
+    """Return subject_id, timepoint and the last scan's date of the visit, as responses carry it."""
+    dates = tables.timepoints[["subject_id", "timepoint", "last_scan_on"]].copy()
+    dates = dates.rename(columns={"last_scan_on": "scanned_on"})
+    if dates["scanned_on"].notna().any():
+        return dates.sort_values(["subject_id", "timepoint"])
+    last = tables.lesions.groupby(["subject_id", "timepoint"])[["scan_on"]].max()
+    last.columns = pd.Index(["scanned_on"])
+    return last.reset_index()
+
+
+def _survival(tables: RunTables, view: View, fit: Endpoint) -> Drawing:
+    """Draw one endpoint by arm."""
+    notes = []
+    if fit.test is not None and not pd.isna(fit.test.p_value):
+        p = wording.p_value(fit.test.p_value)
+        notes.append(f"{fit.test.name} p {p if p.startswith('<') else '= ' + p}")
+    if fit.hazard is not None:
+        notes.append(hazard_words(fit))
+    curves = {("" if not view.has_arms else arm): curve for arm, curve in fit.curves.items()}
+    y_label = "Free of progression (%)" if fit.name == "TTP" else f"{fit.title} (%)"
+    return draw_kaplan_meier(
+        curves,
+        y_label=y_label,
+        x_label=f"Months since {origin_words(tables, view, fit.name)}",
+        unit="months",
+        days_per_unit=wording.DAYS_PER_MONTH,
+        note="\n".join(notes),
+    )
+
+
+def _with_group(view: View, frame: pd.DataFrame, column: str = "id") -> pd.DataFrame:
+    """Add the arm as group; subjects without one are left out where there are arms."""
+    group = frame[column].astype(str).map(view.arm_by_subject())
+    return frame.assign(group=group)[group.notna()].reset_index(drop=True)
+
+
+def _waterfall(view: View) -> Drawing | None:
+    """Draw best changes of the target sum."""
+    rows = view.outcomes
+    if not rows["best_change_percent"].notna().any():
+        return None
+    data = pd.DataFrame(
+        {
+            "id": rows["subject_id"].astype(str),
+            "value": rows["best_change_percent"].astype("float64"),
+            "category": rows["best_response"].astype("string").fillna("NE").astype(str),
+        }
+    )
+    return draw_waterfall(
+        _with_group(view, data),
+        palette=RESPONSE_COLOURS,
+        y_label="Best change of the target sum\nfrom baseline (%)",
+        x_label="Subject",
+        lines=CUT_OFFS,
+    )
+
+
+def _courses(tables: RunTables, view: View) -> pd.DataFrame:
+    """Return responses with the date of their visit and of the baseline scan."""
+    dates = scan_days(tables)
+    rows = view.responses.merge(dates, on=["subject_id", "timepoint"], how="left")
+    base = dates[dates["timepoint"] == 0][["subject_id", "scanned_on"]]
+    base = base.rename(columns={"scanned_on": "baseline_on"}).drop_duplicates("subject_id")
+    return rows.merge(base, on="subject_id", how="left")
+
+
+def _spider(tables: RunTables, view: View) -> Drawing | None:
+    """Draw the change of the target sum over time."""
+    rows = _courses(tables, view)
+    rows = rows[rows["timepoint"] > 0]
+    months = (rows["scanned_on"] - rows["baseline_on"]).dt.days / wording.DAYS_PER_MONTH
+    dated = months.notna().any()
+    if not rows["change_from_baseline_percent"].notna().any():
+        return None
+    best = view.outcomes.set_index("subject_id")["best_response"].astype("string").fillna("NE")
+    points = pd.DataFrame(
+        {
+            "id": rows["subject_id"].astype(str),
+            "x": months if dated else rows["timepoint"].astype("float64"),
+            "value": rows["change_from_baseline_percent"].astype("float64"),
+            "category": rows["subject_id"].map(best).fillna("NE").astype(str),
+            "mark": rows["new_lesion"].map({"yes": "new lesion"}),
+        }
+    )
+    known = points[points["value"].notna()]
+    start = known.drop_duplicates("id").assign(x=0.0, value=0.0, mark=None)
+    data = pd.concat([start, points], ignore_index=True)
+    marked = data[data["mark"].notna()]
+    data.loc[marked.index[marked.duplicated("id")], "mark"] = None  # a new lesion is new once
+    return draw_spider(
+        _with_group(view, data),
+        palette=RESPONSE_COLOURS,
+        y_label="Change of the target sum\nfrom baseline (%)",
+        x_label="Months since the baseline scan" if dated else "Visit",
+        lines=CUT_OFFS,
+        marks={"new lesion": "*"},
+    )
+
+
+def _swimmer(tables: RunTables, view: View) -> Drawing | None:
+    """Draw every subject's course from the origin to death or last contact."""
+    rows = _courses(tables, view)
+    rows = rows[rows["scanned_on"].notna() & rows["baseline_on"].notna()]
+    if rows.empty:
+        return None
+    segments: list[dict[str, Any]] = []
+    marks: list[dict[str, Any]] = []
+    for subject_id, course in rows.groupby("subject_id", sort=True):
+        lane, symbols = _lane(view, str(subject_id), course)
+        segments += lane
+        marks += symbols
+    if not segments:
+        return None
+    return draw_swimmer(
+        _with_group(view, pd.DataFrame(segments)),
+        pd.DataFrame(marks, columns=["id", "at", "mark"]),
+        palette=STATE_COLOURS,
+        symbols=MARKS,
+        x_label=f"Months since {origin_words(tables, view, 'PFS')}",
+        y_label="Subject",
+    )
+
+
+def _lane(
+    view: View, subject_id: str, course: pd.DataFrame
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the segments and marks of one subject."""
+    events = view.events[view.events["subject_id"] == subject_id].set_index("endpoint")
+    baseline = course["baseline_on"].iloc[0]
+    start = baseline
+    for endpoint in ("OS", "PFS"):
+        if endpoint in events.index and not pd.isna(events.loc[endpoint, "start_on"]):
+            start = events.loc[endpoint, "start_on"]
+            break
+
+    def months(date: Any) -> float:
+        return max(0.0, float((pd.Timestamp(date) - start).days) / wording.DAYS_PER_MONTH)
+
+    visits = course[course["timepoint"] > 0].sort_values("timepoint")
+    at = [months(date) for date in visits["scanned_on"]]
+    states = [*visits["overall_response"].astype("string").fillna("NE")]
+    last = at[-1] if at else months(baseline)
+    marks: list[dict[str, Any]] = []
+    if "OS" in events.index and not pd.isna(events.loc["OS", "end_on"]):
+        last = max(last, months(events.loc["OS", "end_on"]))
+        died = bool(events.loc["OS", "event"])
+        marks.append({"at": last, "mark": "death" if died else "last known alive"})
+    marks += _progress_marks(view, subject_id, events, months)
+    edges = [0.0, *at, last]
+    words = [BEFORE, *states[:-1], _last_state(states)] if at else [BEFORE]
+    segments = [
+        {"id": subject_id, "start": a, "end": b, "category": word}
+        for a, b, word in zip(edges[:-1], edges[1:], words, strict=False)
+        if b > a
+    ]
+    return segments, [{"id": subject_id, **mark} for mark in marks]
+
+
+def _last_state(states: list[str]) -> str:
+    """Return the state after the last scan: progression stays, anything else is not known."""
+    return "PD" if "PD" in states else AFTER
+
+
+def _progress_marks(
+    view: View, subject_id: str, events: pd.DataFrame, months: Any
+) -> list[dict[str, Any]]:
+    """Return the marks of first response and progression."""
+    marks = []
+    one = view.outcomes[view.outcomes["subject_id"] == subject_id]
+    if len(one) and not pd.isna(one["time_to_response_days"].iloc[0]):
+        days = float(one["time_to_response_days"].iloc[0])
+        marks.append({"at": days / wording.DAYS_PER_MONTH, "mark": "first response"})
+    if "TTP" in events.index and bool(events["event"].fillna(value=False)["TTP"]):
+        marks.append({"at": months(events.loc["TTP", "end_on"]), "mark": "progression"})
+    return marks

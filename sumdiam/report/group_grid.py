@@ -1,0 +1,178 @@
+"""Table 1 and the response table as they stand in the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from stats.baseline_table import BaselineTable, Characteristic, ValueSummary, baseline_table
+from stats.comparison import ComparisonPolicy
+from stats.survival import KaplanMeier
+from sumdiam.report import wording
+from sumdiam.report.grid import Grid, GridRow, row_of
+from sumdiam.report.response_summary import Endpoint, Row, endpoint_row, response_rows
+from sumdiam.report.run_tables import RunTables
+from sumdiam.report.view import ALL, View
+
+
+def characteristics_grid(tables: RunTables, view: View, policy: ComparisonPolicy) -> Grid:
+    """Return Table 1: the subjects assessed, by arm."""
+    covariates = tables.covariates()
+    if not covariates or view.outcomes.empty:
+        why = (
+            "No subject table was given (--subjects), so there are no characteristics to show."
+            if tables.subjects.empty
+            else "The subject table has no covariates, or no subject was assessed."
+        )
+        return Grid("characteristics", ("Characteristic",), (), missing=why)
+    assessed = view.subjects[view.subjects["subject_id"].isin(view.outcomes["subject_id"])]
+    rows = tables.subjects.set_index("subject_id").reindex(assessed["subject_id"])[covariates]
+    group = assessed["arm"] if view.has_arms else pd.Series(ALL, index=assessed.index)
+    table = baseline_table(
+        rows.reset_index(drop=True), group.reset_index(drop=True).astype("object"), policy=policy
+    )
+    columns = ["Characteristic"]
+    if len(table.groups) > 1:
+        columns.append(f"Overall (n = {sum(table.sizes)})")
+    columns += [f"{g} (n = {n})" for g, n in zip(table.groups, table.sizes, strict=True)]
+    if len(table.groups) > 1:
+        columns.append("p (test)")
+    if len(table.groups) == 2:
+        columns.append("Standardised difference")
+    lines = [row for one in table.characteristics for row in _characteristic(one, table)]
+    return Grid("characteristics", tuple(columns), tuple(lines), notes=_notes(table))
+
+
+def _notes(table: BaselineTable) -> tuple[str, ...]:
+    """Say what the numbers are and which columns are not shown."""
+    notes = [
+        "Counts with the percentage of all subjects of the group; mean (SD) and median "
+        "(quartiles) for numbers. Missing values are counted, and left out of tests and "
+        f"standardised differences. Tests by the policy “{table.policy}”, without correction for "
+        "multiple testing."
+    ]
+    if table.left_out:
+        notes.append(
+            "Not shown: " + "; ".join(f"{name} ({why})" for name, why in table.left_out) + "."
+        )
+    return tuple(notes)
+
+
+def _characteristic(one: Characteristic, table: BaselineTable) -> list[GridRow]:
+    """Return the rows of one characteristic."""
+    several = len(table.groups) > 1
+    tail = [wording.test_words(one.test)] if several else []
+    if len(table.groups) == 2:
+        tail.append(wording.rounded(one.difference, 2))
+    blank = [""] * len(tail)
+    name = one.variable.replace("_", " ")
+    n_all, missing_all = sum(table.sizes), sum(one.missing)
+    rows: list[GridRow] = []
+    if one.kind == "continuous":
+        means = [_mean(summary) for summary in one.summaries]
+        medians = [_median(summary) for summary in one.summaries]
+        first = [[_mean(one.overall)], [_median(one.overall)]] if several else [[], []]
+        rows.append(row_of([f"{name}, mean (SD)", *first[0], *means, *tail], kind="first"))
+        rows.append(row_of(["median (quartiles)", *first[1], *medians, *blank], kind="level"))
+    else:
+        empty = [""] * (len(table.groups) + several)
+        rows.append(row_of([name, *empty, *tail], kind="first"))
+        for level in one.levels:
+            cells = [_share(k, n) for k, n in zip(level.counts, table.sizes, strict=True)]
+            overall = [_share(level.overall, n_all)] if several else []
+            rows.append(row_of([level.level, *overall, *cells, *blank], kind="level"))
+    if missing_all:
+        cells = [_share(k, n) for k, n in zip(one.missing, table.sizes, strict=True)]
+        overall = [_share(missing_all, n_all)] if several else []
+        rows.append(row_of(["missing", *overall, *cells, *blank], kind="level faint"))
+    return rows
+
+
+def _share(k: int, n: int) -> str:
+    """Write a count with its percentage."""
+    return f"{k} ({wording.percent(k / n)} %)" if n else "0"
+
+
+def _mean(summary: ValueSummary | None) -> str:
+    """Write mean and SD."""
+    if summary is None or summary.n == 0:
+        return wording.NOTHING
+    return f"{wording.rounded(summary.mean, 1)} ({wording.rounded(summary.sd, 1)})"
+
+
+def _median(summary: ValueSummary | None) -> str:
+    """Write median and quartiles."""
+    if summary is None or summary.n == 0:
+        return wording.NOTHING
+    quartiles = f"{wording.rounded(summary.q1, 1)}{wording.DASH}{wording.rounded(summary.q3, 1)}"
+    return f"{wording.rounded(summary.median, 1)} ({quartiles})"
+
+
+def response_grid(
+    view: View, fits: Sequence[Endpoint], follow: KaplanMeier | None, policy: ComparisonPolicy
+) -> Grid:
+    """Return the response table: rates, depth, progression and times to event by arm."""
+    if view.outcomes.empty:
+        why = "No subject has a baseline and a follow-up that could be assessed."
+        return Grid("response", ("Outcome",), (), missing=why)
+    rows = [*response_rows(view, policy), *(endpoint_row(fit, view.arms) for fit in fits)]
+    several, pair = len(view.arms) > 1, len(view.arms) == 2
+    n_of = {arm: len(view.of_arm(view.outcomes, arm)) for arm in view.arms}
+    columns = ["Outcome"]
+    if several:
+        columns.append(f"Overall (n = {len(view.outcomes)})")
+    columns += [f"{arm} (n = {n_of[arm]})" for arm in view.arms]
+    if pair:
+        columns.append(f"Difference, {view.arms[1]} − {view.arms[0]}")  # noqa: RUF001
+    if several:
+        columns.append("p (test)")
+    lines = tuple(_response_row(row, several=several, pair=pair) for row in rows)
+    return Grid(
+        "response", tuple(columns), lines, notes=_response_notes(view, fits, follow, policy)
+    )
+
+
+def _response_row(row: Row, *, several: bool, pair: bool) -> GridRow:
+    """Return one row of the response table."""
+    cells = [row.label, *([row.overall] if several else []), *row.arms]
+    if pair:
+        cells.append(row.difference)
+    if several:
+        cells.append(row.test)
+    return row_of(cells, kind="heading" if row.heading else ("level" if row.level else "first"))
+
+
+def _response_notes(
+    view: View, fits: Sequence[Endpoint], follow: KaplanMeier | None, policy: ComparisonPolicy
+) -> tuple[str, ...]:
+    """Say what the numbers are."""
+    notes = [
+        "Rates: count/all assessed (percent; 95 % Clopper-Pearson limits). Subjects whose best "
+        "response is not evaluable count as not responding.",
+        "Medians: Kaplan-Meier with 95 % limits on the log scale, months of 30.4375 days; "
+        "NR: not reached.",
+        f"Tests by the policy “{policy.name}”, log-rank for times to event; without correction "
+        "for multiple testing.",
+    ]
+    if len(view.arms) == 2:
+        notes.append(
+            "Difference: percentage points with 95 % Newcombe limits; HR: Cox hazard ratio with "
+            "95 % Wald limits."
+        )
+    doubtful = int(view.outcomes["best_response_doubtful"].fillna(value=False).sum())
+    if doubtful:
+        notes.append(
+            f"The best response of {doubtful} subject(s) hangs on a sum that lies within "
+            "measurement error of a cut-off; see the course of each subject."
+        )
+    if follow is not None and not math.isnan(follow.median().estimate):
+        notes.append(
+            f"Median follow-up (reverse Kaplan-Meier): {wording.median_months(follow.median())} "
+            "months."
+        )
+    notes += [
+        f"{fit.title}: {fit.n_without} without dates are left out." for fit in fits if fit.n_without
+    ]
+    return tuple(notes)

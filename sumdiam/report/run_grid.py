@@ -1,0 +1,171 @@
+"""What was read of the archive, what was refused and why, and where the run came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from assessment.criteria import UnknownCriteriaError, describe, load_criteria
+from assessment.policy import policy_data
+from imaging.reason import REASONS
+from sumdiam.report import wording
+from sumdiam.report.grid import Grid, row_of
+from sumdiam.report.run_tables import RunFacts, RunTables
+from sumdiam.report.view import View
+
+
+def criteria_title(name: str) -> tuple[str, str, str]:
+    """Return a rule set's title, source and full text; its bare name where it is not known."""
+    try:
+        criteria = load_criteria(name)
+    except (UnknownCriteriaError, ValueError):
+        return name, "", ""
+    return criteria.title, criteria.source, describe(criteria)
+
+
+def archive_grid(tables: RunTables, facts: RunFacts) -> Grid:
+    """Return the counts of what was read, measured, refused and flagged."""
+    rows = [row_of([words, str(number)]) for words, number in facts.archive.items()]
+    status = Counter(wording.STATUS_WORDS[word] for word in tables.studies["status"])
+    rows += [row_of(["Studies handed to measuring", str(len(tables.studies))])]
+    rows += [
+        row_of([f"Studies {word}", str(status[word])])
+        for word in ("measured", "refused", "failed", "not yet measured")
+        if status[word] or word in {"measured", "refused"}
+    ]
+    latest = accepted(tables.measurements)
+    flagged = latest["flags"].astype("string").fillna("").str.strip() != ""
+    lesions = ["subject_id", "reader", "lesion_id", "timepoint"]
+    n_lesions, n_flagged = (len(f[lesions].drop_duplicates()) for f in (latest, latest[flagged]))
+    rows += [
+        row_of(["Lesions measured (once per visit and reader)", str(n_lesions)]),
+        row_of(["… of these flagged for a look", wording.count_of(n_flagged, n_lesions)]),
+        row_of(["Measured values accepted", str(len(latest))]),
+    ]
+    corrected = int((latest["decided_by"].astype("string") != "auto").sum())
+    rows.append(row_of(["… of these decided by a person", str(corrected)]))
+    return Grid("archive", ("What", "Number"), tuple(rows), numeric=(1,))
+
+
+def accepted(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Return the latest revision of every measurement, if it is accepted."""
+    latest = measurements.sort_values(["measurement_id", "revision"])
+    latest = latest.drop_duplicates("measurement_id", keep="last")
+    return latest[latest["accepted"].fillna(value=False).astype(bool)]
+
+
+def refused_grid(tables: RunTables) -> Grid:
+    """Return the studies that were refused or failed, with the reason and the remedy."""
+    rows = tables.studies[tables.studies["status"].isin(["refused", "failed"])]
+    rows = rows.sort_values(["subject_id", "timepoint", "study_uid"])
+    cells = []
+    for row in rows.to_dict("records"):
+        code = wording.text_of(row["reason_code"], "")
+        known = REASONS.get(code)
+        reason = wording.text_of(row["reason"], known.sentence if known else wording.NOTHING)
+        remedy = known.remedy if known and known.remedy not in reason else ""
+        cells.append(
+            row_of(
+                [
+                    wording.text_of(row["subject_id"]),
+                    _visit(row["timepoint"]),
+                    wording.STATUS_WORDS[row["status"]],
+                    code or wording.NOTHING,
+                    f"{reason.rstrip('.')}. {remedy}".strip(),
+                    wording.text_of(row["study_uid"]),
+                ]
+            )
+        )
+    missing = "No study was refused." if len(tables.studies) else "The run handed over no studies."
+    columns = ("Subject", "Visit", "Status", "Code", "Reason and remedy", "Study UID")
+    return Grid("refused", columns, tuple(cells), missing=missing, sortable=True)
+
+
+def notes_grid(tables: RunTables, view: View) -> Grid:
+    """Return notes on single studies and warnings of the assessment."""
+    rows = []
+    noted = tables.studies[tables.studies["notes"].astype("string").fillna("") != ""]
+    for row in noted.sort_values(["subject_id", "timepoint", "study_uid"]).to_dict("records"):
+        rows += [
+            row_of([wording.text_of(row["subject_id"]), _visit(row["timepoint"]), part.strip()])
+            for part in str(row["notes"]).split(";")
+            if part.strip()
+        ]
+    for row in _shown_warnings(tables.warnings, view).to_dict("records"):
+        words = [
+            wording.text_of(value)
+            for name, value in row.items()
+            if name not in {"subject_id", "reader", "criteria", "timepoint", "policy_id"}
+            and not pd.isna(value)
+        ]
+        rows.append(
+            row_of(
+                [
+                    wording.text_of(row.get("subject_id")),
+                    _visit(row.get("timepoint")),
+                    " ".join(words),
+                ]
+            )
+        )
+    return Grid("notes", ("Subject", "Visit", "Note"), tuple(rows), missing="None.", sortable=True)
+
+
+def _shown_warnings(warnings: pd.DataFrame, view: View) -> pd.DataFrame:
+    """Return the warnings of the analysis that is shown."""
+    rows = warnings
+    for name, value in (("reader", view.reader), ("criteria", view.criteria)):
+        if name in rows:
+            rows = rows[rows[name].isna() | (rows[name] == value)]
+    return rows.sort_values([str(c) for c in rows.columns], na_position="first")
+
+
+def policy_grid(tables: RunTables, view: View) -> Grid:
+    """Return every policy of the analysis with what it means."""
+    rows = tables.policies[tables.policies["policy_id"] == view.policy_id].sort_values("policy")
+    known = policy_data()["policy"]
+    cells = []
+    for row in rows.to_dict("records"):
+        data = known.get(str(row["policy"]), {})
+        default = data.get("default_for", {}).get(view.criteria, data.get("default"))
+        changed = default is not None and str(default) != str(row["value"])
+        value = f"{row['value']} (default {default})" if changed else str(row["value"])
+        cells.append(
+            row_of(
+                [str(row["policy"]), value, str(data.get("text", "")), str(data.get("source", ""))],
+                kind="changed" if changed else "",
+            )
+        )
+    columns = ("Policy", "Value", "What it decides", "Source")
+    return Grid("policies", columns, tuple(cells), missing="The run handed over no policies.")
+
+
+def plan_grid(tables: RunTables) -> Grid:
+    """Return how the volumes of the archive are used, by phase."""
+    pairs = zip(tables.plan["use"].astype(str), tables.plan["phase"].astype(str), strict=True)
+    rows = tuple(
+        row_of([use, phase.replace("_", " "), str(number)], kind="doubt" * (use == "undecided"))
+        for (use, phase), number in sorted(Counter(pairs).items())
+    )
+    return Grid(
+        "plan", ("Use", "Phase", "Volumes"), rows, missing="The run had no plan.", numeric=(2,)
+    )
+
+
+def provenance_grids(facts: RunFacts) -> tuple[Grid, ...]:
+    """Return versions, configuration and digests of inputs."""
+    versions = tuple(row_of([k, v]) for k, v in sorted(facts.versions.items()))
+    settings = tuple(row_of([k, v]) for k, v in sorted(facts.configuration.items()))
+    inputs = tuple(row_of([k, v]) for k, v in sorted((i.name, i.sha256) for i in facts.inputs))
+    said = "None handed over."
+    return (
+        Grid("versions", ("Software", "Version"), versions, missing=said),
+        Grid("configuration", ("Setting", "Value"), settings, missing=said),
+        Grid("inputs", ("Input", "SHA-256"), inputs, missing=said),
+    )
+
+
+def _visit(timepoint: Any) -> str:
+    """Write a timepoint; missing as a dash."""
+    return wording.NOTHING if pd.isna(timepoint) else str(int(timepoint))

@@ -1,0 +1,159 @@
+"""Numbers and codes as a reader of a report expects them."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from stats.result import Difference, Proportion, Quantile, TestResult
+
+DAYS_PER_MONTH: Final = 30.4375
+DASH: Final = "–"  # noqa: RUF001 - the dash of ranges
+NOTHING: Final = "—"
+FIXED: Final = "\u00a0"  # no-break space: a number stays with its limits
+
+RESPONSE_WORDS: Final = {
+    "CR": "complete response",
+    "PR": "partial response",
+    "SD": "stable disease",
+    "PD": "progressive disease",
+    "NE": "not evaluable",
+    "NON-CR/NON-PD": "non-target disease only, neither CR nor PD",
+    "NED": "no evidence of disease",
+}
+
+FLAG_WORDS: Final = {
+    "several_components": "viable tumour lies in several parts",
+    "slice_thick": "slices are thicker than 5 mm",
+    "oblique": "slices are not axial (degrees off)",
+    "gantry_tilt": "the gantry was tilted (degrees)",
+    "few_slices": "the lesion is seen on one slice only",
+    "touches_border": "the lesion reaches the border of the scan: it may go on beyond",
+    "whole_lesion_unknown": "only the viable part was outlined",
+    "no_native_phase": "no native phase: enhancement is judged against the liver alone",
+    "low_cnr": "enhancement hardly exceeds the noise: the edge is uncertain",
+    "dead_lesion_undetectable": "nothing enhances, but a faint rest would not have been found",
+    "oil": "iodised oil hides enhancement in part of the lesion: use MRI",
+    "fallback_used": "viable tissue is so thin that pixels stand in for its smoothed edge",
+    "length_sensitive": "a neighbouring threshold or gap moves the length by this many mm",
+    "short_axis_band_wide": "long axes that tie have short axes this many mm apart",
+    "phase_uncertain": "the contrast phase is not certain",
+    "stale_decision": "the automatic value changed after a reviewer judged it",
+}
+
+STATUS_WORDS: Final = {
+    "done": "measured",
+    "refused": "refused",
+    "failed": "failed",
+    "todo": "not yet measured",
+    "leased": "not yet measured",
+}
+
+
+def rounded(value: float, digits: int) -> str:
+    """Write a number with so many decimals, halves up; missing as a dash."""
+    if not math.isfinite(value):
+        return NOTHING
+    step = Decimal(1).scaleb(-digits)
+    text = str(Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP))
+    if not text.strip("-0."):
+        text = text.lstrip("-")  # no minus zero
+    return text.replace("-", "−")  # noqa: RUF001 - a true minus sign
+
+
+def signed(value: float, digits: int) -> str:
+    """Write a change with its sign."""
+    text = rounded(value, digits)
+    plain = text not in {NOTHING} and not text.startswith("−")  # noqa: RUF001
+    return f"+{text}" if plain and text.strip("0.") else text
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share as a percentage."""
+    return rounded(100 * share, digits) if math.isfinite(share) else NOTHING
+
+
+def count_of(k: int, n: int) -> str:
+    """Write k of n with its percentage."""
+    return f"{k}/{n} ({percent(k / n)} %)" if n else f"{k}/{n}"
+
+
+def proportion(found: Proportion) -> str:
+    """Write a proportion as k/n, percent and limits."""
+    if found.n == 0:
+        return NOTHING
+    limits = f"{percent(found.lower)}{DASH}{percent(found.upper)}"
+    return f"{found.events}/{found.n} ({percent(found.estimate)} %; {limits})".replace(" ", FIXED)
+
+
+def difference(found: Difference) -> str:
+    """Write a difference of proportions in percentage points."""
+    if math.isnan(found.estimate):
+        return NOTHING
+    limits = f"{signed(100 * found.lower, 1)} to {signed(100 * found.upper, 1)}"
+    return f"{signed(100 * found.estimate, 1)} ({limits})"
+
+
+def months(days: float) -> str:
+    """Write days in months, NR where not reached."""
+    return "NR" if math.isnan(days) else rounded(days / DAYS_PER_MONTH, 1)
+
+
+def median_months(found: Quantile) -> str:
+    """Write a median time with its limits, in months."""
+    if found.n == 0:
+        return NOTHING
+    limits = f"{months(found.lower)}{DASH}{months(found.upper)}"
+    return f"{months(found.estimate)} ({limits})".replace(" ", FIXED)
+
+
+def p_value(p: float) -> str:
+    """Write a p value: three decimals, two where it is large."""
+    if math.isnan(p):
+        return NOTHING
+    if p < 0.001:
+        return "< 0.001"
+    return rounded(p, 3)
+
+
+def test_words(found: TestResult | None) -> str:
+    """Write a p value with the name of its test, or why there is none."""
+    if found is None:
+        return NOTHING
+    if math.isnan(found.p_value):
+        return f"no test: {found.note}" if found.note else NOTHING
+    return f"{p_value(found.p_value)} ({found.name})"
+
+
+def flags_in_words(cell: Any) -> list[str]:
+    """Split a cell such as ``low_cnr(1.31);oil(0.2)`` into sentences."""
+    if pd.isna(cell) or not str(cell).strip():
+        return []
+    return [_flag(part.strip()) for part in str(cell).split(";") if part.strip()]
+
+
+def _flag(written: str) -> str:
+    """Return the sentence of one flag with its value."""
+    match = re.fullmatch(r"([^()]+)\(([^()]*)\)", written)
+    code, value = (match.group(1), match.group(2)) if match else (written, "")
+    words = FLAG_WORDS.get(code, code.replace("_", " "))
+    return f"{words} [{value}]" if value else words
+
+
+def text_of(cell: Any, missing: str = NOTHING) -> str:
+    """Write a text cell."""
+    return missing if pd.isna(cell) else str(cell)
+
+
+def day(cell: Any) -> str:
+    """Write a date as ISO."""
+    return NOTHING if pd.isna(cell) else pd.Timestamp(cell).date().isoformat()
+
+
+def yes_no(cell: Any) -> str:
+    """Write a truth value."""
+    return NOTHING if pd.isna(cell) else ("yes" if bool(cell) else "no")

@@ -1,0 +1,268 @@
+"""The report: one file that needs nothing, says what it shows, and does not change by itself."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from measurement.table import TableError
+from sumdiam.report.page import write_report
+from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
+
+from .fake_run import fake_run, png
+
+FACTS = RunFacts(
+    title="Trial",
+    software_version="0.1.0",
+    simulated=True,
+    versions={"numpy": "2.2"},
+    configuration={"criteria": "mrecist"},
+    inputs=(InputDigest("archive", "ab" * 32),),
+    archive={"Series found": 288},
+)
+
+
+class Page(HTMLParser):
+    """Collects ids, links, sources and the text of every section."""
+
+    VOID = ("meta", "br", "img", "input", "link", "path", "use")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids, self.hrefs, self.sources, self.stack = [], [], [], []
+        self.text: dict[str, str] = {}
+        self.section = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.append(found["id"])
+        self.hrefs += [v for k, v in found.items() if k in {"href", "xlink:href"}]
+        self.sources += [v for k, v in found.items() if k == "src"]
+        if tag == "section":
+            self.section = found["id"]
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        words = " ".join(data.split())
+        self.text[self.section] = f"{self.text.get(self.section, '')} {words}".replace("\xa0", " ")
+
+
+@pytest.fixture(scope="module")
+def run():
+    return fake_run()
+
+
+@pytest.fixture(scope="module")
+def html(run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "report.html"
+    assert write_report(run.tables, overlays=run.overlays, out=out, run_facts=FACTS) == out
+    return out.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def written(tables, tmp_path, *, overlays=None, facts=FACTS, name="report.html"):
+    out = tmp_path / name
+    write_report(tables, overlays=overlays or {}, out=out, run_facts=facts)
+    return out.read_text(encoding="utf-8")
+
+
+def test_the_page_asks_nothing_of_a_network(html, page):
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources if source)
+    assert all(link.startswith("#") for link in page.hrefs)
+    assert "default-src 'none'" in html
+    addresses = re.findall(r"https?://[^\s\"'<]+", html)
+    assert {a for a in addresses if "w3.org" not in a} == set()
+
+
+def test_tags_are_closed_ids_are_unique_and_every_link_leads_somewhere(page):
+    assert page.stack == []
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.hrefs if link != "#"} <= set(page.ids)
+
+
+def test_every_measurement_with_a_picture_is_linked_from_the_lesion_table(run, page):
+    pictures = [i for i in page.ids if i.startswith("picture-")]
+    assert len(pictures) == len(run.overlays) / 2  # both lengths of a lesion share a picture
+    assert {f"#{i}" for i in pictures} <= set(page.hrefs)
+
+
+def test_the_heading_says_version_rules_policies_and_what_it_is_not(page):
+    head = page.text[""]
+    for words in ("sumdiam 0.1.0", "mRECIST for hepatocellular carcinoma", "default", "seed",
+                  "not a medical device", "Simulated data", "Lencioni"):  # fmt: skip
+        assert words in head
+
+
+def test_the_response_table_holds_the_counts_with_exact_limits_and_named_tests(run, page):
+    outcomes = run.tables.outcomes.merge(run.tables.subjects[["subject_id", "arm"]])
+    hits = outcomes.groupby("arm")["objective_response"].sum()
+    assert (int(hits["RE + sorafenib"]), int(hits["sorafenib"])) == (7, 4)
+    text = page.text["response"]
+    assert "7/12 (58.3 %; 27.7–84.8)" in text  # noqa: RUF001 - R: binom.test(7, 12)
+    assert "4/12 (33.3 %; 9.9–65.1)" in text  # noqa: RUF001 - R: binom.test(4, 12)
+    assert "0.414 (Fisher exact)" in text  # R: fisher.test(matrix(c(7, 5, 4, 8), 2))
+    assert "Clopper-Pearson" in text
+    assert "(log-rank)" in text
+    assert "HR" in text
+
+
+def test_refused_studies_come_with_reason_and_remedy(page):
+    text = page.text["read"]
+    assert "missing_slice" in text
+    assert "Fetch the series again" in text
+    assert "Studies refused 1" in text
+
+
+def test_table_1_counts_missing_and_names_its_tests(page):
+    text = page.text["characteristics"]
+    assert "Welch t" in text
+    assert "missing 1 (4.2 %)" in text
+
+
+def test_doubtful_responses_are_highlighted_with_their_probabilities(run, html, page):
+    n_doubtful = int(run.tables.responses["within_error_of_cutoff"].sum())
+    assert n_doubtful > 0
+    assert page.text["course"].count("near a cut-off: PR 61 %, SD 39 %") == n_doubtful
+    assert '<tr class="doubt"' in html
+
+
+def test_flags_are_words(page):
+    assert "enhancement hardly exceeds the noise" in page.text["lesions"]
+    assert "low_cnr" not in page.text["lesions"]
+
+
+def test_the_same_run_gives_the_same_bytes_and_seconds_do_not_count(run, html, tmp_path):
+    slower = replace(run.tables, studies=run.tables.studies.assign(seconds=99.0))
+    assert written(slower, tmp_path, overlays=run.overlays) == html
+
+
+def test_the_order_of_rows_changes_nothing(run, html, tmp_path):
+    shuffled = replace(
+        run.tables,
+        **{
+            name: getattr(run.tables, name).iloc[::-1].reset_index(drop=True)
+            for name in ("subjects", "lesions", "measurements", "responses", "outcomes", "events",
+                         "plan", "studies", "selections", "timepoints")
+        },
+    )  # fmt: skip
+    assert written(shuffled, tmp_path, overlays=run.overlays) == html
+
+
+def test_swapped_arms_change_no_lesion_and_no_picture(run, page, tmp_path):
+    swap = {"RE + sorafenib": "sorafenib", "sorafenib": "RE + sorafenib"}
+    subjects = run.tables.subjects.assign(arm=run.tables.subjects["arm"].map(swap).astype("string"))
+    other = Page(written(replace(run.tables, subjects=subjects), tmp_path, overlays=run.overlays))
+    for section in ("read", "lesions", "pictures"):
+        assert other.text[section] == page.text[section]
+    assert other.text["response"] != page.text["response"]
+
+
+def test_four_hundred_pictures_stay_below_15_mb(run, tmp_path):
+    picture = png(170, 1)
+    assert len(picture) > 14_000
+    overlays = {  # as unlike as real ones, so that nothing is stored once for many
+        name: png(170, i) for i, name in enumerate(sorted(run.overlays)[:400])
+    }
+    assert len(written(run.tables, tmp_path, overlays=overlays)) < 15_000_000
+
+
+def test_without_a_subject_table_all_subjects_are_one_group_and_gaps_are_explained(run, tmp_path):
+    bare = replace(run.tables, subjects=RunTables().subjects)
+    bare = replace(bare, events=bare.events[bare.events["endpoint"] == "none"])
+    text = Page(written(bare, tmp_path)).text
+    assert "all subjects are one group" in text["response"]
+    assert "No subject table was given" in text["characteristics"]
+    assert "No times to event" in text["survival"]
+    assert "11/24" in text["response"]
+    assert "(Fisher" not in text["response"]
+
+
+def test_an_empty_run_still_gives_a_page_that_says_so(tmp_path):
+    text = Page(written(RunTables(), tmp_path)).text
+    assert "No subjects." in text["flow"]
+    assert "No responses" in text["course"]
+    assert "No lesions were measured" in text["lesions"]
+    assert "No pictures" in text["pictures"]
+
+
+def test_three_arms_and_subjects_without_one_are_shown(run, tmp_path):
+    arms = pd.Series(["A", "B", "C"] * 9, dtype="string")[: len(run.tables.subjects)]
+    arms[0] = pd.NA
+    subjects = run.tables.subjects.assign(arm=arms.to_numpy())
+    subjects["arm"] = subjects["arm"].astype("string")
+    html = written(replace(run.tables, subjects=subjects), tmp_path)
+    page = Page(html)
+    assert "C (n =" in page.text["response"]
+    assert "HR" not in page.text["response"]
+    assert "log-rank" in page.text["response"]
+
+
+def test_words_from_tables_cannot_become_markup(run, tmp_path):
+    arm = run.tables.subjects["arm"].replace("sorafenib", "<script>alert(1)</script>")
+    html = written(
+        replace(run.tables, subjects=run.tables.subjects.assign(arm=arm.astype("string"))), tmp_path
+    )
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+
+
+def test_pictures_may_be_files_beside_the_report_and_a_lost_one_is_said(run, tmp_path):
+    first, second = sorted(run.overlays)[:2]
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "overlays" / "a.png").write_bytes(run.overlays[first])
+    overlays = {first: "overlays/a.png", second: "overlays/gone.png"}
+    html = written(run.tables, tmp_path, overlays=overlays)
+    assert html.count("data:image/png") == 1
+    assert "not beside the report" in html
+
+
+def test_figures_are_written_with_their_numbers(run, tmp_path):
+    write_report(
+        run.tables, overlays={}, out=tmp_path / "r.html", run_facts=FACTS,
+        figures=tmp_path / "figures",
+    )  # fmt: skip
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert {"waterfall.svg", "waterfall.png", "waterfall.pdf", "waterfall.csv"} <= names
+    assert {f"kaplan_meier_{e}.csv" for e in ("PFS", "OS", "TTP")} <= names
+    waterfall = pd.read_csv(tmp_path / "figures" / "waterfall.csv")
+    assert len(waterfall) == run.tables.outcomes["best_change_percent"].notna().sum()
+
+
+def test_other_readers_are_named_and_not_mixed_in(run, page, tmp_path):
+    second = run.tables.outcomes.assign(reader="R2", objective_response=True)
+    second["reader"] = second["reader"].astype("string")
+    both = replace(run.tables, outcomes=pd.concat([run.tables.outcomes, second]))
+    text = Page(written(both, tmp_path, overlays=run.overlays)).text
+    assert "reader R2" in text[""]
+    assert text["response"] == page.text["response"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"studies": pd.DataFrame({"study_uid": ["1"]})}, "studies: column subject_id"),
+        ({"outcomes": pd.DataFrame({"subject_id": ["1"]})}, "outcomes: column reader"),
+    ],
+)
+def test_a_table_of_another_shape_is_refused_by_name(run, tmp_path, change, message):
+    with pytest.raises(TableError, match=message):
+        written(replace(run.tables, **change), tmp_path)
+
+
+def test_a_status_that_is_no_word_is_refused(run, tmp_path):
+    odd = replace(run.tables, studies=run.tables.studies.assign(status="lost"))
+    with pytest.raises(TableError, match="status lost"):
+        written(odd, tmp_path)
