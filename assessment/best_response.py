@@ -60,16 +60,25 @@ def best_response(
 
 
 def confirmed_best_response(
-    overall: Ints, day: Ints, start_day: Ints, policy: Mapping[str, str], *, dated: Bools
+    overall: Ints,
+    day: Ints,
+    start_day: Ints,
+    policy: Mapping[str, str],
+    *,
+    dated: Bools,
+    without_target: Bools,
 ) -> Best:
     """Return the best response where CR and PR need a second one, late enough after it.
 
-    An unconfirmed CR or PR is SD if the minimum interval is met, else as for SD.
+    An unconfirmed CR or PR is SD if the minimum interval is met, else as for SD; in non-target
+    disease only (`without_target`, by case) it is NON-CR/NON-PD, as there is no SD.
     """
     confirmed_cr = confirmed(overall, day, policy, first=(CR,), second=(CR,))
     confirmed_pr = confirmed(overall, day, policy, first=(PR,), second=(CR, PR))
     stable = _late_enough(day, start_day, policy) | ~dated[:, None]
-    return _rank_responses(overall, stable, confirmed_cr, confirmed_pr, dated, policy)
+    best = _rank_responses(overall, stable, confirmed_cr, confirmed_pr, dated, policy)
+    code = np.where(without_target & (best.code == SD), NON_CR_NON_PD, best.code)
+    return Best(code, best.rank, best.reason)
 
 
 def confirmed(
@@ -98,15 +107,17 @@ def confirmed(
             safe = np.where(open_ & response, day[:, rank] - day[:, begin], 0)
             done[:, begin] |= open_ & response & (safe >= least)
             gaps += counting[:, rank] & (overall[:, rank] == NE)
-            open_ &= counting[:, rank] & (response | ((overall[:, rank] == NE) & (gaps <= most)))
-    return done
+            open_ &= np.asarray(counting[:, rank]) & (
+                response | ((overall[:, rank] == NE) & (gaps <= most))
+            )
+    return np.asarray(done)
 
 
 def _late_enough(day: Ints, start_day: Ints, policy: Mapping[str, str]) -> Bools:
     """Return which visits are far enough from the start for SD to count."""
     known = (day != NO_DAY) & (start_day != NO_DAY)[:, None]
     elapsed = np.where(known, day, 0) - np.where(known, start_day[:, None], 0)
-    return known & (elapsed >= int(policy["sd_minimum_days"]))
+    return np.asarray(known & (elapsed >= int(policy["sd_minimum_days"])))
 
 
 def _rank_responses(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float64]
-Texts: TypeAlias = NDArray[np.object_]
+Texts: TypeAlias = NDArray[Any]
+"""Text: arrays of objects, or of fixed-width text where numpy makes them."""
 Anything: TypeAlias = NDArray[Any]
 
 RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "NED", "NA")
@@ -71,7 +72,7 @@ def per_case(amount: Anything, bounds: Ints) -> Anything:
     """
     zero = np.zeros((1, *amount.shape[1:]), dtype=np.int64)
     running = np.concatenate([zero, np.cumsum(amount, axis=0, dtype=np.int64)])
-    return running[bounds[1:]] - running[bounds[:-1]]
+    return np.asarray(running[bounds[1:]] - running[bounds[:-1]])
 
 
 def written(values: Ints) -> Texts:

@@ -38,7 +38,7 @@ class _Collector:
     def cases(self, where: Bools, code: str, message: str | Texts) -> None:
         """Warn of cases."""
         text = np.broadcast_to(np.asarray(message, dtype=object), where.shape)
-        for case in np.flatnonzero(where):
+        for case in np.flatnonzero(where).tolist():
             self._add(case, None, None, code, text[case])
 
     def lesions(self, where: Bools, code: str, message: str | Texts) -> None:
@@ -73,7 +73,7 @@ class _Collector:
 def warning_frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     """Return warnings as a table: subject, reader, criteria, lesion, timepoint, code, message."""
     names = ("subject_id", "reader", "criteria", "lesion_id", "timepoint", "code", "message")
-    columns = list(zip(*rows, strict=True)) or [[]] * len(names)
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(names)
     return as_table(dict(zip(names, map(list, columns), strict=True)), Warnings)
 
 
@@ -145,14 +145,17 @@ def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
     target = role == TARGET
     value = states.value[:, 0]
     limits = [
-        (target, int(policy["max_targets"]), "too_many_targets", "targets"),
-        (target & states.hepatic, int(policy["max_hepatic_targets"]), "too_many_hepatic_targets", "hepatic targets"),
-        (target & ~states.hepatic, int(policy["max_extrahepatic_targets"]), "too_many_extrahepatic_targets", "extrahepatic targets"),
-    ]  # fmt: skip
-    for chosen, limit, code, words in limits:
+        (target, "max_targets", "targets"),
+        (target & states.hepatic, "max_hepatic_targets", "hepatic_targets"),
+        (target & ~states.hepatic, "max_extrahepatic_targets", "extrahepatic_targets"),
+    ]
+    for chosen, name_of_limit, words in limits:
+        limit = int(policy[name_of_limit])
         count = per_case(chosen, course.bounds)
-        text = count.astype(str).astype(object) + f" {words} given, at most {limit}"
-        out.cases(count > limit, code, text)
+        text = (
+            count.astype(str).astype(object) + f" {words.replace('_', ' ')} given, at most {limit}"
+        )
+        out.cases(count > limit, f"too_many_{words}", text)
     crowded = _crowded_organs(course, organ_codes(course, states), target, policy)
     out.lesions(
         crowded,

@@ -89,7 +89,8 @@ class Course:
         elif cells.dtype == "boolean":
             values = cells.astype("Int8").fillna(-1).to_numpy(dtype=np.int64)
         else:
-            values = cells.astype(object).where(cells.notna(), missing).to_numpy()
+            values = cells.to_numpy(dtype=object)
+            values = np.where(cells.isna(), np.array(missing, dtype=object), values)
         found = np.append(values, np.array([missing], dtype=values.dtype))
         return np.asarray(found[self.row])
 
@@ -118,8 +119,8 @@ def make_visits(
         return grid
 
     exists = spread(frame["exists"].to_numpy(dtype=bool), missing=False)
-    first = spread(days_of(frame["first_scan_on"]), NO_DAY)
-    last = spread(days_of(frame["last_scan_on"]), NO_DAY)
+    first = spread(frame["first_day"].to_numpy(), NO_DAY)
+    last = spread(frame["last_day"].to_numpy(), NO_DAY)
     return Visits(
         subject_id=ids,
         timepoint=spread(frame["timepoint"].to_numpy(dtype=np.int64), -1),
@@ -127,15 +128,16 @@ def make_visits(
         listed=spread(frame["listed"].to_numpy(dtype=bool), missing=False),
         first_day=first,
         last_day=last,
-        adequate=spread(_truth(frame["adequate"]), -1),
-        looked=spread(_truth(frame["new_lesions_assessed"]), -1),
+        adequate=spread(frame["adequate"].to_numpy(), -1),
+        looked=spread(frame["looked"].to_numpy(), -1),
         no_dates=_date_faults(exists, first, last),
     )
 
 
 def _truth(column: pd.Series[bool]) -> Ints:
     """Return 1, 0, or -1 where nothing is stated."""
-    return column.astype("boolean").astype("Int8").fillna(-1).to_numpy(dtype=np.int64)
+    filled = column.astype("boolean").astype("Int8").fillna(-1)
+    return np.asarray(filled.to_numpy(dtype=np.int64), dtype=np.int64)
 
 
 def _visit_frame(lesions: pd.DataFrame, timepoints: pd.DataFrame | None) -> pd.DataFrame:
@@ -151,23 +153,35 @@ def _visit_frame(lesions: pd.DataFrame, timepoints: pd.DataFrame | None) -> pd.D
         frame = given.assign(listed=True).merge(seen, on=key, how="outer")
         frame["listed"] = frame["listed"].notna()
     first, last = (pd.to_datetime(frame[name]) for name in ("first_scan_on", "last_scan_on"))
-    frame["first_scan_on"] = first.fillna(last).fillna(frame["min"])
-    frame["last_scan_on"] = last.fillna(first).fillna(frame["max"])
-    return frame.drop(columns=["min", "max"]).assign(exists=True)
+    return pd.DataFrame(
+        {
+            **{name: frame[name] for name in key},
+            "exists": True,
+            "listed": frame["listed"],
+            "first_day": days_of(first.fillna(last).fillna(frame["min"])),
+            "last_day": days_of(last.fillna(first).fillna(frame["max"])),
+            "adequate": _truth(frame["adequate"]),
+            "looked": _truth(frame["new_lesions_assessed"]),
+        }
+    )
 
 
 def _with_baselines(frame: pd.DataFrame, ids: Texts) -> pd.DataFrame:
     """Add a timepoint 0 that is not there where a subject lacks one, and sort."""
     have = set(frame.loc[frame["timepoint"] == 0, "subject_id"])
-    lacking = [subject for subject in ids if subject not in have]
-    extra = pd.DataFrame({"subject_id": lacking, "timepoint": 0, "exists": False, "listed": False})
-    extra = extra.reindex(columns=frame.columns).astype(
-        {"first_scan_on": "datetime64[ns]", "last_scan_on": "datetime64[ns]"}
+    lacking = pd.DataFrame(
+        {
+            "subject_id": np.array([name for name in ids if name not in have], dtype=object),
+            "timepoint": 0,
+            "exists": False,
+            "listed": False,
+            "first_day": NO_DAY,
+            "last_day": NO_DAY,
+            "adequate": -1,
+            "looked": -1,
+        }
     )
-    extra[["adequate", "new_lesions_assessed"]] = pd.NA
-    parts = [part for part in (frame, extra) if len(part)]
-    whole = pd.concat(parts) if parts else frame
-    whole = whole.astype({"exists": bool, "listed": bool, "timepoint": "int64"})
+    whole = pd.concat([part for part in (frame, lacking) if len(part)] or [frame])
     return whole.sort_values(["subject_id", "timepoint"]).reset_index(drop=True)
 
 

@@ -45,7 +45,7 @@ class Criteria:
 
     def length(self, section: str, key: str) -> int:
         """Return a length of a section in hundredths of a millimetre."""
-        return round(self.sections[section][key] * HUNDREDTHS)
+        return int(self.sections[section][key]) * HUNDREDTHS
 
     def number(self, section: str, key: str) -> int:
         """Return a whole number of a section, such as a percentage."""

@@ -26,7 +26,8 @@ class Times:
     @property
     def known(self) -> Bools:
         """(case,): there is an answer, and it does not end before it starts."""
-        return (self.start != NO_DAY) & (self.end != NO_DAY) & (self.end >= self.start)
+        answered = (self.start != NO_DAY) & (self.end != NO_DAY)
+        return np.asarray(answered & (self.end >= self.start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def last_image(followed: Followed) -> Ints:
     """Return the day of each case's last images after baseline, NO_DAY where there are none."""
     later = followed.exists.copy()
     later[:, 0] = False
-    return np.where(later, followed.last_day, NO_DAY).max(axis=1)
+    return np.asarray(np.where(later, followed.last_day, NO_DAY).max(axis=1))
 
 
 def _last_adequate(followed: Followed, overall: Ints, limit: Ints, *, before: bool) -> Ints:
@@ -135,11 +136,9 @@ def _apply_scheme(
         missed, day = _missed_visits(followed, overall, end)
         hit = event & (missed > ALLOWED_MISSED)
         end, event = np.where(hit, day, end), event & ~hit
-        text = (
-            missed.astype(str).astype(object)
-            + " visits missed before the event: censored at the last adequate visit before them"
-        )
-        reason = np.where(hit, text, reason)
+        count = missed.astype(str).astype(object)
+        told = count + " visits missed before the event: censored at the last adequate visit"
+        reason = np.where(hit, told, reason)
     return end, event, reason
 
 

@@ -52,11 +52,8 @@ from assessment.subject_response import SubjectResponses, disease_control, follo
 
 def _whole(values: Ints, known: Bools) -> Any:
     """Return whole numbers with missing cells."""
-    return (
-        pd.array(np.where(known, values, 0), dtype="Int64").copy()
-        if known.all()
-        else pd.arrays.IntegerArray(np.where(known, values, 0).astype(np.int64), ~np.asarray(known))
-    )
+    known = np.asarray(known)
+    return pd.arrays.IntegerArray(np.where(known, values, 0).astype(np.int64), ~known)
 
 
 def _truth(values: Bools, known: Bools) -> Any:
@@ -87,8 +84,8 @@ def selection_frame(result: SubjectResponses) -> pd.DataFrame:
             "lesion_id": course.lesion_id,
             "role": words_of(chosen.role, ROLE_WORDS),
             "order": _whole(chosen.order, chosen.order > 0),
-            "measurand": np.where(
-                chosen.role == NO_ROLE, None, np.array(LENGTHS, dtype=object)[states.measurand]
+            "measurand": words_of(
+                np.where(chosen.role == NO_ROLE, NONE, states.measurand), LENGTHS
             ),
             "reason": chosen.reason,
         },

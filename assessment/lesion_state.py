@@ -57,7 +57,7 @@ class LesionStates:
     @property
     def fragment(self) -> Bools:
         """(lesion,): counted with the lesion that it came from."""
-        return self.parent != np.arange(len(self.parent))
+        return np.asarray(self.parent != np.arange(len(self.parent)))
 
 
 def has_word(words: Texts, wanted: list[str]) -> Bools:

@@ -19,7 +19,6 @@ from assessment.frame import (
     selection_frame,
     survival_frame,
 )
-from assessment.lesion_input import read_lesions
 from assessment.people import make_people
 from assessment.policy import PolicySet, policies_frame, scheme_values
 from assessment.response_table import (
@@ -84,6 +83,7 @@ def assess(
 
     Examples
     --------
+    >>> from assessment import read_lesions
     >>> columns = ["subject_id", "lesion_id", "timepoint", "site", "viable_diameter_mm"]
     >>> cells = [["S1", "L1", "0", "hepatic", "66.0"], ["S1", "L1", "1", "hepatic", "46.2"]]
     >>> table = read_lesions(pd.DataFrame(cells, columns=columns), "example")
@@ -137,8 +137,8 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
     if not len(frame):
         return empty_table(model)
     known = columns_of(model)
-    missing = {name: pd.NA for name in known if name not in frame}
-    whole = frame.assign(**missing) if missing else frame
+    missing = [name for name in known if name not in frame]
+    whole = frame.reindex(columns=[*frame.columns, *missing])
     if model is not Subjects:
         unknown = [name for name in frame.columns if name not in known]
         if unknown:

@@ -18,7 +18,6 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
-    earlier,
     per_case,
     written,
 )
@@ -95,11 +94,11 @@ def find_new_lesions(
 def _kinds(course: Course, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:
     """Return by what rule each lesion is judged, as (lesion, 1) columns."""
     found = course.column("finding", "")
-    effusion = has_word(found, criteria.value("new_lesion", "effusion_findings")).any(axis=1)
+    effusion = np.any(has_word(found, criteria.value("new_lesion", "effusion_findings")), axis=1)
     pattern_rule = criteria.value("new_lesion", "hepatic_rule") == "hcc_pattern"
     in_liver = states.hepatic & ~states.vascular & ~effusion
     return {
-        "effusion": effusion[:, None],
+        "effusion": np.asarray(effusion)[:, None],
         "node": (states.node & ~effusion)[:, None],
         "nodule": (in_liver & pattern_rule)[:, None],
         "vascular": states.vascular[:, None],
@@ -225,6 +224,3 @@ def not_looked_for(course: Course, policy: Mapping[str, str]) -> Bools:
     if policy["new_lesions_unassessed"] == "ignore":
         return np.zeros(silent.shape, dtype=bool)
     return np.asarray((looked == 0) | silent)
-
-
-__all__ = ["NewLesions", "earlier", "find_new_lesions", "new_lesion_codes", "not_looked_for"]

@@ -36,9 +36,9 @@ class Reading:
     def unproven(self) -> Bools:
         """(lesion, rank): an effusion without proof of malignancy; its growth is no progression."""
         words = self.rules.criteria.value("new_lesion", "effusion_findings")
-        effusion = has_word(self.course.column("finding", ""), words).any(axis=1)
+        effusion = np.any(has_word(self.course.column("finding", ""), words), axis=1, keepdims=True)
         positive = self.course.column("cytology", "") == "positive"
-        return np.asarray(effusion[:, None] & ~np.logical_or.accumulate(positive, axis=1))
+        return np.asarray(effusion & ~np.logical_or.accumulate(positive, axis=1))
 
     @property
     def day(self) -> Ints:

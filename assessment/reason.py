@@ -113,7 +113,7 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
         ],
         total + ", " + from_baseline + ", " + from_nadir,
     )
-    return np.where(found.target == NA, text, text + ": " + word)
+    return np.asarray(np.where(found.target == NA, text, text + ": " + word))
 
 
 def _first_missing(course: Course, targets: Bools, missing: Bools) -> Texts:

@@ -15,8 +15,6 @@ from assessment.code import (
     CR,
     NA,
     NE,
-    NED,
-    NEW_NO,
     NO_DAY,
     NON_CR_NON_PD,
     NONE,
@@ -25,7 +23,6 @@ from assessment.code import (
     SD,
     Bools,
     Ints,
-    earlier,
     per_case,
 )
 from assessment.criteria import Criteria, overall_table
@@ -212,7 +209,10 @@ class _History:
     def start(cls, n: int, policy: Mapping[str, str]) -> _History:
         """Return the state at baseline."""
         return cls(
-            *(np.zeros(n, dtype=bool) for _ in range(4)),
+            overall_cr=np.zeros(n, dtype=bool),
+            progressed=np.zeros(n, dtype=bool),
+            responded=np.zeros(n, dtype=bool),
+            confirmed=np.zeros(n, dtype=bool),
             run_start=np.full(n, NO_DAY, dtype=np.int64),
             run_gaps=np.zeros(n, dtype=np.int64),
             most_gaps=int(policy["ne_during_confirmation"]),
@@ -319,18 +319,4 @@ def first_progression(overall: Ints) -> Ints:
 
 def evaluable(overall: Ints) -> Bools:
     """Return at which visits there is a response other than NE."""
-    return (overall != NONE) & (overall != NE)
-
-
-__all__ = [
-    "NED",
-    "NEW_NO",
-    "Margin",
-    "NonTargets",
-    "Setting",
-    "TimepointResponses",
-    "assess_timepoints",
-    "earlier",
-    "evaluable",
-    "first_progression",
-]  # fmt: skip
+    return np.asarray((overall != NONE) & (overall != NE))

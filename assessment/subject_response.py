@@ -110,7 +110,14 @@ def assess_subjects(
     if rules.policy["sd_interval_from"] == "baseline_scan":
         start = np.where(course.exists[:, 0], day[:, 0], NO_DAY)
     best = best_response(overall, day, start, rules.policy, dated=dated)
-    sure = confirmed_best_response(overall, day, start, rules.policy, dated=dated)
+    sure = confirmed_best_response(
+        overall,
+        day,
+        start,
+        rules.policy,
+        dated=dated,
+        without_target=whole.sums.n_expected == 0,
+    )
     counted = sure if rules.policy["confirm"] == "on" else best
     everybody = np.ones(len(overall), dtype=bool)
     has_depth = everybody
