@@ -35,7 +35,7 @@ _INT16 = np.iinfo(np.int16)
 _IMPOSSIBLE_HU = -1500.0
 """Nothing attenuates less than air (-1000 HU); scanners write -2048 or -3024 outside the circle."""
 _TISSUE_HU = -500.0
-_DECODERS = {
+_DECODERS: dict[str, str] = {
     **dict.fromkeys(
         (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
     ),

@@ -106,7 +106,7 @@ def group_series(
             by_series[header.series_uid or ""].append(header)
     results = [_one_series(group) for _, group in sorted(by_series.items())]
     damaged = {str(file) for file in damaged_files}
-    damaged |= {h.file for h in by_series.get("", [])}
+    damaged |= {h.file for h in headers if series_check.looks_cut(h)}
     folders = {str(Path(file).parent) for file in damaged}
     return Grouping(
         series=tuple(

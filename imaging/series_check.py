@@ -88,6 +88,13 @@ def not_a_slice(header: InstanceHeader) -> Finding | None:
     return "other_object", name
 
 
+def looks_cut(header: InstanceHeader) -> bool:
+    """Return whether an instance may be a slice of a neighbouring series whose file was cut."""
+    wanted = (*SLICES, *ENHANCED)
+    begun = any(uid.startswith(header.sop_class_uid) for uid in wanted)  # "1.2.840.10008.5.1.4."
+    return not header.series_uid or (begun and header.pixel_tag is None)
+
+
 def not_a_source_image(header: InstanceHeader) -> Finding | None:
     """Return why a slice is no image that was acquired: localizer, projection, reformat, derived.
 
