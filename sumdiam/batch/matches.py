@@ -191,12 +191,17 @@ def matches_of(masks: Rows, decided: Sequence[Row]) -> list[MatchRow]:
     Notes
     -----
     New is said only of a lesion that is first outlined after the first outlined timepoint of its
-    reading; vanished only where a later timepoint was outlined at all.
+    reading; vanished only where a later timepoint was outlined, and nothing in it is undecided.
     """
     taken = {row["mask_id"] for row in decided if row["mask_id"]}
     ended = {row["earlier_mask_id"] for row in decided if not row["mask_id"]}
     rows = [dict(row) for row in decided]
     seen, outlined = _outlines(masks)
+    unclear: dict[tuple[str, str], int] = {}
+    for row in masks.values():
+        if row["mask_role"] == "undecided" and row["timepoint"]:
+            key = (row["subject_id"], row["reader"])
+            unclear[key] = max(unclear.get(key, 0), int(row["timepoint"]))
     for (subject, reader, _), by_timepoint in seen.items():
         times = sorted(by_timepoint)
         all_times = outlined[subject, reader]
@@ -205,7 +210,8 @@ def matches_of(masks: Rows, decided: Sequence[Row]) -> list[MatchRow]:
             rows += _automatic("", by_timepoint[times[0]], subject, "new", taken)
         for earlier, later in pairs:
             rows += _automatic(earlier, later, subject, "same", taken)
-        if times[-1] < max(all_times) and by_timepoint[times[-1]] not in ended:
+        settled = times[-1] >= unclear.get((subject, reader), -1)
+        if settled and times[-1] < max(all_times) and by_timepoint[times[-1]] not in ended:
             rows += _automatic(by_timepoint[times[-1]], "", subject, "vanished", taken)
     return sorted(rows, key=lambda row: (row["subject_id"], row["earlier_mask_id"], row["mask_id"]))
 
