@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ TIME_LIMIT_SECONDS = 1800.0
 """After this a study on our own workers is stopped: a native decoder may hang for ever."""
 LAST_ATTEMPT = 3
 _PATIENCE_SECONDS = 120.0
+_RESTART_SECONDS = 0.05
 _OUR_PACKAGES = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
 
 Task = TypeVar("Task", bound="Study")
@@ -162,17 +164,16 @@ def measure_all(
 
     Notes
     -----
-    At most two studies per worker are under way, so memory stays bounded. A study that fails is
-    tried again after all others. Its last attempt it makes alone: when a worker dies, every study
-    it held is suspect, and only one that fails with no other beside it has surely done it.
+    Every worker has one study at a time, and gets the next when its result has left it: so memory
+    stays bounded, and a study that takes its worker along takes no other study or result with
+    it, as a rule. A study that fails is tried again after all others. Its last attempt it makes
+    alone: only what fails with no other beside it has surely done it.
     """
     wave = list(tasks)
     limit = time_limit_seconds if pool.own else None
     for attempt in range(1, LAST_ATTEMPT + 1):
-        alone = attempt == LAST_ATTEMPT
-        room = 1 if alone else 2 * pool.size()
         with pool.client.as_current():  # distributed.wait asks for the client at hand
-            wave = _Wave(pool.client, work, journal, limit, room).run(wave)
+            wave = _Wave(pool, work, journal, limit, alone=attempt == LAST_ATTEMPT).run(wave)
         if not wave:
             return
 
@@ -181,11 +182,11 @@ def measure_all(
 class _Wave(Generic[Task, Result]):
     """One attempt at a list of studies."""
 
-    client: Client
+    pool: Pool
     work: Callable[[Task], Result]
     journal: Journal[Result]
     limit: float | None
-    room: int
+    alone: bool
 
     def run(self, tasks: Sequence[Task]) -> list[Task]:
         """Return the studies to try again."""
@@ -197,11 +198,15 @@ class _Wave(Generic[Task, Result]):
         try:
             while waiting or under_way:
                 self._submit(waiting, under_way)
-                for future in wait(list(under_way), return_when="FIRST_COMPLETED").done:
-                    task = under_way.pop(future)
-                    if not self._record(task, future):
-                        again.append(task)
-                    future.release()
+                if not under_way:  # all workers are being restarted
+                    time.sleep(_RESTART_SECONDS)
+                    continue
+                ended = [
+                    (under_way.pop(future), _outcome(future))
+                    for future in wait(list(under_way), return_when="FIRST_COMPLETED").done
+                ]
+                self._submit(waiting, under_way)  # before writing, so that no worker is idle
+                again += [task for task, outcome in ended if not self._record(task, outcome)]
         finally:
             for future in under_way:
                 with suppress(Exception):  # the run is ending by an error of its own
@@ -210,20 +215,21 @@ class _Wave(Generic[Task, Result]):
 
     def _submit(self, waiting: deque[Task], under_way: dict[Future[Any], Task]) -> None:
         """Lease as many studies as there is room for and send them off."""
-        free = min(self.room - len(under_way), len(waiting))
+        # asked each time: a worker that died is no room until it is back
+        room = 1 if self.alone else self.pool.size()
+        free = min(room - len(under_way), len(waiting))
         if free <= 0:
             return
         taken = [waiting.popleft() for _ in range(free)]
         self.journal.leased([task.study_uid for task in taken])
         for task in taken:
-            future = self.client.submit(
+            future = self.pool.client.submit(
                 _attempt, self.work, task, self.limit, pure=False, retries=0
             )
             under_way[future] = task
 
-    def _record(self, task: Task, future: Future[Any]) -> bool:
+    def _record(self, task: Task, outcome: Result | Failure) -> bool:
         """Tell the journal how an attempt ended; return whether the study is finished with."""
-        outcome = _outcome(future)
         if isinstance(outcome, Failure):
             return not self.journal.failed(task.study_uid, outcome)
         self.journal.finished(outcome)
@@ -234,15 +240,17 @@ def _outcome(future: Future[Any]) -> Any:
     """Return what an attempt gave, a Failure where the worker itself was lost."""
     from distributed import KilledWorker
 
-    if future.status == "finished":
+    try:
         return future.result()
-    error = future.exception() if future.status == "error" else None
-    if isinstance(error, KilledWorker):
+    except KilledWorker:
         return Failure(
             "the worker process ended while it held this study (memory, time limit or a crash of "
             "a native decoder)"
         )
-    return Failure(f"the attempt was lost ({type(error).__name__ if error else future.status})")
+    except Exception as error:  # noqa: BLE001 - exceptions of the study itself come as a Failure
+        return Failure(f"the result did not arrive ({type(error).__name__})")
+    finally:
+        future.release()
 
 
 def _attempt(work: Callable[[Task], Result], task: Task, limit: float | None) -> Result | Failure:

@@ -180,6 +180,12 @@ def _keep_decision(
     )
 
 
+def unknown_measurements(connection: sa.Connection, ids: Iterable[str]) -> list[str]:
+    """Return a message for every id that was never measured; none before the first settlement."""
+    known = set(connection.execute(sa.select(MEASUREMENTS.c.measurement_id).distinct()).scalars())
+    return [_unknown_message(name, known) for name in ids if known and name not in known]
+
+
 def decision_outcomes(connection: sa.Connection) -> list[DecisionOutcome]:
     """Return all decisions with their states, by measurement and revision."""
     columns = [DECISIONS.c[name] for name in DecisionOutcome.__dataclass_fields__]

@@ -17,6 +17,7 @@ import sumdiam
 from measurement.lesion_table import Measurements
 from measurement.table import from_records
 from sumdiam.store import ledger
+from sumdiam.store.decision import DecisionError
 from sumdiam.store.ledger import LedgerEntry, PlannedStudy, clock
 from sumdiam.store.schema import (
     AUDIT,
@@ -33,6 +34,7 @@ from sumdiam.store.settlement import (
     flag_stale,
     read_measurements,
     settle,
+    unknown_measurements,
 )
 
 
@@ -237,6 +239,20 @@ class Workspace:
             for change in changes:
                 self._log(connection, change)
         return outcomes
+
+    def check_known(self, decisions: pd.DataFrame, *, origin: str) -> None:
+        """Raise for a decision on a measurement that this workspace, once used, has never had.
+
+        Raises
+        ------
+        DecisionError
+            Naming the nearest known measurement.
+        """
+        with self._engine.connect() as connection:
+            wrong = unknown_measurements(connection, decisions["measurement_id"].tolist())
+        if wrong:
+            msg = f"{origin}: {'; '.join(wrong[:5])}."
+            raise DecisionError(msg)
 
     def measurements(self) -> pd.DataFrame:
         """Return every revision as ``Measurements``, in an order that only its keys decide."""

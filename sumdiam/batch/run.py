@@ -1,0 +1,177 @@
+"""The main job: an archive in, a response report out."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sumdiam.archive.catalogue import Catalogue, scan_archives
+from sumdiam.archive.clinical import scan_date_problems
+from sumdiam.archive.problem import Problem
+from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
+from sumdiam.batch.plan import make_plan
+from sumdiam.batch.plan_file import PlanFiles
+from sumdiam.batch.plan_table import MASKS, MATCHES, PLAN
+from sumdiam.batch.progress import Reporter, SilentReporter, Stage
+from sumdiam.batch.run_input import RunInput, read_input
+from sumdiam.batch.schedule import measure_all, open_pool
+from sumdiam.batch.settings import RunSettings
+from sumdiam.batch.study_task import StudyTask, build_tasks
+from sumdiam.batch.summary import RunSummary
+from sumdiam.batch.work import measure_in_worker
+from sumdiam.export.table_file import csv_bytes, written_whole
+from sumdiam.store.lock import run_lock
+from sumdiam.store.settlement import DecisionOutcome
+from sumdiam.store.workspace import LedgerEntry, Workspace
+
+OVERLAYS = "overlays"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What a run knows when every study is measured, refused or given up."""
+
+    catalogue: Catalogue
+    plan: PlanFiles
+    studies: tuple[LedgerEntry, ...]
+    measurements: pd.DataFrame
+    overlays: dict[str, str]
+    """Path relative to RUN, by measurement id."""
+    decisions: tuple[DecisionOutcome, ...]
+    problems: tuple[Problem, ...]
+
+
+def run(settings: RunSettings, reporter: Reporter | None = None) -> RunSummary:
+    """Do the main job and return what it ended with.
+
+    Parameters
+    ----------
+    settings : RunSettings
+    reporter : Reporter, optional
+        Told of every stage.
+
+    Raises
+    ------
+    TableError, UnknownCriteriaError, PolicyError
+        A table or name that cannot be used; before any work.
+    ArchiveError
+        If no path holds DICOM.
+    RunLockedError, StoreError, ScheduleError
+        The folder, the database or the workers cannot be used.
+
+    Notes
+    -----
+    Whenever it is stopped, the next call goes on where it was: what is in the ledger is not
+    measured again, and tables are written from the ledger alone. So the same inputs, settings and
+    version give the same bytes, with any number of workers.
+    """
+    from sumdiam.batch.run_output import write_output
+
+    reporter = reporter or SilentReporter()
+    handed_in = read_input(settings)
+    with run_lock(settings.out), _workspace(settings) as workspace:
+        if handed_in.decisions is not None and settings.decisions is not None:
+            workspace.check_known(handed_in.decisions, origin=settings.decisions.name)
+        measured = _measure(settings, handed_in, workspace, reporter)
+        with reporter.stage("report", 1) as stage:
+            summary = write_output(settings, handed_in, measured)
+            stage.advance()
+        workspace.log(f"run ended, exit code {summary.exit_code}")
+    return summary
+
+
+def _workspace(settings: RunSettings) -> Workspace:
+    """Open the database of a run."""
+    who = getpass.getuser()
+    if settings.store is not None:
+        return Workspace(settings.store, who=who)
+    return Workspace.in_folder(settings.out, who=who)
+
+
+def _measure(
+    settings: RunSettings, handed_in: RunInput, workspace: Workspace, reporter: Reporter
+) -> Measured:
+    """Scan, plan and measure; return everything that the tables are made of."""
+    with reporter.stage("scan") as stage:
+        catalogue = scan_archives(settings.archives, progress=_counting(stage))
+    with reporter.stage("plan", 1) as stage:
+        plan = make_plan(catalogue, handed_in.subjects, handed_in.subject_map, handed_in.previous)
+        tasks = build_tasks(plan, catalogue, handed_in.measurement)
+        _write_plan(plan, settings.out)
+        stage.advance()
+    workspace.begin_run()
+    folder = settings.out / OVERLAYS
+    _measure_missing(settings, workspace, tasks, reporter)
+    outcomes = workspace.settle(handed_in.decisions)
+    names = [name for files in workspace.overlay_sizes().values() for name in files]
+    remove_other_overlays(folder, names)
+    folder.mkdir(exist_ok=True)
+    return Measured(
+        catalogue=catalogue,
+        plan=plan,
+        studies=tuple(entry for entry in workspace.entries() if entry.planned),
+        measurements=workspace.measurements(),
+        overlays={name.removesuffix(".png"): f"{OVERLAYS}/{_png(name)}" for name in sorted(names)},
+        decisions=tuple(outcomes),
+        problems=(
+            *handed_in.problems,
+            *catalogue.problems,
+            *plan.problems,
+            *_late_scans(settings, handed_in, plan),
+        ),
+    )
+
+
+def _measure_missing(
+    settings: RunSettings, workspace: Workspace, tasks: Sequence[StudyTask], reporter: Reporter
+) -> None:
+    """Measure the studies that are new, changed or unfinished, or whose overlays are gone."""
+    folder = settings.out / OVERLAYS
+    workspace.register(tasks)
+    workspace.register(tasks, redo=studies_without_overlays(folder, workspace.overlay_sizes()))
+    to_do = set(workspace.to_do())
+    missing = [task for task in tasks if task.study_uid in to_do]
+    if not missing:
+        reporter.say(f"measure: all {len(tasks)} studies are measured already")
+        return
+    with reporter.stage("measure", len(missing)) as stage:
+        journal = RunJournal(workspace, folder, stage)
+        workers = min(settings.workers, len(missing))
+        with open_pool(workers, settings.cluster) as pool:
+            measure_all(pool, missing, measure_in_worker, journal)
+
+
+def _write_plan(plan: PlanFiles, out: Path) -> None:
+    """Write what was understood of the archive, for persons to edit."""
+    for name, frame in ((PLAN, plan.plan), (MASKS, plan.masks), (MATCHES, plan.matches)):
+        with written_whole(out / name) as draft:
+            draft.write_bytes(csv_bytes(frame))
+
+
+def _late_scans(settings: RunSettings, handed_in: RunInput, plan: PlanFiles) -> tuple[Problem, ...]:
+    """Return the subjects who have images after their death."""
+    if handed_in.subjects is None or settings.subjects is None:
+        return ()
+    return scan_date_problems(plan.timepoints, handed_in.subjects, origin=settings.subjects.name)
+
+
+def _counting(stage: Stage) -> Callable[[int, int], None]:
+    """Return a function that turns "so many of so many" into steps of a stage."""
+    before = 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal before
+        stage.expect(total)
+        stage.advance(done - before)
+        before = done
+
+    return count
+
+
+def _png(name: str) -> str:
+    """Return the file name of an overlay."""
+    return name if name.endswith(".png") else f"{name}.png"

@@ -1,0 +1,292 @@
+"""The command line. Heavy libraries are loaded by the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal, ParamSpec
+
+import typer
+
+from sumdiam import __version__
+
+EXIT_INTERNAL, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
+_OURS = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
+_EXIT_CODES = (
+    "Exit codes: 0 everything was read and measured; 1 internal error; 2 the call or a table that "
+    "was handed in is wrong, nothing was measured; 3 the run ended, but something was refused (a "
+    "file, a study, a decision): the summary and tables/studies, tables/problems say what and how "
+    "to mend it."
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
+criteria_app = typer.Typer(no_args_is_help=True, help="Print the rules that responses come from.")
+app.add_typer(criteria_app, name="criteria")
+
+Given = ParamSpec("Given")
+
+
+def _told(command: Callable[Given, int]) -> Callable[Given, None]:
+    """Let a command end with its exit code, and with one clear message where it fails."""
+
+    @wraps(command)
+    def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. What is measured is kept: call again to go on.", err=True)
+            code = EXIT_STOPPED
+        except Exception as error:  # noqa: BLE001 - the last place that can say it in words
+            code = _explain(error)
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def _explain(error: Exception) -> int:
+    """Print what went wrong and return the exit code."""
+    if _debug():
+        traceback.print_exception(error)
+    if type(error).__module__.partition(".")[0] in _OURS and isinstance(
+        error, ValueError | OSError
+    ):
+        typer.echo(f"Error: {error}", err=True)
+        return EXIT_USAGE
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame)]
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    typer.echo(
+        f"Internal error: {type(error).__name__}{where}. Nothing that was measured is lost. "
+        "Call again as `sumdiam --debug ...` and report what it prints; it may name files.",
+        err=True,
+    )
+    return EXIT_INTERNAL
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    """Whether a frame lies in our own code."""
+    root = Path(__file__).parent.parent
+    return any(Path(frame.filename).is_relative_to(root / name) for name in _OURS)
+
+
+def _debug() -> bool:
+    """Whether tracebacks are wanted."""
+    context: Any = _context()
+    return bool(context and context.find_root().params.get("debug"))
+
+
+def _context() -> object:
+    """Return the context of the call that is running, if any."""
+    import click
+
+    return click.get_current_context(silent=True)
+
+
+def _print_version(value: bool) -> None:
+    """Print the version and end."""
+    if value:
+        typer.echo(f"sumdiam {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Measure tumour response from CT and MRI archives. For research, not a medical device.
+
+    Start with [bold]sumdiam demo[/], which makes a small trial and runs everything on it.
+    """
+
+
+@app.command("run", epilog=_EXIT_CODES)
+@_told
+def run_command(
+    archive: Annotated[
+        list[Path], typer.Argument(help="Folders with DICOM images and segmentations.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the run; call again to go on.")],
+    subjects: Annotated[
+        Path | None, typer.Option(help="CSV: subject_id, arm, dates, covariates.")
+    ] = None,
+    subject_map: Annotated[Path | None, typer.Option(help="CSV: patient_id, subject_id.")] = None,
+    findings: Annotated[Path | None, typer.Option(help="CSV of what no mask can say.")] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="CSV: accept, reject or replace measurements.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Folder with an edited plan; else that of the run.")
+    ] = None,
+    criteria: Annotated[
+        list[str] | None, typer.Option(help="Rule sets, see `sumdiam criteria list`.")
+    ] = None,
+    policies: Annotated[str, typer.Option(help="Policy set: default or seed.")] = "default",
+    scheme: Annotated[
+        str | None, typer.Option(help="Censoring scheme; else by the policies.")
+    ] = None,
+    select: Annotated[
+        Literal["given", "auto"], typer.Option(help="Targets: as given, or by the rules.")
+    ] = "given",
+    gap_mm: Annotated[
+        float | None, typer.Option(help="Longest gap in a viable diameter; else the default.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one per processor.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a dask scheduler, in place of --workers.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="SQLAlchemy URL; else RUN/run.sqlite.")] = None,
+) -> int:
+    """Measure an archive: images and masks in, responses and a report out.
+
+    [bold]sumdiam run ARCHIVE --out RUN --subjects subjects.csv[/]
+
+    RUN then holds report.html, tables/, figures/, overlays/, and plan.csv, masks.csv, matches.csv:
+    what was understood of the archive. Edit a cell there, put your id into the column beside it
+    that ends in _by, and call again: only what hangs on it is measured anew.
+
+    A run that was stopped, in whatever way, goes on when it is called again.
+    """
+    from sumdiam.batch.progress import reporter_for_screen
+    from sumdiam.batch.run import run
+    from sumdiam.batch.settings import RunSettings, usable_processors
+
+    settings = RunSettings(
+        archives=tuple(archive),
+        out=out,
+        subjects=subjects,
+        subject_map=subject_map,
+        findings=findings,
+        decisions=decisions,
+        plan_dir=plan,
+        criteria=tuple(criteria or ("mrecist",)),
+        policies=policies,
+        scheme=scheme,
+        select=select,
+        gap_mm=gap_mm,
+        workers=workers or usable_processors(),
+        cluster=cluster,
+        store=store,
+    )
+    with reporter_for_screen() as reporter:
+        summary = run(settings, reporter)
+    typer.echo("\n".join(summary.lines()))
+    return summary.exit_code
+
+
+@app.command("assess", epilog=_EXIT_CODES)
+@_told
+def assess_command(
+    lesions: Annotated[Path, typer.Argument(help="CSV: one row per lesion and timepoint.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")],
+    timepoints: Annotated[Path | None, typer.Option(help="CSV of visits and dates.")] = None,
+    subjects: Annotated[Path | None, typer.Option(help="CSV of arms and dates.")] = None,
+    criteria: Annotated[
+        list[str] | None, typer.Option(help="Rule sets, see `sumdiam criteria list`.")
+    ] = None,
+    policies: Annotated[str, typer.Option(help="Policy set: default or seed.")] = "default",
+    scheme: Annotated[str | None, typer.Option(help="Censoring scheme.")] = None,
+    select: Annotated[
+        Literal["given", "auto"], typer.Option(help="Targets: as given, or by the rules.")
+    ] = "given",
+) -> int:
+    """Derive responses from a lesion table of your own, without images.
+
+    [bold]sumdiam assess lesions.csv --out OUT --criteria mrecist --criteria recist_1_1[/]
+
+    Needed are subject_id, lesion_id, timepoint, site (hepatic or extrahepatic), and a length such
+    as viable_diameter_mm or a status. With a column scan_on, or --timepoints, there are dates.
+    """
+    from sumdiam.export import command
+
+    return command.assess_command(
+        lesions,
+        out=out,
+        timepoints=timepoints,
+        subjects=subjects,
+        criteria=tuple(criteria or ("mrecist",)),
+        policies=policies,
+        select=select,
+        scheme=scheme,
+    )
+
+
+@app.command("demo", epilog=_EXIT_CODES)
+@_told
+def demo_command(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for archive, truth and run.")] = Path(
+        "demo-run"
+    ),
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of one CT series to plant lesions in.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one per processor.")
+    ] = None,
+) -> int:
+    """Make a simulated trial with known answers, run everything on it, and compare.
+
+    [bold]sumdiam demo[/] writes 24 subjects; [bold]sumdiam demo --real SERIES_DIR[/] plants
+    lesions of known shape in your own CT series.
+    """
+    from sumdiam.batch.settings import usable_processors
+    from sumdiam.demo import command
+
+    return command.demo_command(out=out, real=real, workers=workers or usable_processors())
+
+
+@app.command("doctor")
+@_told
+def doctor_command() -> int:
+    """Tell what is installed, what collides, which codecs are there."""
+    from sumdiam import doctor
+
+    return doctor.doctor_command()
+
+
+@criteria_app.command("list")
+@_told
+def list_criteria() -> int:
+    """Name the rule sets."""
+    from assessment import criteria_names, load_criteria
+
+    for name in criteria_names():
+        typer.echo(f"{name:<20} {load_criteria(name).title}")
+    return 0
+
+
+@criteria_app.command("show")
+@_told
+def show_criteria(
+    name: Annotated[str, typer.Argument(help="Such as mrecist; see `sumdiam criteria list`.")],
+) -> int:
+    """Print a rule set, each rule with its source."""
+    from assessment import describe, load_criteria
+
+    typer.echo(describe(load_criteria(name)))
+    return 0
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    app()
