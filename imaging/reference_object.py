@@ -19,7 +19,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -152,8 +152,8 @@ class ReferenceStudy:
     volumes: dict[str, Volume]
     series: dict[str, list[Dataset]]
     seg: Dataset
-    masks: dict[str, NDArray[np.bool_]]
-    viable: dict[str, NDArray[np.bool_]]
+    masks: Mapping[str, NDArray[np.bool_]]
+    viable: Mapping[str, NDArray[np.bool_]]
     liver: NDArray[np.bool_]
     truth: dict[str, LesionTruth] = field(default_factory=dict)
 
@@ -173,17 +173,46 @@ def standard_scans(phases: Sequence[str]) -> list[Scan]:
     return scans
 
 
+class MaskMap(Mapping[str, NDArray[np.bool_]]):
+    """(z, y, x) bool masks by lesion id, drawn when asked for: a dozen of a real scan fill 300 MB.
+
+    Parameters
+    ----------
+    viable : bool
+        The viable part instead of the whole lesion.
+    """
+
+    def __init__(
+        self, lesions: Sequence[ReferenceLesion], geometry: VolumeGeometry, *, viable: bool
+    ) -> None:
+        self._shapes = {lesion.lesion_id: lesion.shape for lesion in lesions}
+        self._geometry = geometry
+        self._draw = viable_mask if viable else whole_mask
+
+    def __getitem__(self, lesion_id: str) -> NDArray[np.bool_]:
+        """Return the mask of one lesion; without a voxel where it has vanished."""
+        shape = self._shapes[lesion_id]
+        if shape is None:
+            return np.zeros(self._geometry.shape, dtype=bool)
+        return self._draw(shape, self._geometry)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the lesion ids in the order given."""
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        """Return the number of lesions."""
+        return len(self._shapes)
+
+
 def lesion_masks(
     lesions: Sequence[ReferenceLesion], geometry: VolumeGeometry
-) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.bool_]]]:
+) -> tuple[MaskMap, MaskMap]:
     """Return the whole and the viable (z, y, x) bool masks per lesion id; vanished ones empty."""
-    whole, viable = {}, {}
-    for lesion in lesions:
-        shape, key = lesion.shape, lesion.lesion_id
-        nothing = np.zeros(geometry.shape, dtype=bool)
-        whole[key] = nothing if shape is None else whole_mask(shape, geometry)
-        viable[key] = nothing if shape is None else viable_mask(shape, geometry)
-    return whole, viable
+    return (
+        MaskMap(lesions, geometry, viable=False),
+        MaskMap(lesions, geometry, viable=True),
+    )
 
 
 def lesion_segments(

@@ -85,7 +85,9 @@ def seg_dataset(
         be written: declare the liver too).
     """
     _check(images, segments)
-    pixels = np.stack([segment.mask for segment in segments], axis=-1)
+    pixels = np.empty((*segments[0].mask.shape, len(segments)), dtype=np.uint8)
+    for k, segment in enumerate(segments):
+        pixels[..., k] = segment.mask
     seg = hd.seg.Segmentation(
         source_images=list(images),
         pixel_array=pixels,
@@ -157,6 +159,9 @@ def _settle(
     seg.ContentDate, seg.ContentTime = moment.ContentDate, moment.ContentTime
     seg.InstanceCreationDate, seg.InstanceCreationTime = moment.ContentDate, moment.ContentTime
     seg.SeriesDate, seg.SeriesTime = moment.SeriesDate, moment.SeriesTime
+    for item in seg.get("ContributingEquipmentSequence", []):
+        if "ContributionDateTime" in item:
+            item.ContributionDateTime = moment.ContentDate + moment.ContentTime
     organization = study.uid("series", str(number), reader, "dimensions")
     for item in [*seg.DimensionOrganizationSequence, *seg.DimensionIndexSequence]:
         item.DimensionOrganizationUID = organization
