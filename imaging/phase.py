@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -129,8 +130,9 @@ def guess_phases(series: Sequence[SeriesFacts]) -> dict[str, PhaseGuess]:
     """
     cases = [_Case(facts, _words(facts)) for facts in series if facts.modality in ("CT", "MR")]
     cases.sort(key=lambda case: _order(case.facts))
+    shared = Counter(_series_of(case.facts) for case in cases if _is_moment(case.facts))
     for case in cases:
-        _add_text(case)
+        _add_text(case, volumes=shared[_series_of(case.facts)])
         _add_delay(case)
     _share_acquisition(cases)
     _add_gaps(cases)
@@ -187,12 +189,25 @@ def _combined(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {phase: p / total for phase, p in product.items()}
 
 
-def _add_text(case: _Case) -> None:
-    """Add what the words say."""
+def _series_of(facts: SeriesFacts) -> str:
+    """Return the series UID of a volume."""
+    return facts.volume_id.split("#")[0]
+
+
+def _is_moment(facts: SeriesFacts) -> bool:
+    """Return whether a volume is one of several moments of its series."""
+    label = facts.volume_id.partition("#")[2]
+    return any(f"{word}=" in label for word in ("temporal", "time", "acquisition", "trigger"))
+
+
+def _add_text(case: _Case, *, volumes: int) -> None:
+    """Add what the words say; words of a series do not tell its several moments apart."""
     text = case.facts.description or case.facts.protocol or ""
     named = ["late_arterial" if p == "arterial" else p for p in case.words.phases]
     if len(named) > 1:
         case.conflicts.append(f"{text!r} names {' and '.join(named)}")
+    elif named and volumes > 1:
+        case.conflicts.append(f"{text!r} is the name of {volumes} volumes of one series")
     elif named:
         # Arterial without more is late arterial: what liver protocols time for.
         case.evidence.append(PhaseEvidence("text", text, _spread(named[0], _NAMED)))
@@ -228,11 +243,12 @@ def _seconds(time: str | None) -> float | None:
 
 def _share_acquisition(cases: Sequence[_Case]) -> None:
     """Give reconstructions of one acquisition the phase that one of them has."""
-    moments: dict[tuple[str | None, str], list[_Case]] = {}
+    moments: dict[tuple[str | None, str, int | None], list[_Case]] = {}
     for case in cases:
         time = parse_time(case.facts.acquisition_time)
         if time is not None and time != "000000.000000":
-            moments.setdefault((case.facts.acquired_on, time), []).append(case)
+            key = (case.facts.acquired_on, time, case.facts.temporal_position)
+            moments.setdefault(key, []).append(case)
     for same in moments.values():
         known = [(case, case.settled()) for case in same if case.settled() != "unknown"]
         if len({phase for _, phase in known}) != 1:

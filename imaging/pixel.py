@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _INT16 = np.iinfo(np.int16)
 _IMPOSSIBLE_HU = -1500.0
 """Nothing attenuates less than air (-1000 HU); scanners write -2048 or -3024 outside the circle."""
 _TISSUE_HU = -500.0
+_MOST_VOXELS = 1_000_000_000
+"""3800 slices of 512 x 512; headers that ask for more are damaged or hostile."""
 _DECODERS: dict[str, str] = {
     **dict.fromkeys(
         (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
@@ -87,7 +90,7 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     ------
     PixelError
         ``truncated_pixel_data``, ``file_changed``, ``pixel_data_undecodable``,
-        ``bits_beyond_stored``.
+        ``bits_beyond_stored``, ``too_large``.
 
     Notes
     -----
@@ -95,6 +98,8 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     inversion is a matter of display. Padding keeps its rescaled value and is told by the mask.
     """
     shape = (len(headers), headers[0].rows or 0, headers[0].columns or 0)
+    if math.prod(shape) > _MOST_VOXELS:
+        raise PixelError("too_large", headers[0].file, f"{shape[0]} x {shape[1]} x {shape[2]}")
     array: NDArray[np.int16] | NDArray[np.float32] = np.empty(shape, dtype=np.int16)
     padding: NDArray[np.bool_] | None = None
     flags = set()

@@ -299,7 +299,13 @@ def _image_series(grid: SliceGrid, label: str) -> ImageSeries:
             files_used=tuple(h.file for h in grid.headers),
             largest_position_residual_mm=grid.largest_residual_mm,
             flags=tuple(
-                sorted({*grid.flags, *when.flags, *series_flag.volume_flags(grid.headers)})
+                sorted(
+                    {
+                        *grid.flags,
+                        *when.flags,
+                        *series_flag.volume_flags(grid.headers, grid.geometry.slice_spacing_mm),
+                    }
+                )
             ),
         ),
     )

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from imaging.header import InstanceHeader
 from imaging.series_check import LOSSY, MR
 
+_TOUCHING = 1.5
+"""Slices this much farther apart than they are thick may be every second one of a volume."""
 
-def volume_flags(headers: Sequence[InstanceHeader]) -> set[str]:
-    """Return the flags that the headers of one volume raise."""
+
+def volume_flags(headers: Sequence[InstanceHeader], spacing_mm: float) -> set[str]:
+    """Return the flags that the headers of one volume raise, ``spacing_mm`` from slice to slice."""
     flags = set()
     if any(h.frame_of_reference_uid is None for h in headers):
         flags.add("no_frame_of_reference")
@@ -22,6 +25,9 @@ def volume_flags(headers: Sequence[InstanceHeader]) -> set[str]:
         flags.add("several_acquisitions")
     if len({(h.rescale_slope, h.rescale_intercept) for h in headers}) > 1:
         flags.add("rescale_differs_between_slices")
+    thickness = max((h.slice_thickness or 0.0 for h in headers), default=0.0)
+    if thickness > 0 and spacing_mm > _TOUCHING * thickness:
+        flags.add("gaps_between_slices")
     if any(not h.has_preamble for h in headers):
         flags.add("no_preamble")
     return flags

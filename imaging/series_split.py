@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -44,10 +45,12 @@ _CANDIDATES: tuple[tuple[str, Key], ...] = (
 )
 """What may tell volumes apart where positions repeat, the more telling first."""
 
-_TIMES: tuple[tuple[str, Callable[[InstanceHeader], str | None]], ...] = (
+_RUNNING: tuple[tuple[str, Callable[[InstanceHeader], int | str | None]], ...] = (
+    ("acquisition", lambda h: h.acquisition_number),
     ("time", lambda h: h.acquisition_time),
     ("content_time", lambda h: h.content_time),
 )
+"""What may run on through one volume and then through the next, as in step-and-shoot scans."""
 
 
 class SplitError(ReasonedError):
@@ -98,35 +101,43 @@ def split_positions(part: Part) -> list[Part]:
     Notes
     -----
     Acquisitions whose slices alternate are split even where no position repeats.
-    An acquisition number that leaves no position repeated wins, even where acquisitions cover
-    unequal ranges. Every other attribute must give equal position sets; two attributes that give
-    different volumes contradict one another, and nothing is guessed.
+    An attribute explains the repetition if none of its values repeats a position and all cover the
+    same ones. Acquisition numbers may cover unequal ranges (chest and abdomen, two phases), in no
+    more than one part above what the repetition needs: more are the steps of a step-and-shoot
+    scan. An acquisition number or time that runs on from slice to slice explains it if it runs
+    through all positions, then through all again. Two attributes that give different volumes
+    contradict one another, and nothing is guessed.
     """
     places = _places(part.headers)
     if len(set(places)) == len(places):
         return _interleaved(part, places)
     if len(set(places)) == 1:
         return [part]  # one plane repeated: no volume, the caller leaves it out
-    place_of = dict(zip(map(id, part.headers), places, strict=True))
-    found: dict[str, dict[str, Slices]] = {}
-    for name, key in _CANDIDATES:
-        groups = _value_groups(part.headers, key)
-        if len(groups) > 1 and _explains(groups, place_of, equal=name != "acquisition"):
-            found[name] = groups
-    for name, time in _TIMES:
-        rounds = _rounds(part.headers, time, place_of)
-        if name not in found and rounds:
-            found[name] = rounds
-    if "acquisition" in found:
-        chosen = "acquisition"
-    elif len({_partition(groups) for groups in found.values()}) == 1:
-        chosen = next(iter(found))
-    else:
+    found = _explanations(part, places)
+    if len({_partition(groups) for groups in found.values()}) != 1:
         raise SplitError("ambiguous_positions", _ambiguity(part, places, sorted(found)))
+    chosen = next(iter(found))
     return [
         Part(_label(part.label, chosen, value), slices)
         for value, slices in sorted(found[chosen].items())
     ]
+
+
+def _explanations(part: Part, places: Sequence[int]) -> dict[str, dict[str, Slices]]:
+    """Return the attributes that explain why positions repeat, each with its volumes."""
+    place_of = dict(zip(map(id, part.headers), places, strict=True))
+    needed = max(Counter(places).values())
+    found: dict[str, dict[str, Slices]] = {}
+    for name, key in _CANDIDATES:
+        groups = _value_groups(part.headers, key)
+        unequal = name == "acquisition" and len(groups) <= needed + 1
+        if len(groups) > 1 and _explains(groups, place_of, equal=not unequal):
+            found[name] = groups
+    for name, running in _RUNNING:
+        rounds = _rounds(part.headers, running, place_of)
+        if name not in found and rounds:
+            found[name] = rounds
+    return found
 
 
 def _interleaved(part: Part, places: Sequence[int]) -> list[Part]:
@@ -262,13 +273,15 @@ def _explains(groups: dict[str, Slices], place_of: dict[int, int], *, equal: boo
 
 
 def _rounds(
-    slices: Slices, time: Callable[[InstanceHeader], str | None], place_of: dict[int, int]
+    slices: Slices, running: Callable[[InstanceHeader], int | str | None], place_of: dict[int, int]
 ) -> dict[str, Slices]:
-    """Group slices whose times run through all positions, then through all again.
+    """Group slices whose times or numbers run through all positions, then through all again.
 
-    Empty where a time is missing, or a round begins before the last one has ended.
+    Empty where one is missing, or a round begins before the last one has ended.
     """
-    timed = [(moment, place_of[id(h)], h) for h in slices if (moment := time(h)) is not None]
+    timed: list[tuple[Any, int, InstanceHeader]] = [
+        (moment, place_of[id(h)], h) for h in slices if (moment := running(h)) is not None
+    ]
     timed.sort(key=lambda entry: (entry[0], entry[1], entry[2].sop_instance_uid or ""))
     size = len(set(place_of.values()))
     if len(timed) != len(slices) or len(slices) % size:

@@ -118,6 +118,13 @@ def test_reconstructions_of_one_acquisition_share_their_phase():
     assert found["b"].evidence[0].source == "same acquisition"
 
 
+def test_a_name_that_several_moments_of_one_series_share_names_none_of_them():
+    found = guess_phases([at(f"1.2#temporal={k}", "ARTERIAL", "101500") for k in (1, 2)])
+    assert {guess.phase for guess in found.values()} == {"unknown"}
+    kernels = guess_phases([at(f"1.2#kernel={k}", "ARTERIAL", "101500") for k in "AB"])
+    assert {guess.phase for guess in kernels.values()} == {"late_arterial"}
+
+
 def test_phases_against_the_clock_contradict_each_other():
     found = guess_phases([at("p", "VENOUS", "101500"), at("n", "PRE CONTRAST", "103000")])
     assert {guess.phase for guess in found.values()} == {"unknown"}

@@ -216,3 +216,14 @@ def test_retired_and_video_transfer_syntaxes_are_refused_by_name(slices, uid):
     (refused,) = slices.regroup(slices.save(data, uid)).refused
     assert refused.reason_code == "transfer_syntax_refused"
     assert pydicom.uid.UID(uid).name in refused.detail
+
+
+def test_a_volume_beyond_all_reason_is_refused_before_it_takes_memory(slices):
+    data = slices.make(3, Rows=65535, Columns=65535)
+    for d in data:
+        d.PixelData = pydicom.encaps.encapsulate([b"\xff\x4f garbage "])
+        d["PixelData"].VR, d["PixelData"].is_undefined_length = "OB", True
+    (series,) = slices.regroup(slices.save(data, "1.2.840.10008.1.2.4.90")).series
+    with pytest.raises(SeriesError, match="65535") as caught:
+        load_volume(series)
+    assert caught.value.reason_code == "too_large"

@@ -46,7 +46,11 @@ def test_the_order_of_files_changes_nothing(slices):
 
 def test_a_coronal_mr_series_keeps_its_directions(slices):
     data = slices.make(
-        3, modality="MR", step_mm=(0, -4, 0), ImageOrientationPatient=[1, 0, 0, 0, 0, -1]
+        3,
+        modality="MR",
+        step_mm=(0, -4, 0),
+        SliceThickness=4,
+        ImageOrientationPatient=[1, 0, 0, 0, 0, -1],
     )
     geometry = slices.group(data).series[0].geometry
     # normal = x cross -z = +y, so z index runs towards +y and starts at the last file
@@ -60,6 +64,7 @@ def test_gantry_tilt_stays_in_the_affine_and_is_flagged(slices):
     data = slices.make(
         8,
         step_mm=(0, 0, 5),
+        SliceThickness=5,
         ImageOrientationPatient=[1, 0, 0, 0, float(np.cos(tilt)), -float(np.sin(tilt))],
     )
     (series,) = slices.group(data).series
@@ -251,6 +256,30 @@ def test_a_phase_with_a_hole_is_refused_and_the_other_one_read(slices):
     assert [r.reason_code for r in grouping.refused] == ["missing_slice"]
     flags = grouping.series[0].report.flags
     assert flags == ("instance_number_gap", "series_partly_refused")
+
+
+def test_chest_and_two_abdominal_phases_of_unequal_range_are_three_volumes(slices):
+    chest = slices.make(5, start_mm=(0, 0, 10), AcquisitionNumber=1)
+    arterial = slices.make(4, start_mm=(0, 0, 2.5), first_number=11, AcquisitionNumber=2)
+    portal = slices.make(6, start_mm=(0, 0, -2.5), first_number=21, AcquisitionNumber=3)
+    grouping = slices.group(chest + arterial + portal)
+    assert [s.geometry.shape[0] for s in grouping.series] == [5, 4, 6]
+
+
+def test_two_step_and_shoot_phases_are_two_volumes_not_one_for_each_step(slices):
+    data = phases(slices, "ImageComments", ["", ""], count=6)
+    for k, d in enumerate(data):
+        d.AcquisitionNumber = 1 + k // 2  # two slices to a step, three steps to a phase
+    grouping = slices.group(data)
+    labels = [s.volume_id.split("#")[1] for s in grouping.series]
+    assert labels == ["acquisition=1", "acquisition=4"]
+    assert [s.geometry.shape[0] for s in grouping.series] == [6, 6]
+
+
+def test_every_second_slice_missing_shows_in_thickness_and_numbers(slices):
+    data = slices.make(9)[::2]
+    (series,) = slices.group(data).series
+    assert series.report.flags == ("gaps_between_slices", "instance_number_gap")
 
 
 def test_acquisitions_half_a_spacing_apart_are_not_taken_for_one_fine_volume(slices):
