@@ -165,15 +165,85 @@ def _may_hold(  # noqa: PLR0913
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _in_tube(rho: Points, edges: Pairs, low: float, high: float, used: NDArray[np.int64]) -> int:
-    """List the edges that reach into a tube; return how many."""
+def _bucketed(keys: Points, low: float, width: float, starts: Pairs, order: Pairs) -> None:
+    """Sort indices by the strip that their key lies in; ``starts`` says where each strip begins."""
+    strips = starts.size - 1
+    starts[:] = 0
+    for k in range(keys.size):
+        strip = min(max(int((keys[k] - low) / width), 0), strips - 1)
+        starts[strip + 1] += 1
+    for strip in range(strips):
+        starts[strip + 1] += starts[strip]
+    for k in range(keys.size - 1, -1, -1):
+        strip = min(max(int((keys[k] - low) / width), 0), strips - 1)
+        order[starts[strip + 1] - 1] = k
+        starts[strip + 1] -= 1
+    # every start has moved down to the beginning of its strip: shift them back by one
+    for strip in range(strips):
+        starts[strip] = starts[strip + 1]
+    starts[strips] = keys.size
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _in_tube(
+    rho: Points, edges: Pairs, tube: tuple[float, float, int, int], starts: Pairs, order: Pairs,
+    used: Pairs,
+) -> int:  # fmt: skip
+    """List the edges that reach into a tube (low, high, first and last bucket); return how many."""
+    low, high, first, last = tube
     count = 0
-    for k in range(edges.shape[0]):
+    for place in range(starts[first], starts[last + 1]):
+        k = order[place]
         a, b = rho[edges[k, 0]], rho[edges[k, 1]]
         if min(a, b) <= high and max(a, b) >= low:
             used[count] = k
             count += 1
     return count
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _tube_bound(  # noqa: PLR0913
+    tau: Points, rho: Points, edges: Pairs, used: Pairs, count: int,
+    tube: tuple[float, float, int, int], gap_mm: float, work: Points,
+) -> float:  # fmt: skip
+    """Longest stretch of a tube in which a line may run without too long a gap.
+
+    Where no edge reaches into the tube, all of its width is inside or all of it outside.
+    """
+    low, high = tube[0], tube[1]
+    middle = 0.5 * (low + high)
+    for k in range(count):
+        a, b = edges[used[k], 0], edges[used[k], 1]
+        if rho[a] > rho[b]:
+            a, b = b, a
+        start, stop = tau[a], tau[b]
+        rise = rho[b] - rho[a]
+        if rho[a] < low:
+            start += (tau[b] - tau[a]) * (low - rho[a]) / rise
+        if rho[b] > high:
+            stop -= (tau[b] - tau[a]) * (rho[b] - high) / rise
+        if start > stop:
+            start, stop = stop, start
+        crosses = 1.0 if (rho[a] <= middle) and (rho[b] > middle) else 0.0
+        at = k - 1
+        while at >= 0 and work[0, at] > start:
+            work[0, at + 1], work[1, at + 1], work[2, at + 1] = (
+                work[0, at],
+                work[1, at],
+                work[2, at],
+            )
+            at -= 1
+        work[0, at + 1], work[1, at + 1], work[2, at + 1] = start, stop, crosses
+    best = 0.0
+    begin, end = work[0, 0], work[1, 0]
+    inside = work[2, 0]
+    for k in range(1, count):
+        if work[0, k] > end and inside % 2.0 == 0.0 and work[0, k] - end > gap_mm + TOUCH_MM:
+            best = max(best, end - begin)
+            begin = work[0, k]
+        end = max(end, work[1, k])
+        inside += work[2, k]
+    return max(best, end - begin)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -321,6 +391,18 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
     whole_work = np.empty((4, 2 * whole_edges.shape[0] + 2))
     needs_whole = gap_mm > 0.0 and not math.isinf(gap_mm)
     best = longer_than
+    longest_edge = 0.0
+    for e in range(edges.shape[0]):
+        a, b = edges[e, 0], edges[e, 1]
+        longest_edge = max(
+            longest_edge, math.hypot(points[a, 0] - points[b, 0], points[a, 1] - points[b, 1])
+        )
+    most_strips = int(math.ceil(2.0 * radius / width)) + 2
+    point_starts = np.empty(most_strips + 1, dtype=np.int64)
+    point_order = np.empty(n, dtype=np.int64)
+    edge_starts = np.empty(most_strips + 1, dtype=np.int64)
+    edge_order = np.empty(edges.shape[0], dtype=np.int64)
+    edge_low = np.empty(edges.shape[0])
     for k in range(directions):
         # coarse directions first: a long run found early leaves out more
         at = (k * 7) % directions if directions % 7 else k
@@ -335,6 +417,7 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
             rho[v] = y * ux - x * uy
         if tau.max() - tau.min() <= (best - 1e-9) / math.sqrt(1.0 + half * half):
             continue
+        sorted_yet = False
         if needs_whole:
             for v in range(whole_points.shape[0]):
                 x, y = whole_points[v, 0] - middle_x, whole_points[v, 1] - middle_y
@@ -357,18 +440,24 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
                 ):  # fmt: skip
                     continue
             low, high = offset - reach, offset + reach
-            count = _in_tube(rho, edges, low, high, used)
+            if not sorted_yet:
+                sorted_yet = True
+                for e in range(edges.shape[0]):
+                    edge_low[e] = min(rho[edges[e, 0]], rho[edges[e, 1]])
+                _bucketed(edge_low, lowest, width, edge_starts, edge_order)
+                _bucketed(rho, lowest, width, point_starts, point_order)
+            first = max(0, int((low - longest_edge - lowest) / width))
+            last = min(most_strips - 1, max(0, int((high - lowest) / width)))
+            tube = (low, high, first, last)
+            count = _in_tube(rho, edges, tube, edge_starts, edge_order, used)
             if count < 2:
                 continue
-            from_tau, to_tau = math.inf, -math.inf
-            for e in range(count):
-                a, b = tau[edges[used[e], 0]], tau[edges[used[e], 1]]
-                from_tau = min(from_tau, a, b)
-                to_tau = max(to_tau, a, b)
-            if to_tau - from_tau <= wanted:
+            if _tube_bound(tau, rho, edges, used, count, tube, gap_mm, work) <= wanted:
                 continue
             close = 0
-            for v in range(n):
+            first = max(0, int((low - lowest) / width))
+            for place in range(point_starts[first], point_starts[last + 1]):
+                v = point_order[place]
                 if low <= rho[v] <= high:
                     near[close] = v
                     close += 1
@@ -393,7 +482,12 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
                     whole_pieces = 0
                     if needs_whole and pieces > 1:
                         if whole_count < 0:
-                            whole_count = _in_tube(whole_rho, whole_edges, low, high, whole_used)
+                            whole_count = 0
+                            for e in range(whole_edges.shape[0]):
+                                a, b = whole_rho[whole_edges[e, 0]], whole_rho[whole_edges[e, 1]]
+                                if min(a, b) <= high and max(a, b) >= low:
+                                    whole_used[whole_count] = e
+                                    whole_count += 1
                         whole_pieces = _intervals(
                             whole_tau, whole_rho, whole_edges, whole_used, whole_count, line,
                             whole_work,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ TIED_PX = 0.5
 """Long axes within half a pixel of the longest are tied; source: spec/measurement.md."""
 
 TIED_AXES = 24
+GUESSED_SLICES = 2
 Point = tuple[float, float, float]
 
 
@@ -114,27 +115,34 @@ def outline_curve(
 
 
 def outline_diameter(
-    outline: LesionOutline, *, gap_mm: float, at_least: Caliper | None = None
+    outline: LesionOutline,
+    *,
+    gap_mm: float,
+    at_least: Caliper | None = None,
+    only: Collection[int] | None = None,
 ) -> Caliper | None:
     """Longest diameter of outlines that are drawn already.
 
-    ``at_least`` is the answer for a smaller gap, which this one cannot fall below.
+    ``at_least`` is the answer for a smaller gap, which this one cannot fall below; ``only`` names
+    the slices that are looked at (all by default).
     """
     if not gap_mm >= 0.0:
         msg = f"gap of {gap_mm} mm: give 0 or more, or infinity for the plain longest distance"
         raise ValueError(msg)
-    if not outline.slices:
+    slices = [row for row in outline.slices if only is None or outline.slice_index(row[1]) in only]
+    if not slices:
         return None
     if math.isinf(gap_mm):
-        _, index, one, two = outline.slices[0]
+        _, index, one, two = slices[0]
         ends = outline.contours(index)[0].points_mm[[one, two]]
         return _caliper(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
     found: tuple[int, NDArray[np.float64]] | None = None
-    for bound, index, one, two in outline.slices:
+    for place, (bound, index, one, two) in enumerate(slices):
         if bound <= best + 1e-9:
             break
-        run = _longest_run(outline, index, gap_mm, best, (one, two))
+        pair = (one, two) if place < GUESSED_SLICES else None
+        run = _longest_run(outline, index, gap_mm, best, pair)
         if run[0] > best:
             best, found = float(run[0]), (index, run[1:].reshape(2, 2))
     if found is not None:
@@ -148,12 +156,22 @@ def outline_diameter(
 
 
 def _longest_run(
-    outline: LesionOutline, index: int, gap_mm: float, best: float, pair: tuple[int, int]
+    outline: LesionOutline,
+    index: int,
+    gap_mm: float,
+    best: float,
+    pair: tuple[int, int] | None,
 ) -> NDArray[np.float64]:
-    """Longest run of one slice if it is longer than the best, as (length, x, y, x, y)."""
+    """Longest run of one slice if it is longer than the best, as (length, x, y, x, y).
+
+    With the slice's farthest pair, a few lines are tried first: a long run found early leaves
+    out most others.
+    """
     viable, whole = outline.contours(index)
-    regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
-    guess = chord.first_guess(*regions, gap_mm, *pair)[0]
+    guess = np.zeros(5)
+    if pair is not None:
+        regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
+        guess = chord.first_guess(*regions, gap_mm, *pair)[0]
     best = max(best, float(guess[0]))
     found = _search(outline, index, gap_mm, best, each=False)[0]
     return np.asarray(found if found[0] > 0.0 else guess)
@@ -183,7 +201,7 @@ def _caliper(
         length_mm=math.dist(one, two),
         ends_mm=(tuple(one), tuple(two)),
         ends_index=at,
-        slice_index=int(at[0][0]),
+        slice_index=outline.slice_index(index),
         gap_mm=gap_mm,
         method="longest_contained_segment" if math.isfinite(gap_mm) else "farthest_points",
     )
@@ -207,9 +225,7 @@ def tied_short_axis(outline: LesionOutline, long: Caliper) -> ShortAxis:
     direction, 24 directions), the one with the largest short axis is taken; the band is from
     the smallest to the largest. Source: spec/measurement.md.
     """
-    index = next(
-        k for _, k, *_ in outline.slices if outline.to_index(k, 0, 0)[0] == long.slice_index
-    )
+    index = next(k for _, k, *_ in outline.slices if outline.slice_index(k) == long.slice_index)
     viable, whole = outline.contours(index)
     axes = _tied_axes(outline, index, long)
     rows = [_across(viable, whole, long.gap_mm, axis) for axis in axes]

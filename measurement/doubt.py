@@ -22,7 +22,10 @@ PART_ML = 0.05
 
 def of_mask(images: LesionImages, whole: Mask, settings: MeasurementSettings) -> list[Flag]:
     """Doubts that the grid and the outline alone give."""
-    flags = [*_of_grid(images, settings), *_of_extent(images, whole, settings)]
+    flags = _of_grid(images, settings)
+    slices = int(whole.any(axis=(1, 2)).sum())
+    if slices < settings.few_slices:
+        flags.append(Flag("few_slices", "the lesion is seen on one slice only", float(slices)))
     parts = _parts_ml(whole, images.image.geometry.voxel_volume_ml)
     if len(parts) > 1:
         sentence = f"the outline has {len(parts)} separate parts; the longest axis lies in one"
@@ -48,24 +51,22 @@ def _of_grid(images: LesionImages, settings: MeasurementSettings) -> list[Flag]:
     return flags
 
 
-def _of_extent(images: LesionImages, whole: Mask, settings: MeasurementSettings) -> list[Flag]:
-    """Doubts about how the lesion lies in the scan: few slices, cut off by its border."""
-    flags = []
+def of_border(images: LesionImages) -> list[Flag]:
+    """Doubt about a lesion that the border of the scan or its padding cuts off."""
+    whole = images.lesion.array
     box = bounding_box(whole)
-    slices = int(whole.any(axis=(1, 2)).sum())
-    if slices < settings.few_slices:
-        flags.append(Flag("few_slices", "the lesion is seen on one slice only", float(slices)))
-    ends = [
-        (part.start == 0, part.stop == size) for part, size in zip(box, whole.shape, strict=True)
-    ]
+    near = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+    at_end = any(
+        part.start == 0 or part.stop == size for part, size in zip(box, whole.shape, strict=True)
+    )
     padding = images.image.padding
     beside = padding is not None and bool(
-        (ndimage.binary_dilation(whole[box]) & padding[box]).any()
+        (ndimage.binary_dilation(whole[near]) & padding[near]).any()
     )
-    if np.any(ends) or beside:
-        sentence = "the lesion reaches the border of the scan: it may go on beyond"
-        flags.append(Flag("touches_border", sentence))
-    return flags
+    if not (at_end or beside):
+        return []
+    sentence = "the lesion reaches the border of the scan: it may go on beyond"
+    return [Flag("touches_border", sentence)]
 
 
 def _parts_ml(region: Mask, voxel_ml: float) -> list[float]:

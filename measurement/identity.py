@@ -1,21 +1,47 @@
-"""Ids that stay the same when new data come: digests of what they name."""
+"""Names of measurements and lesions that stay the same when data are read again."""
 
 from __future__ import annotations
 
 import hashlib
 
-_DIGITS = 16
-_LESION_DIGITS = 10
+SEPARATOR = "\x1f"
+LESION_DIGITS = 8
+MEASUREMENT_DIGITS = 16
 
 
 def measurement_id(
     subject_id: str, reader: str, lesion_id: str, timepoint: int, quantity: str
 ) -> str:
-    """Return the id of a measurement: 16 hexadecimal digits of the digest of its key."""
-    parts = (subject_id, reader, lesion_id, str(timepoint), quantity)
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:_DIGITS]
+    """Name of one measured value over all its revisions: 16 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If a part holds the separator, as two values could then share a name.
+
+    Examples
+    --------
+    >>> measurement_id("S01", "auto", "L1", 0, "viable_diameter")
+    'eef88368934c6f6e'
+    """
+    parts = (subject_id, reader, lesion_id, str(int(timepoint)), quantity)
+    if any(SEPARATOR in part for part in parts):
+        msg = f"lesion {lesion_id!r}: an id holds the control character U+001F; remove it"
+        raise ValueError(msg)
+    return _digest(SEPARATOR.join(parts), MEASUREMENT_DIGITS)
 
 
 def lesion_id_from_mask(mask_id: str) -> str:
-    """Return the id of a lesion that nobody named: a short digest of its first mask's id."""
-    return "L" + hashlib.sha256(mask_id.encode()).hexdigest()[:_LESION_DIGITS]
+    """Name of a lesion that nobody has named: a digest of its first mask's id.
+
+    Examples
+    --------
+    >>> lesion_id_from_mask("1.2.3#4")
+    'L14e58433'
+    """
+    return "L" + _digest(mask_id, LESION_DIGITS)
+
+
+def _digest(text: str, digits: int) -> str:
+    """Return the first hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]

@@ -9,7 +9,8 @@ import numpy as np
 
 from imaging.volume import Volume
 from measurement import doubt, quantity
-from measurement.contrast import Scene, contrast_of, mean_in, scene
+from measurement.contrast import contrast_of, mean_in, scene
+from measurement.cut import cut
 from measurement.diameter import (
     GAPS_MM,
     Caliper,
@@ -26,7 +27,7 @@ from measurement.reading import (
     MeasuredQuantity,
     MeasurementSettings,
 )
-from measurement.viable import Contrast, ViablePart, drawn, viable_part
+from measurement.viable import Contrast, ViablePart, drawn, flat_field, viable_part
 from measurement.volumetry import enhancing_fraction, holes_filled
 
 __all__ = [
@@ -49,8 +50,11 @@ DECLARED_EMPTY = "declared_empty"
 NEIGHBOUR_PART = 0.1
 """Neighbouring thresholds lie this part of the viable level away."""
 
-NEIGHBOUR_WIDTH = 1.4
-"""Neighbouring smoothing is wider or narrower by this factor."""
+NEIGHBOUR_SLICES = 1
+"""Neighbouring choices are compared on the caliper's slice and so many on either side."""
+
+NEIGHBOUR_STRENGTH = 2.0
+"""Neighbouring smoothing is stronger or weaker by this factor."""
 
 
 class GridMismatchError(ValueError):
@@ -83,11 +87,12 @@ def measure_lesion(
     _check_grids(images)
     if images.lesion.declared_empty:
         return _empty_reading(images)
-    if images.kind != "hepatic":
-        return _whole_reading(images, settings)
-    if images.mask_is_viable:
-        return _given_viable_reading(images, settings)
-    return _hepatic_reading(images, settings)
+    here = cut(images)
+    kinds = {"hepatic": _hepatic_reading, "extrahepatic": _whole_reading, "node": _whole_reading}
+    read = _given_viable_reading if images.mask_is_viable else kinds[images.kind]
+    reading = read(here.images, settings)
+    flags = (*doubt.of_border(images), *reading.flags)
+    return here.restored(replace(reading, flags=flags))
 
 
 def _check_grids(images: LesionImages) -> None:
@@ -147,18 +152,22 @@ class _Axes:
     short: ShortAxis | None
 
 
-def _axes(viable: Mask, whole: Mask, images: LesionImages, gap_mm: float) -> _Axes:
+def _axes(outline: LesionOutline, gap_mm: float) -> _Axes:
     """Measure the longest diameter and the axis across it."""
-    outline = LesionOutline(viable, whole, images.image.geometry)
     long = outline_diameter(outline, gap_mm=gap_mm)
     return _Axes(outline, long, tied_short_axis(outline, long) if long is not None else None)
+
+
+def _whole_axes(whole: Mask, images: LesionImages) -> _Axes:
+    """Measure a region as a whole: the largest distance in it and the axis across."""
+    return _axes(LesionOutline(whole, whole, images.image.geometry), math.inf)
 
 
 def _whole_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
     """Reading of a lesion outside the liver, or of a node."""
     whole = images.lesion.array
     geometry = images.image.geometry
-    axes = _axes(whole, whole, images, math.inf)
+    axes = _whole_axes(whole, images)
     quantities = [quantity.length("whole_diameter", axes.long, geometry, settings)]
     if images.kind == "node":
         node = quantity.across("node_short_axis", axes.short, geometry, settings)
@@ -171,7 +180,8 @@ def _given_viable_reading(images: LesionImages, settings: MeasurementSettings) -
     """Reading of a lesion whose viable part somebody has drawn."""
     whole = holes_filled(images.lesion.array)
     flags = (*doubt.of_mask(images, whole, settings), doubt.whole_lesion_unknown())
-    part = _Part(images.lesion.array, whole, {}, {}, flags)
+    outline = LesionOutline(images.lesion.array, whole, images.image.geometry)
+    part = _Part(outline, {}, {}, flags)
     return _reading(images, settings, part)
 
 
@@ -179,8 +189,8 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
     """Reading of a lesion in the liver, whose viable part is to be found."""
     whole = images.lesion.array
     flags = doubt.of_mask(images, whole, settings)
-    here = scene(images, whole, settings)
-    evidence = {"oil_part": float(here.oil.sum()) / float(here.whole.sum())}
+    here = scene(images, settings)
+    evidence = {"oil_part": float(here.oil.sum()) / float(whole.sum())}
     if here.oil.any():
         flags.append(doubt.of_oil(evidence["oil_part"]))
     contrast = contrast_of(images, here, settings)
@@ -188,14 +198,24 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
     if contrast is None or reason is not None:
         return _without_viable(images, settings, tuple(flags), evidence, reason or "")
     found = viable_part(contrast, settings.viable)
-    viable = np.zeros_like(whole)
-    viable[here.box] = found.region
     evidence |= found.evidence | {"least_enhancement": contrast.least}
     if images.native is None:
         flags.append(doubt.no_native_phase())
     flags += doubt.of_contrast(evidence, settings, images.image.unit)
-    neighbours = _neighbours(images, whole, here, contrast, found, settings)
-    return _reading(images, settings, _Part(viable, whole, neighbours, evidence, tuple(flags)))
+    part = _Part(
+        _outline(found, images),
+        _neighbours(images, contrast, found, settings),
+        evidence,
+        tuple(flags),
+    )
+    return _reading(images, settings, part)
+
+
+def _outline(found: ViablePart, images: LesionImages) -> LesionOutline:
+    """Draw both outlines of a lesion whose viable part was found."""
+    return LesionOutline(
+        found.region, images.lesion.array, images.image.geometry, degree=found.degree
+    )
 
 
 def _why_not(
@@ -213,43 +233,38 @@ def _why_not(
     return None
 
 
-def _neighbours(  # noqa: PLR0913 - all of them are needed to draw the part again
-    images: LesionImages,
-    whole: Mask,
-    here: Scene,
-    contrast: Contrast,
-    found: ViablePart,
-    settings: MeasurementSettings,
+def _neighbours(
+    images: LesionImages, contrast: Contrast, found: ViablePart, settings: MeasurementSettings
 ) -> dict[str, float]:
     """Longest viable diameter in mm under neighbouring thresholds, smoothing and gaps."""
     if not found.region.any() or bool((found.region == contrast.lesion).all()):
         return {}
     seen = found.evidence
-    width, threshold, level = seen["smoothing_mm"], seen["threshold"], seen["viable_level"]
+    strength, threshold, level = seen["strength"], seen["threshold"], seen["viable_level"]
     choices = {
-        "lower threshold": (width, threshold - NEIGHBOUR_PART * level),
-        "higher threshold": (width, threshold + NEIGHBOUR_PART * level),
-        "less smoothing": (width / NEIGHBOUR_WIDTH, threshold),
-        "more smoothing": (width * NEIGHBOUR_WIDTH, threshold),
+        "lower threshold": (strength, threshold - NEIGHBOUR_PART * level),
+        "higher threshold": (strength, threshold + NEIGHBOUR_PART * level),
+        "less smoothing": (strength / NEIGHBOUR_STRENGTH, threshold),
+        "more smoothing": (strength * NEIGHBOUR_STRENGTH, threshold),
     }
+    outline = _outline(found, images)
+    main = outline_diameter(outline, gap_mm=settings.gap_mm)
+    if main is None:
+        return {}
+    only = range(main.slice_index - NEIGHBOUR_SLICES, main.slice_index + NEIGHBOUR_SLICES + 1)
     lengths = {}
-    for name, (other_width, other_threshold) in choices.items():
-        region, _ = drawn(
-            contrast, settings.viable, width_mm=other_width, threshold=other_threshold, level=level
-        )
-        viable = np.zeros_like(whole)
-        viable[here.box] = region
-        lengths[name] = _longest(viable, whole, images, settings.gap_mm)
-    viable = np.zeros_like(whole)
-    viable[here.box] = found.region
-    lengths["smaller gap"] = _longest(viable, whole, images, settings.gap_mm * 0.75)
-    lengths["larger gap"] = _longest(viable, whole, images, settings.gap_mm * 1.25)
+    for name, (other_strength, other_threshold) in choices.items():
+        field = flat_field(contrast, other_strength)
+        part = drawn(contrast, field, settings.viable, threshold=other_threshold, level=level)
+        lengths[name] = _longest(_outline(part, images), settings.gap_mm, only)
+    lengths["smaller gap"] = _longest(outline, settings.gap_mm * 0.75, only)
+    lengths["larger gap"] = _longest(outline, settings.gap_mm * 1.25, only)
     return lengths
 
 
-def _longest(viable: Mask, whole: Mask, images: LesionImages, gap_mm: float) -> float:
-    """Longest viable diameter in mm; 0 where there is none."""
-    caliper = outline_diameter(LesionOutline(viable, whole, images.image.geometry), gap_mm=gap_mm)
+def _longest(outline: LesionOutline, gap_mm: float, only: range) -> float:
+    """Longest viable diameter on some slices in mm; 0 where there is none."""
+    caliper = outline_diameter(outline, gap_mm=gap_mm, only=only)
     return 0.0 if caliper is None else caliper.length_mm
 
 
@@ -257,8 +272,7 @@ def _longest(viable: Mask, whole: Mask, images: LesionImages, gap_mm: float) -> 
 class _Part:
     """A viable part that is settled: neighbouring lengths, evidence and flags so far."""
 
-    viable: Mask
-    whole: Mask
+    outline: LesionOutline
     neighbours_mm: dict[str, float]
     evidence: dict[str, float]
     flags: tuple[Flag, ...]
@@ -267,7 +281,8 @@ class _Part:
 def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -> LesionReading:
     """Reading of a hepatic lesion whose viable part is settled."""
     geometry = images.image.geometry
-    axes = _axes(part.viable, part.whole, images, settings.gap_mm)
+    viable, whole = part.outline.viable, part.outline.whole
+    axes = _axes(part.outline, settings.gap_mm)
     curve = {
         gap: 0.0 if caliper is None else caliper.length_mm
         for gap, caliper in outline_curve(axes.outline).items()
@@ -277,23 +292,23 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
         neighbours_mm=part.neighbours_mm.values(),
     )  # fmt: skip
     flags = list(part.flags)
-    if axes.outline.has_thin_parts:
+    if axes.long is not None and axes.outline.thin_on(axes.long.slice_index):
         flags.append(doubt.fallback_used())
     flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
     edge_mm = long.uncertainty_parts["edge"] / math.sqrt(2.0)
     quantities = [
         long,
         quantity.across("viable_perpendicular", axes.short, geometry, settings),
-        quantity.volume("viable_volume", part.viable, geometry, settings, edge_mm=edge_mm),
-        *_whole_quantities(images, part.whole, settings),
-        *_means(images, part, settings),
+        quantity.volume("viable_volume", viable, geometry, settings, edge_mm=edge_mm),
+        *_whole_quantities(images, whole, settings),
+        *_means(images, part.outline, settings),
     ]
     evidence = part.evidence | {
-        "enhancing_fraction": enhancing_fraction(part.viable, part.whole),
+        "enhancing_fraction": enhancing_fraction(viable, whole),
         "gap_curve_jump": doubt.jump_part(curve),
         "tied_axes": float(axes.short.tied_axes) if axes.short else 0.0,
     }
-    return LesionReading(tuple(quantities), tuple(flags), part.viable, curve, evidence)
+    return LesionReading(tuple(quantities), tuple(flags), viable, curve, evidence)
 
 
 def _without_viable(
@@ -316,7 +331,7 @@ def _whole_quantities(
 ) -> list[MeasuredQuantity]:
     """Diameter, short axis, volume and mean attenuation of the whole lesion."""
     geometry = images.image.geometry
-    axes = _axes(whole, whole, images, math.inf)
+    axes = _whole_axes(whole, images)
     return [
         quantity.length("whole_diameter", axes.long, geometry, settings),
         quantity.across("whole_perpendicular", axes.short, geometry, settings),
@@ -329,12 +344,12 @@ def _whole_quantities(
 
 
 def _means(
-    images: LesionImages, part: _Part, settings: MeasurementSettings
+    images: LesionImages, outline: LesionOutline, settings: MeasurementSettings
 ) -> list[MeasuredQuantity]:
     """Mean enhancement of the whole lesion, and its contrast to the liver in the late phase."""
     found = []
     if images.arterial is not None and images.native is not None:
-        after, before = (mean_in(v, part.whole) for v in (images.arterial, images.native))
+        after, before = (mean_in(v, outline.whole) for v in (images.arterial, images.native))
         rise = None if after is None or before is None else after - before
         found.append(
             quantity.mean(
@@ -343,21 +358,19 @@ def _means(
             )
         )  # fmt: skip
     if images.late is not None:
-        found.append(_late_contrast(images, images.late, part, settings))
+        found.append(_late_contrast(images, images.late, outline, settings))
     return found
 
 
 def _late_contrast(
-    images: LesionImages, late: Volume, part: _Part, settings: MeasurementSettings
+    images: LesionImages, late: Volume, outline: LesionOutline, settings: MeasurementSettings
 ) -> MeasuredQuantity:
     """Lesion less liver in the portal venous or delayed phase; of its viable part if it has one."""
-    region = part.viable if part.viable.any() else part.whole
-    here = scene(replace(images, image=late), part.whole, settings)
+    region = outline.viable if outline.viable.any() else outline.whole
+    here = scene(replace(images, image=late), settings)
     value = None
     if here.around_is_liver:
-        liver = np.zeros_like(part.whole)
-        liver[here.box] = here.around
-        lesion, reference = mean_in(late, region), mean_in(late, liver)
+        lesion, reference = mean_in(late, region), mean_in(late, here.around)
         if lesion is not None and reference is not None:
             value = lesion - reference
     return quantity.mean(

@@ -10,9 +10,10 @@ from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
 from measurement.chord import farthest_pair
-from measurement.contour import LEVEL, MARGIN_PX, Contour, Edge, edge
+from measurement.contour import FINE_SMOOTHING_PX, LEVEL, MARGIN_PX, Contour, Edge, edge
 
 Mask = NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
 
 
 class RegionError(ValueError):
@@ -27,6 +28,10 @@ class LesionOutline:
     viable, whole : (z, y, x) bool arrays
         Viable tissue outside the whole lesion is not counted.
     geometry : VolumeGeometry
+    degree : (z, y, x) float64 array, optional
+        How viable each pixel is, from 0 to 1: where it falls to 0.5 within the whole lesion runs
+        the edge of the viable part, finer than by pixels. Without it, the edge is that of the
+        mask.
 
     Raises
     ------
@@ -34,7 +39,14 @@ class LesionOutline:
         If an array is not of the grid's shape.
     """
 
-    def __init__(self, viable: Mask, whole: Mask, geometry: VolumeGeometry) -> None:
+    def __init__(
+        self,
+        viable: Mask,
+        whole: Mask,
+        geometry: VolumeGeometry,
+        *,
+        degree: NDArray[np.float64] | None = None,
+    ) -> None:
         for name, region in (("viable part", viable), ("whole lesion", whole)):
             if region.shape != geometry.shape:
                 msg = (
@@ -43,27 +55,34 @@ class LesionOutline:
                 )
                 raise RegionError(msg)
         self.geometry = geometry
+        self.viable = viable & whole
+        self.whole = whole
         self.spacing_mm = geometry.spacing_mm[1:]
         self._box = bounding_box(whole)
-        self._viable = _cropped(viable & whole, self._box)
+        self._viable = _cropped(self.viable, self._box)
         self._whole = _cropped(whole, self._box)
+        self._degree = None if degree is None else _cropped_degree(degree, self._box)
         self._contours: dict[int, tuple[Contour, Contour]] = {}
         self._distances: dict[int, NDArray[np.float64]] = {}
 
     @cached_property
     def viable_edge(self) -> Edge:
         """Edge of the viable part, on the cropped grid."""
-        return edge(self._viable)
+        if self._degree is None:
+            return edge(self._viable)
+        whole = self.whole_edge
+        return Edge(np.minimum(whole.field, self._degree), whole.kept & self._viable)
 
     @cached_property
     def whole_edge(self) -> Edge:
         """Edge of the whole lesion, on the cropped grid."""
-        return edge(self._whole, also_keep=self.viable_edge.kept)
+        if self._degree is None:
+            return edge(self._whole, also_keep=self.viable_edge.kept)
+        return edge(self._whole, smoothing_px=FINE_SMOOTHING_PX)
 
-    @property
-    def has_thin_parts(self) -> bool:
-        """Whether parts of the viable tissue are so thin that pixels had to stand in."""
-        return bool(self.viable_edge.kept.any())
+    def thin_on(self, slice_index: int) -> bool:
+        """Whether viable tissue of a slice is so thin that pixels had to stand in for its edge."""
+        return bool(self.viable_edge.kept[slice_index - self._box[0].start].any())
 
     @cached_property
     def slices(self) -> list[tuple[float, int, int, int]]:
@@ -97,6 +116,10 @@ class LesionOutline:
             )
         return self._distances[index]
 
+    def slice_index(self, index: int) -> int:
+        """Return which slice of the volume a cropped one is."""
+        return int(self._box[0].start) + index
+
     def to_index(self, index: int, x_mm: float, y_mm: float) -> tuple[float, float, float]:
         """Return (z, row, column) in the volume of a point on a cropped slice."""
         z, y, x = (part.start for part in self._box)
@@ -107,7 +130,7 @@ class LesionOutline:
         )
 
 
-def bounding_box(region: Mask) -> tuple[slice, slice, slice]:
+def bounding_box(region: Mask) -> Box:
     """Return the smallest box of a (z, y, x) region; an empty one for an empty region."""
     found = []
     for axis in range(3):
@@ -117,7 +140,17 @@ def bounding_box(region: Mask) -> tuple[slice, slice, slice]:
     return found[0], found[1], found[2]
 
 
-def _cropped(region: Mask, box: tuple[slice, slice, slice]) -> Mask:
+def _cropped(region: Mask, box: Box) -> Mask:
     """Return the box of a region with the margin that its edge needs around every slice."""
     margin = (MARGIN_PX, MARGIN_PX)
     return np.pad(region[box], ((0, 0), margin, margin))
+
+
+def _cropped_degree(degree: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
+    """Return the box with its margin; beyond the grid the nearest value goes on."""
+    _, rows, columns = degree.shape
+    at = [
+        np.clip(np.arange(part.start - MARGIN_PX, part.stop + MARGIN_PX), 0, size - 1)
+        for part, size in zip(box[1:], (rows, columns), strict=True)
+    ]
+    return degree[box[0]][:, at[0]][:, :, at[1]]

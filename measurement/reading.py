@@ -48,7 +48,7 @@ class MeasurementSettings:
     def method_name(self) -> str:
         """Return the name under which numbers of these settings are stored."""
         gap = "infinity" if math.isinf(self.gap_mm) else f"{self.gap_mm:g}mm"
-        return f"contained_segment_v1/gap_{gap}/half_level_{self.viable.edge_fraction:g}"
+        return f"contained_segment_v1/gap_{gap}/level_{self.viable.edge_fraction:g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

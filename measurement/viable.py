@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from measurement.denoise import flattened
 from measurement.outline import Mask, bounding_box
+
+WHITE_MM = 1.5
+"""Noise is compared at this smoothing, at which its correlation from pixel to pixel is gone."""
+
+SOFTENING_PX = 0.5
+"""Total variation leaves steps; an edge finer than pixels needs them soft."""
+
+PLACES_PER_CELL = 4.0
+"""A maximum is sought at every voxel: so many independent ones per cell of the smoothing."""
+
+NOISE_MARGIN = 1.1
+"""Noise is measured around the lesion, from a sample: that much may be missing."""
 
 Spacing = tuple[float, float, float]
 Values = NDArray[np.float64]
@@ -22,27 +36,25 @@ class ViableSettings:
     Parameters
     ----------
     edge_fraction : the edge is drawn where enhancement falls to this part of the viable level
-    threshold_noise_ratio : smoothing grows until the threshold is this many SD of smoothed noise
-    smoothing_mm : SD of the Gaussians that are tried, from the least
+    flatness : weight of the total variation, in SD of a voxel's noise (as if it were white)
     clear_fraction : components that nowhere come this near to the other level are noise
     smallest_part_mm, smallest_hole_mm : diameter of a ball; smaller components are left out
     least_enhancement : less is no enhancement; in HU (10 HU: Abdom Imaging 2014;39:1247)
     least_enhancement_part : the same for signal without a unit, as part of the native liver's
     detection_mm : SD of the Gaussians at which enhancement is looked for
-    detection_noise_ratio : enhancement counts above this many SD of noise at that size
+    false_detection : chance of taking noise in a dead lesion for enhancement
     arterial_only_sd : without a native phase the edge lies this many SD above the liver
     """
 
-    edge_fraction: float = 0.5
-    threshold_noise_ratio: float = 3.2
-    smoothing_mm: tuple[float, ...] = (0.0, 0.5, 0.7, 0.9, 1.1, 1.4, 1.7, 2.0, 2.5, 3.0, 4.0)
+    edge_fraction: float = 0.6
+    flatness: float = 0.4
     clear_fraction: float = 0.75
     smallest_part_mm: float = 3.0
     smallest_hole_mm: float = 2.0
     least_enhancement: float = 10.0
     least_enhancement_part: float = 0.1
     detection_mm: tuple[float, ...] = (1.5, 2.0, 3.0)
-    detection_noise_ratio: float = 5.0
+    false_detection: float = 1e-3
     arterial_only_sd: float = 1.0
 
 
@@ -74,9 +86,18 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViablePart:
-    """The viable part, and the numbers by which it was found (HU or signal, ml, mm)."""
+    """The viable part, and the numbers by which it was found (HU or signal, ml, mm).
+
+    Parameters
+    ----------
+    region : (z, y, x) bool array
+    degree : (z, y, x) float64 array
+        From 0 to 1; 0.5 at the edge. It goes on beyond the lesion, so that the lesion's own
+        edge is the outline's.
+    """
 
     region: Mask
+    degree: Values
     evidence: dict[str, float]
 
 
@@ -88,40 +109,70 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     1. Noise is the robust SD of the difference around the lesion.
     2. *Detection*: the difference, smoothed inside the lesion alone, exceeds both the least
        enhancement and so many SD of noise at that width somewhere. Else the lesion is dead.
-    3. *Edge*: half way between necrosis (0) and the level of viable tissue, which is the median of
-       the inner part of what is above the edge; smoothing is as little as makes the
-       threshold 3.2 SD of noise (spec/measurement.md: the share of a robust peak ranks first).
+    3. *Edge*: noise is flattened by total variation inside the lesion alone, which averages along
+       edges and leaves them in place. The edge runs at 0.6 of the level of viable tissue,
+       the median of the inner part of what is above the edge. Not at half: a caliper takes the
+       luckiest of many lines, and 0.6 balances that (benchmarks/viable_accuracy.py).
     4. *Clean-up* in mm; small components count as noise unless they are clear.
     """
     noise = _Noise(contrast)
     level, evidence = _detection(contrast, noise, settings)
     if level is None:
-        return ViablePart(np.zeros_like(contrast.lesion), evidence)
-    width, level = _width_and_level(contrast, noise, level, settings)
-    threshold = _threshold(contrast, noise, level, settings)
-    region, cleaned = drawn(contrast, settings, width_mm=width, threshold=threshold, level=level)
+        return ViablePart(np.zeros_like(contrast.lesion), np.zeros(contrast.lesion.shape), evidence)
+    white = equivalent_noise(noise.at(WHITE_MM), WHITE_MM, contrast.spacing_mm)
+    strength = settings.flatness * white
+    field = flat_field(contrast, strength)
+    level = _viable_level(field, contrast, level, settings)
+    threshold = settings.edge_fraction * level
+    if contrast.fixed_threshold_sd is not None:
+        threshold = contrast.fixed_threshold_sd * noise.at(0.0)
+    part = drawn(contrast, field, settings, threshold=threshold, level=level)
     evidence |= {
         "viable_level": level,
         "threshold": threshold,
-        "smoothing_mm": width,
+        "strength": strength,
         "cnr": level / noise.at(0.0),
-        "smoothed_cnr": level / noise.at(width),
     }
-    return ViablePart(region, evidence | cleaned)
+    return ViablePart(part.region, part.degree, evidence | part.evidence)
+
+
+def flat_field(contrast: Contrast, strength: float) -> Values:
+    """Difference without its noise, inside the lesion alone."""
+    field = np.zeros(contrast.values.shape)
+    box = bounding_box(contrast.lesion)
+    field[box] = flattened(
+        contrast.values[box], contrast.lesion[box], contrast.spacing_mm, strength
+    )
+    width = SOFTENING_PX * math.sqrt(contrast.spacing_mm[1] * contrast.spacing_mm[2])
+    return smoothed_within(field, contrast.lesion, contrast.spacing_mm, width)
 
 
 def drawn(
     contrast: Contrast,
+    field: Values,
     settings: ViableSettings,
     *,
-    width_mm: float,
     threshold: float,
     level: float,
-) -> tuple[Mask, dict[str, float]]:
-    """Return what lies above a threshold after smoothing, cleaned, and how much that took."""
-    field = smoothed_within(contrast.values, contrast.lesion, contrast.spacing_mm, width_mm)
+) -> ViablePart:
+    """Return what lies above a threshold in a field, cleaned, and how much that took."""
     rough = contrast.lesion & (field >= threshold)
-    return _cleaned(rough, field, (threshold, level), contrast, settings)
+    region, evidence = _cleaned(rough, field, (threshold, level), contrast, settings)
+    degree = np.clip(field / (2.0 * threshold), 0.0, 1.0)
+    degree[rough & ~region] = 0.0
+    degree[region & ~rough] = 1.0
+    return ViablePart(region, _carried_on(degree, contrast.lesion, contrast.spacing_mm), evidence)
+
+
+def _carried_on(degree: Values, lesion: Mask, spacing_mm: Spacing) -> Values:
+    """Return the degree with the nearest value of the lesion's own slice everywhere around it."""
+    carried = np.zeros_like(degree)
+    for index in np.flatnonzero(lesion.any(axis=(1, 2))):
+        rows, columns = ndimage.distance_transform_edt(
+            ~lesion[index], sampling=spacing_mm[1:], return_distances=False, return_indices=True
+        )
+        carried[index] = degree[index][rows, columns]
+    return carried
 
 
 def smoothed_within(values: Values, region: Mask, spacing_mm: Spacing, width_mm: float) -> Values:
@@ -175,22 +226,28 @@ def _detection(
     """Strongest enhancement where there is one, and what would have been found."""
     best: float | None = None
     strongest = 0.0
+    detectable = math.inf
     for width in settings.detection_mm:
         field = smoothed_within(contrast.values, contrast.lesion, contrast.spacing_mm, width)
         peak = float(field[contrast.lesion].max(initial=0.0))
         strongest = max(strongest, peak / noise.at(width))
-        needed = max(contrast.least, settings.detection_noise_ratio * noise.at(width))
+        needed = max(contrast.least, _noise_ratio(contrast, width, settings) * noise.at(width))
+        detectable = min(detectable, needed / part_response(width))
         if peak >= needed and (best is None or peak > best):
             best = peak
-    detectable = min(
-        max(contrast.least, settings.detection_noise_ratio * noise.at(width)) / part_response(width)
-        for width in settings.detection_mm
-    )
     return best, {
         "noise": noise.at(0.0),
         "detectable_enhancement": detectable,
         "detection_ratio": strongest,
     }
+
+
+def _noise_ratio(contrast: Contrast, width_mm: float, settings: ViableSettings) -> float:
+    """How many SD the largest of all independent places of a lesion exceeds by chance alone."""
+    volume_mm3 = np.count_nonzero(contrast.lesion) * math.prod(contrast.spacing_mm)
+    cell_mm3 = (2.0 * math.sqrt(math.pi) * width_mm) ** 3
+    places = PLACES_PER_CELL * (1.0 + volume_mm3 / cell_mm3)
+    return NOISE_MARGIN * NormalDist().inv_cdf(1.0 - settings.false_detection / places)
 
 
 def part_response(width_mm: float, part_mm: float = 10.0) -> float:
@@ -199,40 +256,15 @@ def part_response(width_mm: float, part_mm: float = 10.0) -> float:
     return math.erf(x / math.sqrt(2.0)) - math.sqrt(2.0 / math.pi) * x * math.exp(-0.5 * x * x)
 
 
-def _threshold(contrast: Contrast, noise: _Noise, level: float, settings: ViableSettings) -> float:
-    """Value at which the edge of the viable part is drawn."""
-    if contrast.fixed_threshold_sd is not None:
-        return contrast.fixed_threshold_sd * noise.at(0.0)
-    return settings.edge_fraction * level
-
-
-def _width_and_level(
-    contrast: Contrast, noise: _Noise, level: float, settings: ViableSettings
-) -> tuple[float, float]:
-    """Least smoothing that lifts the threshold over the noise, and the viable level at it."""
-    widths = settings.smoothing_mm
-    at = _least_width(contrast, noise, level, settings)
-    for _ in range(3):
-        field = smoothed_within(contrast.values, contrast.lesion, contrast.spacing_mm, widths[at])
-        level = _viable_level(field, contrast, level, settings)
-        again = _least_width(contrast, noise, level, settings)
-        if again == at:
-            break
-        at = again
-    return widths[at], level
-
-
-def _least_width(contrast: Contrast, noise: _Noise, level: float, settings: ViableSettings) -> int:
-    """Index of the least smoothing at which the threshold clears the noise (by bisection)."""
-    threshold = _threshold(contrast, noise, level, settings)
-    low, high = 0, len(settings.smoothing_mm) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if threshold >= settings.threshold_noise_ratio * noise.at(settings.smoothing_mm[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def equivalent_noise(noise_at: float, width_mm: float, spacing_mm: Spacing) -> float:
+    """SD per voxel of white noise that would leave the same after smoothing."""
+    kept = 1.0
+    for step in spacing_mm:
+        reach = int(4.0 * width_mm / step) + 1
+        weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width_mm) ** 2)
+        weights /= weights.sum()
+        kept *= float(np.square(weights).sum())
+    return noise_at / math.sqrt(kept)
 
 
 def _viable_level(
