@@ -29,12 +29,21 @@ class Comparison:
     summary: pd.DataFrame
     differences: pd.DataFrame
 
+    @property
+    def categories_equal(self) -> bool:
+        """Whether every category, event and doubt is as the truth has it."""
+        words = self.summary[self.summary["rms_px"].isna() & (self.summary["n"] > 0)]
+        words = words[words["missing"].isna()]
+        return bool((words["equal"] == words["n"]).all())
+
     def lines(self) -> list[str]:
         """Return the summary in sentences for a terminal."""
         found = []
         for row in self.summary.to_dict("records"):
             name = f"{row['what']} ({row['group']})"
-            if pd.isna(row["rms_px"]):
+            if row["n"] == 0:
+                continue
+            if pd.isna(row["missing"]):
                 found.append(f"{name}: {row['equal']} of {row['n']} equal to truth")
                 continue
             found.append(

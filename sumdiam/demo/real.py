@@ -6,6 +6,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
 from imaging.geometry import VolumeGeometry
 from imaging.header import HeaderError, InstanceHeader, read_header
 from imaging.placement import find_sites
@@ -22,6 +26,8 @@ from sumdiam.demo.trial import DemoLesion, DemoSubject, TrialError, load_real_su
 from sumdiam.demo.truth_table import TruthTables, lesion_rows, truth_tables
 
 _MARGIN_MM = 3.0
+_VESSEL_MM, _VESSEL_HU = 1.5, 25.0
+_NATIVE_UNDER_LIVER_HU = -50.0  # the scan is portal venous: its liver is that much above native
 QUIETEST_HU = 6.0
 """Added noise is that of the scan, but not less than this: no scanner is free of it."""
 
@@ -139,9 +145,18 @@ def _sites(subject: DemoSubject, host: Host) -> dict[str, Point]:
         for lesion in subject.lesions
     ]
     sites = find_sites(
-        host.liver, geometry, radii, margin_mm=_MARGIN_MM, seed=(subject.subject_id,)
+        _without_vessels(host), geometry, radii, margin_mm=_MARGIN_MM, seed=(subject.subject_id,)
     )
     return {lesion.lesion_id: site for lesion, site in zip(subject.lesions, sites, strict=True)}
+
+
+def _without_vessels(host: Host) -> NDArray[np.bool_]:
+    """Return the liver without its bright vessels, which a native phase would not show."""
+    z, row, column = host.volume.geometry.spacing_mm
+    sigma = [_VESSEL_MM / step for step in (z, row, column)]
+    smooth = ndimage.gaussian_filter(host.volume.array.astype(np.float32), sigma)
+    middle = float(np.median(host.volume.array[host.liver]))
+    return np.asarray(host.liver & (smooth <= middle + _VESSEL_HU), dtype=bool)
 
 
 def _lesions(
@@ -156,7 +171,10 @@ def _lesions(
         ReferenceLesion(
             lesion.lesion_id,
             _drawn(subject, lesion, visit, sites[lesion.lesion_id], geometry),
-            contrast(enhancement_hu=(lesion.cnr or 3.0) * math.sqrt(2.0) * added_sd_hu),
+            contrast(
+                enhancement_hu=(lesion.cnr or 3.0) * math.sqrt(2.0) * added_sd_hu,
+                native_hu=_NATIVE_UNDER_LIVER_HU,
+            ),
         )
         for lesion, _ in subject.lesions_at(visit)
     ]

@@ -1,0 +1,80 @@
+"""`sumdiam assess`."""
+
+import openpyxl
+import pytest
+
+from measurement.table import TableError
+from sumdiam.export.command import assess_command
+from sumdiam.export.table_file import read_table
+
+LESIONS = """subject_id,lesion_id,timepoint,site,role_given,viable_diameter_mm,scan_on
+007,1,0,hepatic,target,40.0,2021-01-04
+007,2,0,hepatic,non-target,60.0,2021-01-04
+007,1,1,hepatic,target,28.0,2021-04-05
+007,2,1,hepatic,non-target,60.0,2021-04-05
+007,1,2,hepatic,target,33.6,2021-07-05
+007,2,2,hepatic,non-target,60.0,2021-07-05
+"""
+SUBJECTS = """subject_id,arm,randomised_on,last_known_alive_on
+007,A,2021-01-06,2021-09-01
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "lesions.csv").write_text(LESIONS)
+    (tmp_path / "subjects.csv").write_text(SUBJECTS)
+    return tmp_path
+
+
+def test_a_lesion_table_becomes_responses_outcomes_and_events(files, capsys):
+    code = assess_command(files / "lesions.csv", subjects=files / "subjects.csv", out=files / "out")
+    assert code == 0
+    responses = read_table(files / "out" / "responses")
+    words = dict(zip(responses["timepoint"], responses["overall_response"], strict=True))
+    # 40.0 -> 28.0 is exactly -30 %; 28.0 -> 33.6 is exactly +20 %
+    assert (words[1], words[2]) == ("PR", "PD")
+    events = read_table(files / "out" / "events").set_index("endpoint")
+    assert events.loc["PFS", "days"] == 180  # 2021-01-06 to 2021-07-05
+    assert bool(events.loc["PFS", "event"])
+    told = capsys.readouterr().out
+    assert "1 subjects, best response PR 1" in told
+    assert str(files / "out") in told
+
+
+def test_the_rules_choose_the_targets_when_asked(files):
+    assess_command(files / "lesions.csv", out=files / "given")
+    assess_command(files / "lesions.csv", out=files / "auto", select="auto")
+    given = read_table(files / "given" / "responses").set_index("timepoint")
+    auto = read_table(files / "auto" / "responses").set_index("timepoint")
+    assert given.loc[0, "sum_mm"] == 40.0
+    assert auto.loc[0, "sum_mm"] == 100.0
+
+
+def test_the_workbook_holds_lesions_and_responses(files):
+    assess_command(files / "lesions.csv", out=files / "out")
+    book = openpyxl.load_workbook(files / "out" / "sumdiam.xlsx")
+    assert {"lesions", "responses"} <= set(book.sheetnames)
+    assert book["lesions"]["A2"].value == "007"
+
+
+def test_assessing_twice_writes_the_same_bytes(files):
+    for name in ("one", "two"):
+        assess_command(files / "lesions.csv", subjects=files / "subjects.csv", out=files / name)
+    one, two = (
+        {f.name: f.read_bytes() for f in (files / name).iterdir()} for name in ("one", "two")
+    )
+    assert one == two
+
+
+def test_a_wrong_column_is_named_with_the_nearest_known_one(files):
+    (files / "lesions.csv").write_text(LESIONS.replace("viable_diameter_mm", "viable_diametre_mm"))
+    with pytest.raises(TableError, match=r"lesions\.csv"):
+        assess_command(files / "lesions.csv", out=files / "out")
+    assert not (files / "out").exists()
+
+
+def test_timepoints_that_miss_their_key_are_refused(files):
+    (files / "visits.csv").write_text("subject_id,first_scan_on\n007,2021-01-04\n")
+    with pytest.raises(TableError, match=r"visits\.csv: column missing: timepoint"):
+        assess_command(files / "lesions.csv", timepoints=files / "visits.csv", out=files / "out")
