@@ -145,7 +145,12 @@ def lesion_grid(tables: RunTables, view: View, pictures: Mapping[str, str]) -> G
     """
     chosen = view.selections.set_index(["subject_id", "lesion_id"])[["role", "order"]]
     roles = {key: _role(*values) for key, *values in chosen.itertuples(name=None)}
-    latest = accepted(tables.measurements).set_index("measurement_id")
+    latest = {
+        str(name): (str(person), flags)
+        for name, person, flags in accepted(tables.measurements)[
+            ["measurement_id", "decided_by", "flags"]
+        ].itertuples(index=False, name=None)
+    }
     seen: set[str] = set()
     rows: list[GridRow] = []
     for row in view.lesions.to_dict("records"):
@@ -180,13 +185,13 @@ def _role(role: Any, order: Any) -> str:
 def _lesion_row(
     row: dict[Any, Any],
     role: str,
-    latest: pd.DataFrame,
+    latest: Mapping[str, tuple[str, Any]],
     pictures: Mapping[str, str],
     anchor: str,
 ) -> GridRow:
     """Return the row of one lesion at one visit."""
     ids = [str(row[f"{q}_id"]) for q, _ in PICTURED if not pd.isna(row[f"{q}_id"])]
-    known = latest.loc[[one for one in ids if one in latest.index]]
+    known = [latest[one] for one in ids if one in latest]
     flags = wording.flags_in_words(row["flags"]) or _flags_of(known)
     status = wording.text_of(row["status"], "measured" if ids else "not recorded").replace("_", " ")
     if not pd.isna(row["status_reason"]):
@@ -225,17 +230,17 @@ def _length(row: dict[Any, Any], quantity: str) -> Cell:
     return Cell(text, sort=repr(float(value)))
 
 
-def _flags_of(known: pd.DataFrame) -> list[str]:
+def _flags_of(known: list[tuple[str, Any]]) -> list[str]:
     """Return the flags of a lesion's measurements, each once, in order."""
     words: dict[str, None] = {}
-    for cell in known["flags"]:
+    for _, cell in known:
         words.update(dict.fromkeys(wording.flags_in_words(cell)))
     return list(words)
 
 
-def _deciders(known: pd.DataFrame) -> str:
+def _deciders(known: list[tuple[str, Any]]) -> str:
     """Say who decided the values."""
-    people = sorted(set(known["decided_by"].astype(str)))
+    people = sorted({person for person, _ in known})
     return ", ".join(people) if people else wording.NOTHING
 
 

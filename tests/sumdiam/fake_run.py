@@ -195,7 +195,7 @@ class _Trial:
         else:
             target = "PR" if total <= 0.7 * base else "SD"
         overall = "PD" if new else target
-        near = bool(visit and not np.isnan(total) and abs(total / base - 0.7) < 0.025)
+        near = bool(visit and not np.isnan(total) and abs(total / base - 0.7) < 0.12)
         self.add(
             "responses", **KEY, subject_id=subject_id, timepoint=visit, n_targets_expected=2,
             n_targets_measured=0 if np.isnan(total) else 2, sum_mm=total, baseline_sum_mm=base,
