@@ -50,6 +50,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "undecided_use": ("the phase of no volume of the study is sure enough to measure",
                       "Write phase and your id into phase_by in plan.csv."),
     # volumes
+    "new_row": ("the volume is new to a plan that a person has edited",
+                "Write phase, or use, and your id beside it in plan.csv."),
     "phase_unknown": ("the phase is not sure enough",
                       "Write phase and your id into phase_by in plan.csv."),
     "phase_not_used": ("this phase is not used for measuring", _NOTHING),

@@ -119,6 +119,35 @@ def _unnamed(key: str, before: Row, row: Row, group: Group, *, origin: str) -> P
     )
 
 
+def unapplied(
+    rows: Mapping[str, Row],
+    previous: Mapping[str, Row],
+    remedies: Mapping[str, str],
+    *,
+    origin: str,
+) -> list[Problem]:
+    """Return one problem per edited cell that cannot be edited in this table.
+
+    Parameters
+    ----------
+    remedies : mapping
+        Cells that follow from elsewhere, and where to change them instead.
+    """
+    return [
+        Problem(
+            "edit_not_applied",
+            key,
+            f"{name} was edited to {previous[key][name]!r} in {origin}; it cannot be changed "
+            f"there. {remedy}",
+        )
+        for key in rows
+        if key in previous
+        for name, remedy in remedies.items()
+        if name in (then := read_automatic(previous[key]["automatic"]))
+        and previous[key][name] != then[name]
+    ]
+
+
 def gone_rows(
     automatic: Iterable[str],
     previous: Mapping[str, Row],

@@ -20,6 +20,10 @@ MASK_GROUP = Group(
     "decided_by",
     ("volume_id", "reader", "mask_role", "lesion_id", "organ", "site", "node", "treated_before"),
 )
+NOT_HERE = {
+    "subject_id": "Correct it in the files, or hand in --subject-map.",
+    "timepoint": "Correct the timepoint of its study in plan.csv.",
+}
 LESION_ROLES = ("lesion_whole", "lesion_viable")
 Rows = dict[str, dict[str, str]]
 
@@ -103,7 +107,8 @@ def settle_masks(
         }
     for mask_id in appended:
         rows[mask_id]["mask_role"] = "undecided"
-    problems = edit.keep(rows, before, MASK_GROUP, origin=MASKS)
+    problems = edit.unapplied(rows, before, NOT_HERE, origin=MASKS)
+    problems += edit.keep(rows, before, MASK_GROUP, origin=MASKS)
     check_masks(rows, origin=MASKS)
     return rows, appended, problems
 
@@ -119,7 +124,7 @@ def _is_appended(before: Mapping[str, str] | None) -> bool:
 def mask_table(rows: Rows, appended: set[str]) -> pd.DataFrame:
     """Return the typed table, with what was automatic in each row."""
     for mask_id, row in rows.items():
-        automatic = {name: row[name] for name in MASK_GROUP.cells}
+        automatic = {name: row[name] for name in (*NOT_HERE, *MASK_GROUP.cells)}
         if mask_id in appended:
             automatic[edit.APPENDED] = "true"
         row["automatic"] = edit.write_automatic(automatic)

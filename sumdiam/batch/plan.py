@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from imaging.geometry import VolumeGeometry
+from imaging.reason import REASONS as IMAGING_REASONS
 from measurement.table import columns_of, parse_text, to_text
 from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue
@@ -35,6 +36,8 @@ from sumdiam.batch.volume_use import VolumeFacts, uses_of_study
 TIMEPOINT_GROUP = Group("timepoint_by", ("acquired_on", "timepoint"))
 PHASE_GROUP = Group("phase_by", ("phase",))
 USE_GROUP = Group("use_by", ("use",))
+CODES = {"", *reason.REASONS, *IMAGING_REASONS}
+NOT_HERE = {"subject_id": "Correct it in the files, or hand in --subject-map."}
 PLAN_GROUPS = (TIMEPOINT_GROUP, PHASE_GROUP, USE_GROUP)
 
 
@@ -107,6 +110,7 @@ def make_plan(
     )
     if edit.was_edited(draft.earlier.values(), PLAN_GROUPS):
         draft.appended = {key for key in draft.rows if _is_appended(key, draft.earlier)}
+    draft.problems += edit.unapplied(draft.rows, draft.earlier, NOT_HERE, origin=PLAN)
     draft.keep(PHASE_GROUP)
     facts = _settle_uses(draft, masks)
     _settle_timepoints(draft, masks, _starts(subjects), rule)
@@ -287,11 +291,14 @@ def _typed_plan(draft: _Draft) -> pd.DataFrame:
         return row["subject_id"], row["acquired_on"] or "9999", row["study_uid"], volume_id
 
     for volume_id, row in draft.rows.items():
-        code = draft.reasons.get(volume_id, "")
-        row["reason"] = code if row["use_by"] == AUTO else ""
+        row["reason"] = draft.reasons.get(volume_id, "") if row["use_by"] == AUTO else ""
+        written = draft.earlier.get(volume_id, {}).get("reason", "")
+        if written not in CODES and any(row[group.by] != AUTO for group in PLAN_GROUPS):
+            row["reason"] = written  # a person's own words beside a decision
         if row["phase_by"] != AUTO:
             row["phase_probability"] = ""
-        automatic = dict(sorted(draft.automatic[volume_id].items()))
+        automatic = {"subject_id": row["subject_id"]}
+        automatic |= dict(sorted(draft.automatic[volume_id].items()))
         if volume_id in draft.appended:
             automatic[edit.APPENDED] = "true"
         row["automatic"] = edit.write_automatic(automatic)

@@ -52,8 +52,9 @@ def refused_studies(
     for name, volumes in plan.groupby("study_uid", sort=True):
         for code, detail in _of_volumes(catalogue, volumes, facts):
             refuse(str(name), code, detail)
+    held = {h.sop_instance_uid or "" for one in catalogue.series for h in one.headers}
     for name, rows in masks.groupby("study_uid", sort=True):
-        for code, detail in _of_masks(catalogue, rows):
+        for code, detail in _of_masks(catalogue, rows, held):
             refuse(str(name), code, detail)
     skipped = set(plan.loc[plan["reason"].isin(_EXCLUDED), "study_uid"]) - set(
         plan.loc[plan["timepoint"].notna(), "study_uid"]
@@ -85,13 +86,14 @@ def _of_volumes(
         yield "undecided_use", "volume " + ", ".join(sorted(open_ones["volume_id"])[:4])
 
 
-def _of_masks(catalogue: Catalogue, rows: pd.DataFrame) -> Iterable[tuple[str, str]]:
+def _of_masks(
+    catalogue: Catalogue, rows: pd.DataFrame, held: set[str]
+) -> Iterable[tuple[str, str]]:
     """Yield why a study's masks keep it from being measured."""
     used = rows[~rows["mask_role"].isin(["ignore"])]
     lost = used[used["volume_id"].isna()]
     if len(lost):
         yield "image_missing", f"mask file {lost['file'].iloc[0]}"
-    held = {h.sop_instance_uid for one in catalogue.series for h in one.headers}
     refused = {one.volume_id for one in catalogue.refused_series}
     known = used[~used["volume_id"].isin(refused)]
     names = {str(mask_id).rsplit("#", 1)[0] for mask_id in known["mask_id"]}

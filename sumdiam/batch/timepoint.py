@@ -150,11 +150,13 @@ def timepoint_table(
     -----
     Adequate: at least one volume is measured as arterial, or nothing hepatic is outlined in any
     of the subject's studies. New lesions were looked for where a timepoint is adequate and somebody
-    drew masks in it; images that nobody outlined cannot say that there is no new lesion.
+    drew masks in it, all of which are decided: images that nobody outlined cannot say that there is
+    no new lesion, and an undecided mask may be one.
     """
     refused = set(refused_studies)
     hepatic = set(masks.loc[_lesions(masks) & (masks["site"] != "extrahepatic"), "subject_id"])
-    outlined = set(masks["study_uid"]) - refused
+    unclear = set(masks.loc[masks["mask_role"] == "undecided", "study_uid"])
+    outlined = set(masks["study_uid"]) - refused - unclear
     used = plan[plan["timepoint"].notna()].sort_values(["subject_id", "timepoint", "volume_id"])
     rows: list[dict[str, object]] = []
     baseline: dict[str, str] = {}

@@ -377,3 +377,37 @@ def test_a_match_that_contradicts_tracking_is_reported_and_does_not_win(
         edit_cells(folder, "masks", mask_id, lesion_id=lesion, decided_by="R1")
     with pytest.raises(EditError, match=r"masks\.csv calls them A, B.*correct one of the files"):
         make_plan(catalogue, previous=read_plan_files(folder))
+
+
+def test_an_edit_that_cannot_be_made_here_is_never_dropped_silently(catalogue, first, tmp_path):
+    folder = write_plan(first, tmp_path)
+    volume_id, mask_id = first.plan["volume_id"].iloc[0], first.masks["mask_id"].iloc[0]
+    edit_cells(folder, "plan", volume_id, subject_id="S9")
+    edit_cells(folder, "masks", mask_id, timepoint="7")
+    again = make_plan(catalogue, previous=read_plan_files(folder))
+    assert [(one.code, one.where) for one in again.problems] == [
+        ("edit_not_applied", volume_id),
+        ("edit_not_applied", mask_id),
+    ]
+    assert "--subject-map" in again.problems[0].sentence
+    assert "plan.csv" in again.problems[1].sentence
+    assert same(first, again)
+
+
+def test_a_persons_reason_stays_beside_the_decision(catalogue, first, tmp_path):
+    folder = write_plan(first, tmp_path)
+    volume_id = row_of(first, "S01", 1, "native")["volume_id"]
+    edit_cells(folder, "plan", volume_id, use="exclude", use_by="R1", reason="patient moved")
+    again = make_plan(catalogue, previous=read_plan_files(folder)).plan.set_index("volume_id")
+    assert again.loc[volume_id, "reason"] == "patient moved"
+
+
+def test_a_table_made_by_hand_needs_only_what_a_person_decides(catalogue, first, tmp_path):
+    volume_id = row_of(first, "S01", 1, "native")["volume_id"]
+    (tmp_path / "plan.csv").write_text(
+        "volume_id,acquired_on,timepoint,phase,phase_by,use\n"
+        f"{volume_id},2020-04-02,1,delayed,R1,subtract\n"
+    )
+    again = make_plan(catalogue, previous=read_plan_files(tmp_path))
+    row = again.plan.set_index("volume_id").loc[volume_id]
+    assert row[["phase", "phase_by"]].tolist() == ["delayed", "R1"]
