@@ -111,7 +111,8 @@ class Crescent(Shape):
     e apart, every admissible segment is dominated by a chord perpendicular to the offset, beyond
     the core: lines that cross the core in at most g keep h = sqrt(r^2 - g^2 / 4) from its centre,
     so the chord runs at x = min(0, e - h) and is 2 sqrt(R^2 - x^2) long; where the circles cross
-    at x_c < x, both ends must lie in the horns and x = x_c.
+    at x_c < x, both ends must lie in the horns and x = x_c. Horns end in points that no pixel
+    holds: a core that bites through the surface has a truth that any mask falls short of.
     """
 
     diameter_mm: float
