@@ -212,7 +212,10 @@ def _declared_padding(
     bounds = _padding_range(header)
     if bounds is None:
         return None, True
-    padded = (words >= bounds[0]) & (words <= bounds[1])
+    if bounds[0] == bounds[1]:
+        padded = words == bounds[0]
+    else:
+        padded = (words >= bounds[0]) & (words <= bounds[1])
     if not padded.any():
         return None, True
     highest = bounds[1] * _slope(header) + _intercept(header)

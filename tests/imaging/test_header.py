@@ -1,6 +1,7 @@
 """Reading one header: what is accepted, decoded, refused."""
 
 import hashlib
+import os
 
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -59,6 +60,11 @@ def test_what_is_not_dicom_is_refused(tmp_path, content):
 def test_a_missing_file_and_a_folder_are_unreadable(tmp_path):
     assert refused(tmp_path / "absent") == "unreadable_file"
     assert refused(tmp_path) == "unreadable_file"
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe") == "unreadable_file"
 
 
 def test_text_outside_ascii_is_decoded_by_the_character_set(slices):
