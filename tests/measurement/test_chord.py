@@ -1,0 +1,69 @@
+import math
+
+import numpy as np
+import pytest
+from longest_run_by_hand import longest_runs
+from scipy import ndimage
+
+from imaging.geometry import VolumeGeometry
+from measurement.diameter import outline_curve
+from measurement.outline import LesionOutline
+
+GAPS = (0.0, 2.0, 5.0, math.inf)
+
+
+def random_case(seed):
+    """A small viable part in a small lesion: blobs, rings, crescents, specks, threads, islands."""
+    rng = np.random.default_rng(seed)
+    size = 9
+    kind = seed % 6
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    if kind == 0:  # rounded
+        viable = x**2 / rng.uniform(2, 12) + y**2 / rng.uniform(2, 12) <= 1
+    elif kind == 1:  # ring or crescent
+        r, c = rng.uniform(2.5, 4.3), rng.uniform(0.8, 2.2)
+        u, v = rng.uniform(-1.5, 1.5, 2)
+        viable = (np.hypot(x, y) <= r) & (np.hypot(x - u, y - v) > c)
+    elif kind == 2:  # specks
+        viable = rng.random((size, size)) < rng.uniform(0.3, 0.8)
+    elif kind == 3:  # threads
+        viable = np.zeros((size, size), dtype=bool)
+        at = rng.integers(1, size - 1, 2)
+        for _ in range(14):
+            viable[tuple(at)] = True
+            at = np.clip(at + rng.integers(-1, 2, 2), 0, size - 1)
+    elif kind == 4:  # smooth blob with holes
+        viable = ndimage.gaussian_filter(rng.standard_normal((size, size)), 1.0) > -0.05
+    else:  # islands
+        viable = np.zeros((size, size), dtype=bool)
+        for _ in range(3):
+            u, v = rng.integers(0, size - 2, 2)
+            viable[u : u + rng.integers(1, 4), v : v + rng.integers(1, 4)] = True
+    if rng.random() < 0.3:
+        whole = viable | (rng.random(viable.shape) < 0.5)
+    else:
+        whole = ndimage.binary_closing(np.pad(viable, 3), np.ones((3, 3)), iterations=2)[3:-3, 3:-3]
+        whole = whole | viable
+    spacing = (2.5, 1.0, 1.0) if rng.random() < 0.5 else (2.5, *rng.uniform(0.6, 1.4, 2))
+    geometry = VolumeGeometry.upright(shape=(1, size, size), spacing_mm=spacing)
+    return viable[None], whole[None], geometry
+
+
+def check_against_the_reference(seeds):
+    compared = 0
+    for seed in seeds:
+        viable, whole, geometry = random_case(seed)
+        outline = LesionOutline(viable, whole, geometry)
+        if not outline.slices:
+            continue
+        fast = outline_curve(outline, gaps_mm=GAPS)
+        slow = longest_runs(*outline.contours(0), GAPS)
+        for gap in GAPS:
+            length = fast[gap].length_mm if fast[gap] else 0.0
+            assert length == pytest.approx(slow[gap], abs=1e-6), (seed, gap)
+        compared += 1
+    return compared
+
+
+def test_the_fast_search_finds_what_every_line_through_two_vertices_finds():
+    assert check_against_the_reference(range(int(240))) >= 200
