@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,16 @@ _DELAYS_S: tuple[tuple[str, float, float], ...] = (
 )
 """Seconds from injection. Source: CT/MRI LI-RADS v2018, technique (late arterial 35-45 s, portal
 venous 60-80 s, delayed 2-5 min), widened by what scan start and circulation vary."""
+_HEPATOBILIARY_S: tuple[tuple[str, float, float], ...] = (
+    *_DELAYS_S[:3],
+    ("transitional", 120, 300),
+    ("hepatobiliary", 600, 3600),
+)
+"""The same after gadoxetate on MR. Source: LI-RADS v2018 (2-5 min; about 20 min)."""
+_GADOXETATE = re.compile(r"gadoxet|primovist|eovist", re.IGNORECASE)
+_NO_AGENT = re.compile(r"no(ne|t| |$)|without|sans|ohne|n/a", re.IGNORECASE)
+_AGENT = dict.fromkeys(PHASES, 0.13) | {"native": 0.08, "unknown": 0.14}
+"""A named contrast agent speaks a little against native: protocols fill it in beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,7 @@ def guess_phases(series: Sequence[SeriesFacts]) -> dict[str, PhaseGuess]:
     shared = Counter(_series_of(case.facts) for case in cases if _is_moment(case.facts))
     for case in cases:
         _add_text(case, volumes=shared[_series_of(case.facts)])
+        _add_agent(case)
         _add_delay(case)
     _share_acquisition(cases)
     _add_gaps(cases)
@@ -215,6 +227,13 @@ def _add_text(case: _Case, *, volumes: int) -> None:
         case.conflicts.append(f"{text!r} is bolus tracking or a localizer")
 
 
+def _add_agent(case: _Case) -> None:
+    """Add that a contrast agent is named."""
+    agent = (case.facts.contrast_text or "").strip()
+    if agent and not _NO_AGENT.match(agent):
+        case.evidence.append(PhaseEvidence("contrast agent", "named", dict(_AGENT)))
+
+
 def _add_delay(case: _Case) -> None:
     """Add what a delay after the injection says, stated in words or by the scanner's clock."""
     stated = case.words.delay_s
@@ -227,7 +246,10 @@ def _add_delay(case: _Case) -> None:
 
 def _add_seconds(case: _Case, source: str, seconds: float) -> None:
     """Add the phase whose window holds a delay."""
-    for phase, low, high in _DELAYS_S:
+    facts = case.facts
+    known_agent = f"{facts.contrast_text or ''} {facts.description or ''}"
+    gadoxetate = facts.modality == "MR" and _GADOXETATE.search(known_agent)
+    for phase, low, high in _HEPATOBILIARY_S if gadoxetate else _DELAYS_S:
         if low <= seconds <= high:
             weights = _spread(phase, _GAP_LATER + 0.05)
             case.evidence.append(PhaseEvidence(source, f"{seconds:.0f} s", weights))
@@ -255,7 +277,7 @@ def _share_acquisition(cases: Sequence[_Case]) -> None:
             continue
         source, phase = known[0]
         for case in same:
-            if not case.evidence and not case.conflicts:
+            if case.settled() == "unknown" and not case.conflicts:
                 text = f"acquired together with {source.facts.volume_id}"
                 case.evidence.append(
                     PhaseEvidence("same acquisition", text, _spread(phase, _NAMED))

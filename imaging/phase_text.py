@@ -17,14 +17,14 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("native", r"nativ|native|nativa|nativo|nativphase|dry|unenhanced|plain|basale?|vuoto|smdc"),
     ("native", r"non? ?con(trast)?|noncontrast\w*|ncct|without( iv)?( con(trast)?)?"),
     ("native", r"w ?o( iv)?( con(trast)?| gd| gad)?|sans( iv| inj\w*| contraste| pdc| produit)"),
-    ("native", r"ohne (km|kontrast\w*)|leeraufnahme|senza (mdc|contrasto|mezzo)|si[nm] contraste"),
-    ("native", r"sin civ"),
+    ("native", r"ohne (km|kontrast\w*)|leeraufnahme|senza (mdc|contrasto|mezzo)"),
+    ("native", r"s[ie][nm] (contraste|civ)|zonder contrast|blanco"),
     ("early_arterial", r"(early|frue?h\w*|precoce) ?arter\w*|arter\w* (precoce|early)|earlyart"),
     ("early_arterial", r"fr(u|ue)harter\w*"),
     ("late_arterial", r"(late|spae?t\w*|tardive) ?art(er\w*)?|arter\w* (tardive|late)|lateart"),
     ("late_arterial", r"sp(a|ae)tarter\w*"),
     ("arterial", r"arter(?!y|ies)\w*|art"),
-    ("portal_venous", r"portal\w*|porto\w*|pv|pvp|p ?ven\w*|venous|venos\w*|veineu\w*|ven"),
+    ("portal_venous", r"porta+l\w*|porto\w*|pv|pvp|p ?ven\w*|venous|venos\w*|vei?neu\w*|ven"),
     ("delayed", r"delay\w*|dly|retard\w*|tardi[fvoa]\w*|equilib\w*|sp(a|ae)t(phase)?|excret\w*"),
     ("delayed", r"late phase|sp(a|ae)tvenos\w*"),
     ("transitional", r"transition\w*"),
@@ -43,6 +43,16 @@ _RULES = tuple(
     (name, re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")) for name, words in _WORDS
 )
 _ARTERIAL = {"arterial", "early_arterial", "late_arterial"}
+_IDEOGRAMS = tuple(
+    (name, re.compile(words))
+    for name, words in (
+        ("native", "平[扫掃]|単純"),
+        ("arterial", "[动動][脉脈][期相]"),
+        ("portal_venous", "[门門](静|靜)?[脉脈][期相]"),
+        ("delayed", "[延遅][迟遲延][期相]|平衡[期相]"),
+        ("hepatobiliary", "肝[胆膽][期相]|肝細胞造影相"),
+    )
+)
 _DELAY = re.compile(r"(?<![a-z0-9])(\d{1,3}) ?(s|sec|secs|second|seconds|sek)(?![a-z0-9])")
 _MINUTES = re.compile(r"(?<![a-z0-9])(\d{1,2}) ?(min|mins|minute|minutes|mn)(?![a-z0-9])")
 _LIST_OF_DELAYS = re.compile(r"\d{2,3}[ ,/]+\d{2,3}[ ,/]+(\d{2,3}[ ,/]+)*(s|sec)")
@@ -80,6 +90,7 @@ def phase_words(text: str) -> PhaseWords:
     plain = _plain(text)
     spaced = re.sub(r"[^a-z0-9+]+", " ", plain).strip()
     found = {name for name, pattern in _RULES if pattern.search(spaced)}
+    found |= {name for name, pattern in _IDEOGRAMS if pattern.search(plain)}
     several = _several(spaced) if "several" in found else 0
     if _LIST_OF_DELAYS.search(plain):
         return PhaseWords(several=max(several, 2), contrast=True)

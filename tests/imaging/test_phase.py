@@ -37,6 +37,12 @@ def phase(text, **more):
         ("phase tardive", "delayed"),
         ("DELAYED", "delayed"),
         ("HEPATOBILIARY", "hepatobiliary"),
+        ("sem contraste", "native"),
+        ("arterieel", "late_arterial"),
+        ("portaal veneus", "portal_venous"),
+        ("动脉期", "late_arterial"),
+        ("門脈相", "portal_venous"),
+        ("平扫", "native"),
     ],
 )
 def test_a_named_phase_is_understood(text, expected):
@@ -145,6 +151,24 @@ def test_the_time_from_injection_to_scan_names_the_phase(scan, expected):
     assert phase("LIVER", acquisition_time=scan, contrast_start_time="101500") == expected
 
 
+@pytest.mark.parametrize(
+    ("scan", "expected"), [("101610", "portal_venous"), ("101800", "transitional"),
+                           ("103500", "hepatobiliary"), ("102200", "unknown")]
+)  # fmt: skip
+def test_after_gadoxetate_the_late_phases_of_mr_have_their_own_names(scan, expected):
+    found = phase(
+        "T1", modality="MR", acquisition_time=scan, contrast_start_time="101500",
+        contrast_text="Primovist",
+    )  # fmt: skip
+    assert found == expected
+
+
+def test_a_contrast_agent_alone_names_no_phase_and_does_not_overrule_native():
+    assert phase("LIVER", contrast_text="OMNIPAQUE") == "unknown"
+    assert phase("PRE CONTRAST", contrast_text="OMNIPAQUE") == "native"
+    assert guess_phases([SeriesFacts("v", "LIVER", contrast_text="NONE")])["v"] == PhaseGuess()
+
+
 def test_the_order_of_the_series_handed_in_changes_nothing():
     facts = [at(str(k), text, f"10{k:02d}00", k) for k, text in
              enumerate(["PRE", "ARTERIAL", "LIVER", "VENOUS", "3 PHASE", "DELAY"])]  # fmt: skip
@@ -160,7 +184,8 @@ def test_facts_come_from_the_headers_of_a_series(slices):
     assert facts.acquired_on == "2024-03-01"
     guess = guess_phases([facts])[facts.volume_id]
     assert guess.phase == "late_arterial"
-    assert [e.source for e in guess.evidence] == ["text", "injection to scan"]
+    sources = [e.source for e in guess.evidence]
+    assert sources == ["text", "contrast agent", "injection to scan"]
     assert all(set(e.weights) == set(PHASES) for e in guess.evidence)
 
 
