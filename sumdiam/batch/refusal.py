@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from sumdiam.archive import reason
-from sumdiam.archive.catalogue import Catalogue
+from sumdiam.archive.catalogue import Catalogue, SegFile
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.subject import StudySubjects
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.volume_use import VolumeFacts, refusal_matters
 
 Refusals = dict[str, tuple[str, str]]
+Row = dict[str, Any]
 _EXCLUDED = ("before_baseline", "inadequate_before_start")
 
 
@@ -49,79 +51,104 @@ def refused_studies(
             refuse(file.study_uid, "unreadable_study_file", f"{file.file}: {file.detail}")
     for bare in catalogue.bare_studies:
         refuse(bare.study_uid, "no_volume", f"{bare.files} images")
-    for name, volumes in plan.groupby("study_uid", sort=True):
-        for code, detail in _of_volumes(catalogue, volumes, facts):
-            refuse(str(name), code, detail)
+    outlined = _by_study(masks)
+    for study_uid, volumes in _by_study(plan).items():
+        hepatic = any(_is_hepatic(row) for row in outlined.get(study_uid, ()))
+        for code, detail in _of_volumes(catalogue, volumes, facts, hepatic=hepatic):
+            refuse(study_uid, code, detail)
+    files = {mask.header.sop_instance_uid: mask for mask in catalogue.masks}
     held = {h.sop_instance_uid or "" for one in catalogue.series for h in one.headers}
-    for name, rows in masks.groupby("study_uid", sort=True):
-        for code, detail in _of_masks(catalogue, rows, held):
-            refuse(str(name), code, detail)
-    skipped = set(plan.loc[plan["reason"].isin(_EXCLUDED), "study_uid"]) - set(
-        plan.loc[plan["timepoint"].notna(), "study_uid"]
-    )
+    whole = {one.volume_id for one in catalogue.series}
+    for study_uid, rows in outlined.items():
+        used = [row for row in rows if row["mask_role"] != "ignore"]
+        for code, detail in (*_of_images(used, files, held, whole), *_of_lesions(used)):
+            refuse(study_uid, code, detail)
+    placed = set(plan.loc[plan["timepoint"].notna(), "study_uid"])
+    skipped = set(plan.loc[plan["reason"].isin(_EXCLUDED), "study_uid"]) - placed
     return {uid: why for uid, why in sorted(refused.items()) if uid not in skipped}
 
 
+def _by_study(frame: pd.DataFrame) -> dict[str, list[Row]]:
+    """Return the rows of a table by study, missing cells as None."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in frame.to_dict("records"):
+        found[str(row["study_uid"])].append(
+            {str(name): None if pd.isna(cell) else cell for name, cell in row.items()}
+        )
+    return dict(sorted(found.items()))
+
+
+def _is_hepatic(row: Row) -> bool:
+    """Return whether a mask outlines, or may outline, a lesion of the liver."""
+    return row["mask_role"] in (*LESION_ROLES, "undecided") and row["site"] != "extrahepatic"
+
+
 def _of_volumes(
-    catalogue: Catalogue, volumes: pd.DataFrame, facts: Mapping[str, VolumeFacts]
+    catalogue: Catalogue,
+    volumes: Sequence[Row],
+    facts: Mapping[str, VolumeFacts],
+    *,
+    hepatic: bool,
 ) -> Iterable[tuple[str, str]]:
-    """Yield why a study's volumes keep it from being measured."""
-    mine = [facts[volume_id] for volume_id in volumes["volume_id"]]
-    uses = {str(row.volume_id): (str(row.use), "") for row in volumes.itertuples()}
-    details = {one.volume_id: one for one in catalogue.refused_series}
+    """Yield why a study's volumes keep it from being measured.
+
+    A lesion outside the liver is measured whatever the phase is, so that an open phase matters
+    only where something hepatic is outlined.
+    """
+    mine = [facts[row["volume_id"]] for row in volumes]
+    uses = {row["volume_id"]: (row["use"], "") for row in volumes}
     for one in mine:
         if refusal_matters(one, mine, uses):
-            series = details[one.volume_id]
+            series = next(r for r in catalogue.refused_series if r.volume_id == one.volume_id)
             first = catalogue.names.get(series.files[0], series.files[0])
             yield series.reason_code, f"series {series.series_uid}: {series.detail}; {first}"
-    if volumes["timepoint"].isna().all():
-        reasons = set(volumes["reason"].dropna())
+    if all(row["timepoint"] is None for row in volumes):
+        reasons = {row["reason"] for row in volumes}
         if "no_date" in reasons:
             yield "no_date", "no volume has a date"
         elif not reasons & set(_EXCLUDED):
             yield "no_timepoint", "timepoint was emptied in plan.csv"
-    usable = volumes["use"].isin(["measure"])
-    open_ones = volumes[volumes["use"] == "undecided"]
-    if not usable.any() and len(open_ones):
-        yield "undecided_use", "volume " + ", ".join(sorted(open_ones["volume_id"])[:4])
+    undecided = sorted(row["volume_id"] for row in volumes if row["use"] == "undecided")
+    if hepatic and undecided and not any(row["use"] == "measure" for row in volumes):
+        yield "undecided_use", "volume " + ", ".join(undecided[:4])
 
 
-def _of_masks(
-    catalogue: Catalogue, rows: pd.DataFrame, held: set[str]
+def _of_images(
+    masks: Sequence[Row], files: Mapping[str, SegFile], held: set[str], whole: set[str]
 ) -> Iterable[tuple[str, str]]:
-    """Yield why a study's masks keep it from being measured."""
-    used = rows[~rows["mask_role"].isin(["ignore"])]
-    lost = used[used["volume_id"].isna()]
-    if len(lost):
-        yield "image_missing", f"mask file {lost['file'].iloc[0]}"
-    refused = {one.volume_id for one in catalogue.refused_series}
-    known = used[~used["volume_id"].isin(refused)]
-    names = {str(mask_id).rsplit("#", 1)[0] for mask_id in known["mask_id"]}
-    for mask in catalogue.masks:
-        if mask.header.sop_instance_uid not in names:
-            continue
-        wanted = mask.header.referenced_sop_uids
+    """Yield which images of a study's masks are not there.
+
+    Parameters
+    ----------
+    files : segmentation files by SOP instance
+    held : SOP instances of all volumes
+    whole : volumes that were not refused
+    """
+    lost = [row for row in masks if row["volume_id"] is None]
+    if lost:
+        yield "image_missing", f"mask file {lost[0]['file']}"
+    instances = {row["mask_id"].rsplit("#", 1)[0] for row in masks if row["volume_id"] in whole}
+    for name in sorted(instances):
+        wanted = files[name].header.referenced_sop_uids
         lacking = [uid for uid in wanted if uid not in held]
         if lacking:
             yield (
                 "referenced_image_missing",
-                f"mask file {mask.file} refers to {len(wanted)} slices, {len(lacking)} of them "
-                f"are not there, the first is {lacking[0]}",
+                f"mask file {files[name].file} refers to {len(wanted)} slices, {len(lacking)} of "
+                f"them are not there, the first is {lacking[0]}",
             )
-    lesions = rows[rows["mask_role"].isin(LESION_ROLES) & rows["lesion_id"].notna()]
-    outlines = Counter(
-        (str(row.reader), str(row.lesion_id), str(row.mask_role)) for row in lesions.itertuples()
-    )
-    for (reader, lesion, role), count in sorted(outlines.items()):
-        if count > 1:
-            files = lesions.loc[
-                (lesions["reader"] == reader)
-                & (lesions["lesion_id"] == lesion)
-                & (lesions["mask_role"] == role),
-                "file",
-            ]
-            where = " and ".join(sorted(set(files)))
-            yield "doubled_mask", f"lesion {lesion} of reader {reader} ({role}) in {where}"
+
+
+def _of_lesions(masks: Sequence[Row]) -> Iterable[tuple[str, str]]:
+    """Yield which lesions of a study are outlined more than once for one reader."""
+    outlines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for row in masks:
+        if row["mask_role"] in LESION_ROLES and row["lesion_id"] is not None:
+            outlines[row["reader"], row["lesion_id"], row["mask_role"]].append(row["file"])
+    for (reader, lesion, role), where in sorted(outlines.items()):
+        if len(where) > 1:
+            named = " and ".join(sorted(set(where)))
+            yield "doubled_mask", f"lesion {lesion} of reader {reader} ({role}) in {named}"
 
 
 def study_notes(

@@ -439,3 +439,17 @@ def test_two_readers_files_of_one_lesion_are_ambiguous(tmp_path, write_study):
     result = measured(tmp_path)[who.study_uid]
     assert result.reason_code == "doubled_mask"
     assert "seg.dcm and S01/seg_r2.dcm" in (result.reason or "")
+
+
+@pytest.mark.parametrize("organ", ["soft_tissue", "liver"])
+def test_an_unknown_phase_stops_hepatic_lesions_only(tmp_path, write_study, edit_file, organ):
+    lesions = [ReferenceLesion("E1", Ball(20.0, OUTSIDE), soft_tissue(), organ=organ)]
+    who = write_study(tmp_path / "S01", phases=("late_arterial",), lesions=lesions)
+    for path in (tmp_path / "S01" / "late_arterial").iterdir():
+        edit_file(path, SeriesDescription="THORAX", ProtocolName="")
+    result = measured(tmp_path)[who.study_uid]
+    if organ == "liver":
+        assert (result.status, result.reason_code) == ("refused", "undecided_use")
+        assert "phase_by in plan.csv" in (result.reason or "")
+    else:
+        assert abs(value(result, "E1", "whole_diameter") - 20.0) < PIXEL_MM
