@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,17 @@ from assessment.code import (
     written,
 )
 from assessment.course import Course
-from assessment.lesion_state import LENGTHS, VIABLE
+from assessment.lesion_state import LENGTHS, VIABLE, linked_lesions
 from assessment.people import People
 from assessment.response_table import Warnings, as_table
 from assessment.subject_response import SubjectResponses
 from assessment.targets import given_roles, minimum_length, organ_codes
+
+DATES_BACKWARDS = (
+    "scan dates do not increase with the timepoint: correct the dates or the numbers of the "
+    "timepoints; until then nothing that needs dates is given"
+)
+VISIT_NOT_LISTED = "lesions at a timepoint that the table of timepoints does not list"
 
 
 class _Collector:
@@ -34,6 +40,10 @@ class _Collector:
         self.course = course
         self.criteria = criteria
         self.rows: list[tuple[Any, ...]] = []
+
+    def subject(self, subject: str, timepoint: int | None, code: str, text: str) -> None:
+        """Warn of a subject, whoever reads it."""
+        self.rows.append((subject, None, self.criteria, None, timepoint, code, text))
 
     def cases(self, where: Bools, code: str, message: str | Texts) -> None:
         """Warn of cases."""
@@ -77,63 +87,52 @@ def warning_frame(rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
     return as_table(dict(zip(names, map(list, columns), strict=True)), Warnings)
 
 
-def course_warnings(course: Course, people: People, late: list[tuple[str, int]]) -> pd.DataFrame:
+def course_warnings(course: Course, late: list[tuple[str, int]]) -> pd.DataFrame:
     """Return warnings that no rule set changes: dates, visits, contradicting rows."""
     visits = course.visits
-    rows: list[tuple[Any, ...]] = [
-        (
-            subject,
-            None,
-            None,
-            None,
-            timepoint,
-            "after_cutoff",
-            "the visit is after the data cut-off: left out",
-        )
-        for subject, timepoint in late
-    ]
-    early = visits.first_day[:, 0]
-    window = 28
-    far = visits.exists[:, 0] & (people.start != NO_DAY) & (early != NO_DAY)
-    gap = np.where(far, people.start, 0) - np.where(far, early, 0)
-    for where, code, text in (
-        (
-            visits.no_dates == "dates_backwards",
-            "dates_backwards",
-            "scan dates do not increase with the timepoint: correct the dates or the numbers of the"
-            " timepoints; until then nothing that needs dates is given",
-        ),
-        (
-            far & (gap > window),
-            "baseline_early",
-            f"baseline more than {window} days before the start",
-        ),
-        (far & (gap < 0), "baseline_late", "baseline after the start"),
-    ):
-        rows += [
-            (visits.subject_id[s], None, None, None, None, code, text)
-            for s in np.flatnonzero(where)
-        ]
+    out = _Collector(course, None)
+    for subject, timepoint in late:
+        out.subject(subject, timepoint, "after_cutoff", "after the data cut-off: left out")
+    for subject in visits.subject_id[visits.no_dates == "dates_backwards"]:
+        out.subject(subject, None, "dates_backwards", DATES_BACKWARDS)
     if visits.listed.any():
-        for subject, rank in zip(*np.nonzero(visits.exists & ~visits.listed), strict=True):
-            timepoint = int(visits.timepoint[subject, rank])
-            text = "lesions at a timepoint that the table of timepoints does not list"
-            rows.append(
-                (visits.subject_id[subject], None, None, None, timepoint, "visit_not_listed", text)
-            )
-    collector = _Collector(course, None)
-    collector.rows = rows
-    collector.cases(
-        ~course.baseline_known, "no_baseline", "timepoint 0 was not read: responses are NE"
-    )
+        for place, rank in zip(*np.nonzero(visits.exists & ~visits.listed), strict=True):
+            subject, timepoint = visits.subject_id[place], int(visits.timepoint[place, rank])
+            out.subject(subject, timepoint, "visit_not_listed", VISIT_NOT_LISTED)
+    unread = ~course.baseline_known
+    out.cases(unread, "no_baseline", "timepoint 0 was not read: responses are NE")
     for name in ("site", "node", "organ", "role_given"):
         words = course.column(name, "")
         first = course.first_word(name)[:, None]
         differ = ((words != "") & (words != first)).any(axis=1)
-        collector.lesions(
-            differ, f"{name}_changes", f"{name} differs between visits: the first is used"
-        )
-    return collector.frame()
+        text = f"{name} differs between visits: the first is used"
+        out.lesions(differ, f"{name}_changes", text)
+    for name in ("split_from", "merged_into"):
+        named = course.first_word(name)
+        unknown = (named != "") & (linked_lesions(course, named) == np.arange(len(named)))
+        told = f"{name} names no other lesion of this subject and reader: " + named
+        out.lesions(unknown, "unknown_link", told)
+    return out.frame()
+
+
+def people_warnings(course: Course, people: People, policy: Mapping[str, str]) -> pd.DataFrame:
+    """Return warnings of the subjects' dates against their visits."""
+    visits = course.visits
+    out = _Collector(course, None)
+    window = int(policy["baseline_window_days"])
+    known = visits.exists[:, 0] & (people.start != NO_DAY) & (visits.no_dates == "")
+    gap = np.where(known, people.start, 0) - np.where(known, visits.last_day[:, 0], 0)
+    images = np.where(visits.exists, visits.last_day, NO_DAY).max(axis=1)
+    dead = (people.died != NO_DAY) & (visits.no_dates == "")
+    for where, code, text in (
+        (gap > window, "baseline_early", f"baseline more than {window} days before the start"),
+        (gap < 0, "baseline_late", "baseline after the start"),
+        (dead & (images > people.died), "images_after_death", "images after the date of death"),
+        (~people.listed & people.handed_in, "not_in_subjects", "not in the table of subjects"),
+    ):
+        for subject in visits.subject_id[where]:
+            out.subject(subject, None, code, text)
+    return out.frame()
 
 
 def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:

@@ -106,8 +106,8 @@ def make_visits(
 ) -> Visits:
     """Return every subject's visits from what was handed in; dates from `scan_on` where needed."""
     frame = _visit_frame(lesions, timepoints)
-    known = [frame["subject_id"]] + ([] if subjects is None else [subjects["subject_id"]])
-    ids = np.unique(pd.concat(known).to_numpy(dtype=object).astype(object))
+    known = [frame] if subjects is None else [frame, subjects]
+    ids = np.unique(np.concatenate([part["subject_id"].to_numpy(dtype=object) for part in known]))
     frame = _with_baselines(frame, ids)
     code = np.searchsorted(ids, frame["subject_id"].to_numpy(dtype=object))
     rank = frame.groupby(code).cumcount().to_numpy()

@@ -23,7 +23,7 @@ class UnknownCriteriaError(ValueError):
     """A rule set was asked for that is not there."""
 
     def __init__(self, name: str) -> None:
-        near = difflib.get_close_matches(name, criteria_names(), 1, cutoff=0.4)
+        near = difflib.get_close_matches(name.lower(), criteria_names(), 1, cutoff=0.4)
         hint = f" (nearest: {near[0]})" if near else ""
         super().__init__(
             f"there is no rule set {name!r}{hint}. Choose from {', '.join(criteria_names())}."

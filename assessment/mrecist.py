@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from assessment.conformance import conformance_warnings, course_warnings
+from assessment.conformance import conformance_warnings, course_warnings, people_warnings
 from assessment.course import late_visits, make_course, make_visits, without_visits
 from assessment.criteria import Rules, load_criteria
 from assessment.frame import (
@@ -20,11 +20,12 @@ from assessment.frame import (
     survival_frame,
 )
 from assessment.people import make_people
-from assessment.policy import PolicySet, policies_frame, scheme_values
+from assessment.policy import PolicyError, PolicySet, policies_frame, scheme_values
 from assessment.response_table import (
     Events,
     Exclusions,
     Outcomes,
+    Policies,
     Responses,
     Selections,
     Subjects,
@@ -94,6 +95,9 @@ def assess(
     timepoints = None if timepoints is None else _at_door(timepoints, Timepoints, "timepoints")
     if subjects is not None:
         subjects = _at_door(subjects, Subjects, "subjects")
+    if select not in ("given", "auto"):
+        msg = f'select is {select!r}: choose "given" (roles in the table win) or "auto"'
+        raise PolicyError(msg)
     policy_set = PolicySet(policies) if isinstance(policies, str) else policies
     names = list(dict.fromkeys(criteria))
     schemes = [scheme] if scheme is None or isinstance(scheme, str) else list(scheme)
@@ -121,13 +125,18 @@ def assess(
     ]
     return Assessment(
         selections=_joined([selection_frame(result) for result in results], Selections),
-        policies=policies_frame(policy_set, names),
+        policies=_joined([policies_frame(policy_set, names)], Policies),
         responses=_joined([response_frame(r, policy_id) for r in results], Responses),
         outcomes=_joined([outcome_frame(r, policy_id) for r in results], Outcomes),
         events=_joined(events, Events),
         exclusions=_joined([exclusion_frame(r, policy_id) for r in results], Exclusions),
         warnings=_joined(
-            [course_warnings(course, people, late), *map(conformance_warnings, results)], Warnings
+            [
+                course_warnings(course, late),
+                people_warnings(course, people, results[0].rules.policy),
+                *map(conformance_warnings, results),
+            ],
+            Warnings,
         ),
     )
 

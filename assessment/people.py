@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Ints, days_of
+from assessment.code import NO_DAY, Bools, Ints, days_of
 from assessment.course import Visits
 
 DATE_COLUMNS = (
@@ -24,11 +24,13 @@ class People:
     Attributes
     ----------
     handed_in : whether there is a table of subjects at all
+    listed : which subjects it lists
     origin : where time starts, in words
     start, died, alive, new_therapy, cutoff : days; `alive`: last known to be
     """
 
     handed_in: bool
+    listed: Bools
     origin: str
     start: Ints
     died: Ints
@@ -44,8 +46,10 @@ def make_people(visits: Visits, subjects: pd.DataFrame | None) -> People:
     baseline scan. One origin holds for the whole study.
     """
     days = {name: np.full(len(visits.subject_id), NO_DAY, dtype=np.int64) for name in DATE_COLUMNS}
+    listed = np.zeros(len(visits.subject_id), dtype=bool)
     if subjects is not None:
         place = np.searchsorted(visits.subject_id, subjects["subject_id"].to_numpy(dtype=object))
+        listed[place] = True
         for name in DATE_COLUMNS:
             days[name][place] = days_of(subjects[name])
     baseline = np.where(
@@ -63,6 +67,7 @@ def make_people(visits: Visits, subjects: pd.DataFrame | None) -> People:
     therapy = days["new_therapy_on"]
     return People(
         handed_in=subjects is not None,
+        listed=listed,
         origin=origin,
         start=start,
         died=np.where(died_late, NO_DAY, days["died_on"]),

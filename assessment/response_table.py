@@ -9,7 +9,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
 
-from measurement.table import TableModel, check
+from measurement.table import TableModel
 
 Text = pd.StringDtype
 Whole = pd.Int64Dtype
@@ -221,7 +221,10 @@ class Warnings(TableModel):
 
 
 def as_table(columns: Mapping[str, Any], model: type[TableModel]) -> pd.DataFrame:
-    """Return a validated table from columns of equal length; absent columns are missing cells."""
+    """Return a typed table from columns of equal length; absent columns are missing cells.
+
+    It is checked once, where it leaves the package.
+    """
     length = len(next(iter(columns.values())))
     typed = {
         name: pd.Series(columns[name] if name in columns else [None] * length).astype(
@@ -229,4 +232,4 @@ def as_table(columns: Mapping[str, Any], model: type[TableModel]) -> pd.DataFram
         )
         for name, column in model.to_schema().columns.items()
     }
-    return check(pd.DataFrame(typed), model, origin=model.__name__)
+    return pd.DataFrame(typed)

@@ -1,0 +1,57 @@
+"""Warnings of given selections that break the rules, and of tables that contradict themselves."""
+
+import pytest
+
+from assessment import assess
+
+# lesions | visits | subject | policies | codes that must be there
+TABLE = [
+    ("A liver!t 20; B liver!t 20; C liver!t 20", "0", "", "", {"too_many_in_organ"}),
+    ("A lung!t 20; B lung!t 20; C bone!t 20; D bone!t 20; E adrenal!t 20; F adrenal!t 20", "0", "", "",
+     {"too_many_targets", "too_many_extrahepatic_targets"}),
+    ("A liver!t 20; B liver!t 20; C liver!t 20", "0", "", "set=seed",
+     {"too_many_hepatic_targets", "too_many_in_organ"}),
+    ("A liver!t 9.9", "0", "", "", {"target_too_small"}),
+    ("A node!t 14.9", "0", "", "", {"target_too_small"}),
+    ("A liver!t 15/slice=8", "0", "", "", {"target_too_small"}),
+    ("A liver!t ?w20", "0", "", "", {"target_not_measured_at_baseline"}),
+    ("A liver!t 0w20", "0", "", "", {"target_not_enhancing"}),
+    ("A liver!t 20/ill", "0", "", "", {"target_not_well_delineated"}),
+    ("A liver!t 20/treated", "0", "", "", {"target_treated_before"}),
+    ("A liver!t - 20", "0 60", "", "", {"target_not_at_baseline", "target_not_measured_at_baseline"}),
+    ("A lung 20 20/abs", "0 60", "", "", {"status_contradicts_length"}),
+    ("A liver 20 20/organ=spleen", "0 60", "", "", {"organ_changes"}),
+    ("A lung!n 20 24.9", "0 60", "", "", set()),
+    ("A lung!n 20 25", "0 60", "", "", {"nontarget_grows"}),
+    ("A lung!n 30 35", "0 60", "", "", set()),
+    ("A liver 20 20", "-29 60", "", "", {"baseline_early"}),
+    ("A liver 20 20", "-28 60", "", "", set()),
+    ("A liver 20 20", "-28 60", "", "baseline_window_days=27", {"baseline_early"}),
+    ("A liver 20 20", "1 60", "", "", {"baseline_late"}),
+    ("A liver 20 20", "0 60", "died=59", "", {"images_after_death"}),
+    ("A liver 20 20", "0 60 50", "", "", {"dates_backwards"}),
+    ("A liver 20 20", "0 60-50", "", "", {"dates_backwards"}),
+    ("A liver 20", "1:0", "", "", {"no_baseline"}),
+    ("A liver 20 10", "0 60", "", "", set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lesions", "visits", "subject", "policies", "codes"), TABLE)
+def test_warnings(short, lesions, visits, subject, policies, codes):
+    assert set(short(lesions, visits, subject, policies).warnings["code"]) == codes
+
+
+def test_a_warning_names_subject_reader_lesion_and_timepoint(short):
+    row = short("A lung!n 20 25", "0 60").warnings.iloc[0]
+    assert (row["subject_id"], row["reader"], row["criteria"]) == ("P", "1", "mrecist")
+    assert (row["lesion_id"], row["timepoint"]) == ("A", 1)
+
+
+def test_visits_and_subjects_that_other_tables_lack_are_named(make_tables):
+    made = make_tables([{"patient": "P", "lesions": "L1 liver 20 20 20", "visits": "0 60 120"}])
+    made["timepoints"] = made["timepoints"].iloc[:2]
+    made["subjects"] = made["subjects"].iloc[:0]
+    found = assess(made.pop("lesions"), **made).warnings
+    assert set(found["code"]) == {"visit_not_listed", "not_in_subjects"} or set(found["code"]) == {
+        "visit_not_listed"
+    }

@@ -1,0 +1,86 @@
+"""The door for lesion tables as text."""
+
+import pandas as pd
+import pytest
+
+from assessment import assess, read_lesions
+from measurement.table import TableError
+
+
+def text(*rows):
+    columns, *cells = [row.split(",") for row in rows]
+    return pd.DataFrame(cells, columns=columns)
+
+
+HEAD = "subject_id,lesion_id,timepoint,site,viable_diameter_mm"
+
+
+@pytest.mark.parametrize(
+    ("written", "rounded"),
+    [
+        ("46.25", 46.3),
+        ("46.249", 46.2),
+        ("0.05", 0.1),
+        ("46.2", 46.2),
+        ("1e1", 10.0),
+        ("2.675", 2.7),
+    ],
+)
+def test_lengths_are_rounded_half_up_from_the_written_digits(written, rounded):
+    found = read_lesions(text(HEAD, f"S1,L1,0,hepatic,{written}"), "file.csv")
+    assert found["viable_diameter_mm"].tolist() == [rounded]
+
+
+def test_the_step_of_rounding_can_be_another():
+    table = text(HEAD, "S1,L1,0,hepatic,46.25")
+    assert read_lesions(table, "f", length_step_mm="0.5")["viable_diameter_mm"].tolist() == [46.5]
+
+
+def test_volumes_and_attenuations_are_rounded_in_their_own_units():
+    table = text(
+        "subject_id,lesion_id,timepoint,site,whole_volume_ml,mean_attenuation_hu,slice_thickness_mm",
+        "S1,L1,0,hepatic,1.005,-3.25,1.25",
+    )
+    found = read_lesions(table, "f").iloc[0]
+    assert (found["whole_volume_ml"], found["mean_attenuation_hu"]) == (1.01, -3.3)
+    assert found["slice_thickness_mm"] == 1.25
+
+
+def test_defaults_are_filled_in():
+    found = read_lesions(text(HEAD, "S1,L1,0,hepatic,20", "S1,L2,0,extrahepatic,20"), "f")
+    assert found["reader"].tolist() == ["1", "1"]
+    assert found["organ"].tolist() == ["liver", "unspecified"]
+    assert found["node"].tolist() == ["none", "none"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (text("subject_id,lesion_id,timepoint,viable_diameter_mm", "S,L,0,9"), "column missing: site"),
+        (text("subject_id,lesion_id,timepoint,site", "S,L,0,hepatic"), "no length and no status"),
+        (text(HEAD, "S,L,0,liver,9"), "site"),
+        (text(HEAD, "S,L,0,hepatic,nine"), "not a number"),
+        (text(HEAD, "S,L,0,hepatic,NaN"), "not a number"),
+        (text(HEAD + ",viable_diametre_mm", "S,L,0,hepatic,9,9"), "nearest known: 'viable_diameter_mm'"),
+        (text(HEAD, "S,L,0,hepatic,9", "S,L,0,hepatic,9"), "subject_id=S"),
+        (text(HEAD, "S,L,0,hepatic,-9"), "viable_diameter_mm"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_used_says_where_and_how_to_mend_it(table, message):
+    with pytest.raises(TableError, match=r"f\.csv") as caught:
+        read_lesions(table, "f.csv")
+    assert message in str(caught.value)
+
+
+def test_a_typed_table_with_an_unknown_column_is_refused():
+    table = read_lesions(text(HEAD, "S1,L1,0,hepatic,20"), "f").assign(colour="red")
+    with pytest.raises(TableError, match="unknown column colour"):
+        assess(table)
+
+
+def test_columns_that_are_absent_are_empty_ones():
+    table = read_lesions(text(HEAD, "S1,L1,0,hepatic,20", "S1,L1,1,hepatic,10"), "f")
+    slim = table[
+        ["subject_id", "reader", "lesion_id", "timepoint", "site", "node", "viable_diameter_mm"]
+    ]
+    assert assess(slim).responses["overall_response"].tolist()[1] == "PR"

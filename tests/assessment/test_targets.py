@@ -1,0 +1,116 @@
+"""Which lesions become targets, and the reason given for each."""
+
+import pytest
+
+# lesions at baseline | criteria | policies | lesion -> role | words of one lesion's reason
+TABLE = [
+    ("L1 liver 10.0", "mrecist", "", {"L1": "target"}, ("L1", "taken: viable_diameter 10.0 mm")),
+    ("L1 liver 9.9", "mrecist", "", {"L1": "non-target"}, ("L1", "9.9 mm, measurable from 10.0")),
+    ("L1 liver 15.9/slice=8", "mrecist", "", {"L1": "non-target"}, ("L1", "from 16.0")),
+    ("L1 liver 16.0/slice=8", "mrecist", "", {"L1": "target"}, ("L1", "taken")),
+    ("L1 liver 10.0/slice=5", "mrecist", "", {"L1": "target"}, ("L1", "taken")),
+    ("L1 liver 10.1/slice=5.1", "recist_1_1", "", {"L1": "non-target"}, ("L1", "from 10.2")),
+    ("N1 node 15", "mrecist", "", {"N1": "target"}, ("N1", "taken: node_short_axis 15.0")),
+    ("N1 node 14.9", "mrecist", "", {"N1": "non-target"}, ("N1", "node of short axis 14.9")),
+    ("N1 node 10.0", "mrecist", "", {"N1": "non-target"}, ("N1", "node of short axis 10.0")),
+    ("N1 node 9.9", "mrecist", "", {"N1": "none"}, ("N1", "normal node")),
+    ("N1 porta 20", "mrecist", "", {"N1": "target"}, ("N1", "taken")),
+    ("N1 porta 19.9", "mrecist", "", {"N1": "none"}, ("N1", "normal node")),
+    ("N1 porta 15", "recist_1_1", "", {"N1": "target"}, ("N1", "taken")),
+    ("L1 liver 30/ill", "mrecist", "", {"L1": "non-target"}, ("L1", "not well delineated")),
+    ("L1 liver 30/treated", "mrecist", "", {"L1": "target"}, ("L1", "taken")),
+    ("L1 liver 9w30/treated", "mrecist", "", {"L1": "non-target"}, ("L1", "9.0 mm")),
+    ("L1 liver 30/treated", "recist_1_1", "", {"L1": "non-target"}, ("L1", "treated before")),
+    ("L1 liver 0w30", "mrecist", "", {"L1": "non-target"}, ("L1", "no arterial enhancement")),
+    ("L1 liver ?w30/dead", "mrecist", "", {"L1": "non-target"}, ("L1", "no arterial enhancement")),
+    ("L1 liver 0w30", "recist_1_1", "", {"L1": "target"}, ("L1", "whole_diameter 30.0")),
+    ("L1 liver ?w30", "mrecist", "", {"L1": "non-target"}, ("L1", "no viable_diameter")),
+    ("L1 liver 80/finding=infiltrative", "mrecist", "", {"L1": "non-target"}, ("L1", "infiltrative")),
+    ("V1 vein 20", "mrecist", "", {"V1": "non-target"}, ("V1", "portal_thrombus")),
+    ("E1 effusion pres", "mrecist", "", {"E1": "non-target"}, ("E1", "effusion")),
+    ("L1 liver pres", "mrecist", "", {"L1": "non-target"}, ("L1", "present, without a length")),
+    ("L1 liver 20/eq", "mrecist", "", {"L1": "non-target"}, ("L1", "equivocal")),
+    ("L1 lung 20/ts", "mrecist", "", {"L1": "non-target"}, ("L1", "too small")),
+    ("L1 liver abs", "mrecist", "", {"L1": "new"}, ("L1", "not there at baseline")),
+    ("L1 lung 0/meas", "mrecist", "", {"L1": "new"}, ("L1", "not there at baseline")),
+    ("L1 liver 30; L2 liver 40; L3 liver 20", "mrecist", "",
+     {"L1": "target", "L2": "target", "L3": "non-target"}, ("L3", "at most 2 targets in this organ")),
+    ("L1 liver 30; L2 liver 30; L3 liver 30", "mrecist", "",
+     {"L1": "target", "L2": "target", "L3": "non-target"}, ("L1", "taken")),
+    ("L1 liver 50; L2 liver 45; A1 lung 40; A2 lung 35; B1 bone 30; B2 bone 25", "mrecist", "",
+     {"L1": "target", "L2": "target", "A1": "target", "A2": "target", "B1": "target",
+      "B2": "non-target"}, ("B2", "at most 5 targets in all")),
+    ("L1 liver 50; A1 lung 40; A2 lung 35; B1 bone 30; B2 bone 25", "mrecist", "set=seed",
+     {"L1": "target", "A1": "target", "A2": "target", "B1": "target", "B2": "non-target"},
+     ("B2", "at most 3 targets outside the liver")),
+    ("L1 liver 50; A1 lung 40; A2 lung 35; B1 bone 30; B2 bone 25", "mrecist", "",
+     {"L1": "target", "A1": "target", "A2": "target", "B1": "target", "B2": "target"},
+     ("B2", "taken")),
+    ("N1 node 30; N2 porta 25; N3 node 20", "mrecist", "",
+     {"N1": "target", "N2": "target", "N3": "non-target"}, ("N3", "in this organ")),
+    ("L1 liver 50; L2 liver 45; A1 lung 40", "mrecist", "max_hepatic_targets=1",
+     {"L1": "target", "L2": "non-target", "A1": "target"}, ("L2", "at most 1 targets in the liver")),
+    ("L1 liver 50; A1 lung 40; A2 lung 35", "mrecist", "max_extrahepatic_targets=1",
+     {"L1": "target", "A1": "target", "A2": "non-target"}, ("A2", "outside the liver")),
+    ("L1 liver 50; L2 liver 45", "mrecist", "max_targets_per_organ=1",
+     {"L1": "target", "L2": "non-target"}, ("L2", "at most 1 targets in this organ")),
+    ("L1 liver 50; L2 liver 45; A1 lung 20", "mrecist", "max_targets=2",
+     {"L1": "target", "L2": "target", "A1": "non-target"}, ("A1", "at most 2 targets in all")),
+    ("L1 liver 50; L2 liver 45; A1 lung 20", "mrecist",
+     "max_targets=2; target_selection=one_per_organ_first",
+     {"L1": "target", "L2": "non-target", "A1": "target"}, ("L2", "at most 2 targets in all")),
+    ("L1 liver!n 50; L2 liver 30", "mrecist", "", {"L1": "non-target", "L2": "target"},
+     ("L1", "as given")),
+    ("L1 liver!t 8; L2 liver 30", "mrecist", "", {"L1": "target", "L2": "non-target"},
+     ("L2", "targets were given, and this lesion was not among them")),
+    ("L1 liver!new 30", "mrecist", "", {"L1": "non-target"}, ("L1", "given as new, but there at")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lesions", "criteria", "policies", "roles", "words"), TABLE)
+def test_roles_and_their_reasons(short, lesions, criteria, policies, roles, words):
+    found = short(lesions, "0", policies=policies, criteria=(criteria,)).selections
+    assert dict(zip(found["lesion_id"], found["role"], strict=True)) == roles
+    reason = found.set_index("lesion_id")["reason"][words[0]]
+    assert words[1] in reason, reason
+
+
+def test_a_given_role_loses_when_the_rules_are_to_choose(short):
+    found = short("L1 liver!t 8; L2 liver 30", "0", select="auto").selections
+    assert found["role"].tolist() == ["non-target", "target"]
+
+
+def test_targets_are_numbered_by_size_and_ties_by_lesion_id(short):
+    found = short("A lung 20; B liver 40; C liver 20", "0").selections
+    assert found["order"].tolist() == [2, 1, 3]
+
+
+def test_a_lesion_first_seen_later_is_new(short):
+    found = short("L1 liver 30 30; N1 lung - 9", "0 60").selections
+    assert found["role"].tolist() == ["target", "new"]
+    assert found["measurand"].tolist() == ["viable_diameter", "whole_diameter"]
+
+
+def test_a_fragment_is_counted_with_its_parent(short):
+    found = short("L1 liver 40 20; F1 liver - 10/split=L1", "0 60").selections
+    fragment = found.set_index("lesion_id").loc["F1"]
+    assert (fragment["role"], fragment["reason"]) == ("none", "fragment: added to L1")
+
+
+def test_a_fragment_of_an_unknown_lesion_is_new_and_warned_of(short):
+    found = short("L1 liver 40 20; F1 lung - 10/split=L9", "0 60")
+    assert found.responses["new_lesion"].tolist()[1] == "yes"
+    assert "unknown_link" in set(found.warnings["code"])
+
+
+def test_a_lesion_whose_measurand_is_missing_leaves_other_targets_in_place(short):
+    found = short("L1 liver ?w40 ?w40; L2 liver 30 15", "0 60").responses
+    assert found["target_response"].tolist()[1] == "PR"
+    assert found["n_targets_expected"].tolist() == [1, 1]
+
+
+def test_a_given_target_that_merged_into_a_nontarget_counts_with_its_length(short):
+    lesions = "L1 lung!t 20 pres/merge=T1; T1 lung!n 12 26"
+    found = short(lesions, "0 60").responses
+    assert found["sum_mm"].tolist() == [20.0, 26.0]
+    assert found["overall_response"].tolist()[1] == "PD"
