@@ -48,6 +48,10 @@ def read_all(paths):
         except HeaderError as error:
             faults.append(error.file)
     found = group_series(headers, damaged_files=faults)
+    ends = [file for series in found.series for file in series.report.files_used]
+    ends += [file for refused in found.refused for file in refused.files]
+    ends += [item.file for item in found.left_out]
+    assert sorted(ends) == sorted(header.file for header in headers)  # each exactly once
     volumes = []
     for series in found.series:
         try:

@@ -243,6 +243,22 @@ def test_faults_of_the_file_are_refused_by_name(scene, tmp_path):
     assert fault(images[0].filename, geometry) == "mask_unreadable"
 
 
+def test_masks_on_a_tilted_gantry_find_their_voxels(slices, tmp_path):
+    tilt = np.radians(20)
+    data = slices.make(5, step_mm=(0, 0, 5), SliceThickness=5, PatientName="", StudyTime="",
+                       PatientBirthDate="", PatientSex="", AccessionNumber="", StudyID="",
+                       ReferringPhysicianName="", ImageOrientationPatient=[
+                           1, 0, 0, 0, float(np.cos(tilt)), -float(np.sin(tilt))])  # fmt: skip
+    paths = slices.save(data)
+    (series,) = slices.regroup(paths).series
+    assert "gantry_tilt" in series.report.flags
+    array = np.zeros((5, 4, 6, 1), dtype=np.uint8)
+    array[1:4, 1:3, 2:5, 0] = 1
+    path = saved(segmentation([pydicom.dcmread(p) for p in paths], array, [describe(1)]), tmp_path)
+    mask = read_masks(path, series.geometry)[1]
+    np.testing.assert_array_equal(mask.array, array[..., 0].astype(bool))
+
+
 def test_a_mask_is_read_on_a_volume_with_the_voxels_it_names(scene, slices, tmp_path):
     images, _, array = scene
     (series,) = slices.group(images).series
