@@ -17,6 +17,8 @@ RIM_MM = 2.5
 """Reference tissue keeps this far from every lesion's outline."""
 
 FEWEST_VOXELS = 200
+LEAST_OIL_ML = 0.02
+"""Less than this above the limit is noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,5 +103,8 @@ def _oil(images: LesionImages, settings: MeasurementSettings) -> Mask:
     native = images.native
     if native is None or native.unit != "HU":
         return np.zeros_like(images.lesion.array)
-    smooth = ndimage.uniform_filter(native.array.astype(np.float64), (0, 3, 3))
-    return np.asarray(images.lesion.array & (smooth > settings.oil_hu), dtype=np.bool_)
+    smooth = ndimage.uniform_filter(native.array.astype(np.float64), (1, 3, 3))
+    dense = images.lesion.array & (smooth > settings.oil_hu)
+    if np.count_nonzero(dense) * images.image.geometry.voxel_volume_ml < LEAST_OIL_ML:
+        return np.zeros_like(dense)
+    return np.asarray(dense, dtype=np.bool_)

@@ -22,9 +22,6 @@ SOFTENING_PX = 0.5
 PLACES_PER_CELL = 4.0
 """A maximum is sought at every voxel: so many independent ones per cell of the smoothing."""
 
-NOISE_MARGIN = 1.1
-"""Noise is measured around the lesion, from a sample: that much may be missing."""
-
 Spacing = tuple[float, float, float]
 Values = NDArray[np.float64]
 
@@ -229,12 +226,15 @@ def _detection(
     detectable = math.inf
     for width in settings.detection_mm:
         field = smoothed_within(contrast.values, contrast.lesion, contrast.spacing_mm, width)
-        peak = float(field[contrast.lesion].max(initial=0.0))
-        strongest = max(strongest, peak / noise.at(width))
-        needed = max(contrast.least, _noise_ratio(contrast, width, settings) * noise.at(width))
+        field = field[contrast.lesion]
+        sd = noise.at(width) * _border_noise(contrast, width)[contrast.lesion]
+        strongest = max(strongest, float((field / sd).max()))
+        ratio = _noise_ratio(contrast, width, settings)
+        needed = max(contrast.least, ratio * noise.at(width))
         detectable = min(detectable, needed / part_response(width))
-        if peak >= needed and (best is None or peak > best):
-            best = peak
+        found = field[field >= np.maximum(contrast.least, ratio * sd)]
+        if found.size and (best is None or found.max() > best):
+            best = float(found.max())
     return best, {
         "noise": noise.at(0.0),
         "detectable_enhancement": detectable,
@@ -242,12 +242,28 @@ def _detection(
     }
 
 
+def _border_noise(contrast: Contrast, width_mm: float) -> Values:
+    """Noise of the smoothed difference as a multiple of that far from the lesion's border.
+
+    At the border fewer voxels share in the mean. With weights w within the lesion, the variance
+    goes with the sum of w^2 over the square of the sum of w.
+    """
+    box = bounding_box(contrast.lesion)
+    inside = contrast.lesion[box].astype(np.float64)
+    sigma = np.array([width_mm / step for step in contrast.spacing_mm])
+    once = ndimage.gaussian_filter(inside, sigma, mode="constant", truncate=3.0)
+    twice = ndimage.gaussian_filter(inside, sigma / math.sqrt(2.0), mode="constant", truncate=4.2)
+    ratio = np.ones(contrast.lesion.shape)
+    ratio[box] = np.sqrt(np.maximum(twice, 1e-12)) / np.maximum(once, 1e-12)
+    return np.maximum(ratio, 1.0)
+
+
 def _noise_ratio(contrast: Contrast, width_mm: float, settings: ViableSettings) -> float:
     """How many SD the largest of all independent places of a lesion exceeds by chance alone."""
     volume_mm3 = np.count_nonzero(contrast.lesion) * math.prod(contrast.spacing_mm)
     cell_mm3 = (2.0 * math.sqrt(math.pi) * width_mm) ** 3
     places = PLACES_PER_CELL * (1.0 + volume_mm3 / cell_mm3)
-    return NOISE_MARGIN * NormalDist().inv_cdf(1.0 - settings.false_detection / places)
+    return NormalDist().inv_cdf(1.0 - settings.false_detection / places)
 
 
 def part_response(width_mm: float, part_mm: float = 10.0) -> float:
