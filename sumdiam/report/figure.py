@@ -17,7 +17,7 @@ from stats.plots import (
     draw_waterfall,
 )
 from sumdiam.report import wording
-from sumdiam.report.response_summary import Endpoint, hazard_words
+from sumdiam.report.response_summary import DRAWN_ENDPOINTS, Endpoint, hazard_words
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.subject_flow import subject_flow
 from sumdiam.report.view import View
@@ -65,7 +65,7 @@ def draw_figures(tables: RunTables, view: View, fits: list[Endpoint]) -> dict[st
     found: dict[str, Drawing] = {}
     if len(view.subjects):
         found["flow"] = draw_flow(subject_flow(tables, view))
-    for fit in fits:
+    for fit in (one for one in fits if one.name in DRAWN_ENDPOINTS):
         found[f"kaplan_meier_{fit.name}"] = _survival(tables, view, fit)
     others = {
         "waterfall": _waterfall(view),

@@ -12,7 +12,13 @@ from stats.comparison import ComparisonPolicy
 from stats.survival import KaplanMeier
 from sumdiam.report import wording
 from sumdiam.report.grid import Grid, GridRow, row_of
-from sumdiam.report.response_summary import Endpoint, Row, endpoint_row, response_rows
+from sumdiam.report.response_summary import (
+    SELECTED_ENDPOINTS,
+    Endpoint,
+    Row,
+    endpoint_row,
+    response_rows,
+)
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.view import ALL, View
 
@@ -125,7 +131,7 @@ def response_grid(
         columns.append(f"Overall (n = {len(view.outcomes)})")
     columns += [f"{arm} (n = {n_of[arm]})" for arm in view.arms]
     if pair:
-        columns.append(f"Difference, {view.arms[1]} − {view.arms[0]}")  # noqa: RUF001
+        columns.append(f"{view.arms[1]} versus {view.arms[0]}")
     if several:
         columns.append("p (test)")
     lines = tuple(_response_row(row, several=several, pair=pair) for row in rows)
@@ -150,7 +156,7 @@ def _response_notes(
     """Say what the numbers are."""
     notes = [
         "Rates: count/all assessed (percent; 95 % Clopper-Pearson limits). Subjects whose best "
-        "response is not evaluable count as not responding.",
+        "response is not evaluable count as not responding, likewise for early shrinkage.",
         "Medians: Kaplan-Meier with 95 % limits on the log scale, months of 30.4375 days; "
         "NR: not reached.",
         f"Tests by the policy “{policy.name}”, log-rank for times to event; without correction "
@@ -158,8 +164,9 @@ def _response_notes(
     ]
     if len(view.arms) == 2:
         notes.append(
-            "Difference: percentage points with 95 % Newcombe limits; HR: Cox hazard ratio with "
-            "95 % Wald limits."
+            f"{view.arms[1]} versus {view.arms[0]}: difference of rates in percentage points with "
+            "95 % Newcombe limits; HR: Cox hazard ratio with 95 % Wald limits, above 1 where "
+            f"events come earlier with {view.arms[1]}."
         )
     doubtful = int(view.outcomes["best_response_doubtful"].fillna(value=False).sum())
     if doubtful:
@@ -171,6 +178,12 @@ def _response_notes(
         notes.append(
             f"Median follow-up (reverse Kaplan-Meier): {wording.median_months(follow.median())} "
             "months."
+        )
+    selected = [fit.title.lower() for fit in fits if fit.name in SELECTED_ENDPOINTS]
+    if selected and view.has_arms:
+        notes.append(
+            f"{' and '.join(selected).capitalize()}: only those who responded or progressed; what "
+            "led to that differs between arms, so these are not comparisons of randomised groups."
         )
     notes += [
         f"{fit.title}: {fit.n_without} without dates are left out." for fit in fits if fit.n_without

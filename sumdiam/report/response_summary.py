@@ -22,7 +22,12 @@ SURVIVAL_ENDPOINTS = (
     ("OS", "Overall survival"),
     ("TTP", "Time to progression"),
     ("hepatic_PFS", "Hepatic progression-free survival"),
+    ("DOR", "Duration of response"),
+    ("PPS", "Post-progression survival"),
 )
+DRAWN_ENDPOINTS = ("PFS", "OS", "TTP", "hepatic_PFS")
+SELECTED_ENDPOINTS = ("DOR", "PPS")
+"""Only of those who responded or progressed: arms of these are no longer randomised."""
 BEST = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
 
 
@@ -97,7 +102,7 @@ def endpoint_row(found: Endpoint, arms: tuple[str, ...]) -> Row:
         overall=_median(found.overall),
         arms=tuple(_median(found.curves[arm]) for arm in arms if arm in found.curves),
         test=wording.test_words(found.test) if len(arms) > 1 else "",
-        difference=hazard_words(found),
+        difference=hazard_words(found).split(", ")[0],
     )
 
 
@@ -209,9 +214,12 @@ def _best_heading(view: View, policy: ComparisonPolicy) -> Row:
     parts = [_best(view.of_arm(view.outcomes, arm)) for arm in view.arms]
     counts = [[int((part == word).sum()) for part in parts] for word in BEST]
     return Row(
-        "Best overall response", "", tuple("" for _ in view.arms),
-        _counts_test(view, counts, policy), heading=True,
-    )  # fmt: skip
+        label="Best overall response" + (" (confirmed)" if view.confirmed else ""),
+        overall="",
+        arms=tuple("" for _ in view.arms),
+        test=_counts_test(view, counts, policy),
+        heading=True,
+    )
 
 
 def _level(view: View, word: str) -> Row:

@@ -94,31 +94,30 @@ def notes_grid(tables: RunTables, view: View) -> Grid:
             if part.strip()
         ]
     for row in _shown_warnings(tables.warnings, view).to_dict("records"):
-        words = [
-            wording.text_of(value)
-            for name, value in row.items()
-            if name not in {"subject_id", "reader", "criteria", "timepoint", "policy_id"}
-            and not pd.isna(value)
-        ]
         rows.append(
             row_of(
                 [
-                    wording.text_of(row.get("subject_id")),
-                    _visit(row.get("timepoint")),
-                    " ".join(words),
+                    str(row["subject_id"]),
+                    _visit(row["timepoint"]),
+                    _warning(row),
                 ]
             )
         )
     return Grid("notes", ("Subject", "Visit", "Note"), tuple(rows), missing="None.", sortable=True)
 
 
+def _warning(row: dict[Any, Any]) -> str:
+    """Write a warning: its message, then the lesion it is about."""
+    message = str(row["message"])
+    return message if pd.isna(row["lesion_id"]) else f"{row['lesion_id']}: {message}"
+
+
 def _shown_warnings(warnings: pd.DataFrame, view: View) -> pd.DataFrame:
     """Return the warnings of the analysis that is shown."""
     rows = warnings
     for name, value in (("reader", view.reader), ("criteria", view.criteria)):
-        if name in rows:
-            rows = rows[rows[name].isna() | (rows[name] == value)]
-    return rows.sort_values([str(c) for c in rows.columns], na_position="first")
+        rows = rows[rows[name].isna() | (rows[name] == value)]
+    return rows.sort_values(["subject_id", "timepoint", "lesion_id", "code", "message"])
 
 
 def policy_grid(tables: RunTables, view: View) -> Grid:

@@ -10,12 +10,14 @@ import pandas as pd
 
 from assessment.response_table import (
     Events,
+    Exclusions,
     Outcomes,
     Policies,
     Responses,
     Selections,
     Subjects,
     Timepoints,
+    Warnings,
 )
 from measurement.lesion_table import Lesions, Measurements
 from measurement.table import TableError, TableModel, check, columns_of, empty_table
@@ -32,7 +34,6 @@ STUDY_COLUMNS = (
     "notes",
 )
 STUDY_STATUSES = ("todo", "leased", "done", "refused", "failed")
-WARNING_COLUMNS = ("subject_id", "reader", "criteria", "warning")
 
 SCHEMAS: Mapping[str, type[TableModel]] = MappingProxyType(
     {
@@ -47,6 +48,8 @@ SCHEMAS: Mapping[str, type[TableModel]] = MappingProxyType(
         "responses": Responses,
         "outcomes": Outcomes,
         "events": Events,
+        "exclusions": Exclusions,
+        "warnings": Warnings,
     }
 )
 
@@ -55,8 +58,6 @@ def _empty(name: str) -> pd.DataFrame:
     """Return a table without rows."""
     if name == "studies":
         return pd.DataFrame({column: pd.Series([], dtype=object) for column in STUDY_COLUMNS})
-    if name == "warnings":
-        return pd.DataFrame({column: pd.Series([], dtype=object) for column in WARNING_COLUMNS})
     return empty_table(SCHEMAS[name])
 
 
@@ -68,10 +69,9 @@ class RunTables:
     ----------
     subjects : `Subjects`, covariates behind the known columns; empty without ``--subjects``
     timepoints, plan, masks, measurements, lesions, selections, policies, responses, outcomes,
-    events : tables of their schemas
+    events, exclusions, warnings : tables of their schemas
     studies : the ledger, columns `STUDY_COLUMNS`; status one of `STUDY_STATUSES`; ``notes`` are
         sentences joined by ``;``. ``seconds`` are not shown: they change from run to run.
-    warnings : any columns; each row becomes one line
     """
 
     subjects: pd.DataFrame = field(default_factory=lambda: _empty("subjects"))
@@ -85,6 +85,7 @@ class RunTables:
     responses: pd.DataFrame = field(default_factory=lambda: _empty("responses"))
     outcomes: pd.DataFrame = field(default_factory=lambda: _empty("outcomes"))
     events: pd.DataFrame = field(default_factory=lambda: _empty("events"))
+    exclusions: pd.DataFrame = field(default_factory=lambda: _empty("exclusions"))
     studies: pd.DataFrame = field(default_factory=lambda: _empty("studies"))
     warnings: pd.DataFrame = field(default_factory=lambda: _empty("warnings"))
 

@@ -10,18 +10,25 @@ from stats.plots.flow import FlowBox
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.view import View
 
-MAX_REASONS = 4
+MAX_REASONS = 6
 
 
 def subject_flow(tables: RunTables, view: View) -> tuple[FlowBox, ...]:
     """Return the boxes of the flow diagram, from all subjects to those with a best response."""
     everyone = [str(name) for name in view.subjects["subject_id"]]
     assessed = {str(name) for name in view.outcomes["subject_id"]}
-    lost = Counter(_why_not(tables, name) for name in everyone if name not in assessed)
+    lost = Counter(_why_not(tables, view, name) for name in everyone if name not in assessed)
     boxes = [
         FlowBox("all", "Subjects in the archive or the subject table", len(everyone)),
-        FlowBox("lost", "Not assessed", lost.total(), "all", side=True, reasons=_listed(lost)),
-        FlowBox("assessed", "Assessed for response", len(everyone) - lost.total(), "all"),
+        FlowBox(
+            "lost",
+            "Not in the analysis of response",
+            lost.total(),
+            "all",
+            side=True,
+            reasons=_listed(lost),
+        ),
+        FlowBox("assessed", "In the analysis of response", len(everyone) - lost.total(), "all"),
     ]
     if not view.has_arms:
         return (*boxes, *_ends(view, sorted(assessed), "assessed", "one"))
@@ -50,10 +57,13 @@ def _ends(view: View, names: list[str], parent: str, key: str) -> list[FlowBox]:
     ]  # fmt: skip
 
 
-def _why_not(tables: RunTables, subject_id: str) -> str:
+def _why_not(tables: RunTables, view: View, subject_id: str) -> str:
     """Say how far a subject without an assessment came."""
     studies = tables.studies[tables.studies["subject_id"].astype("string") == subject_id]
     in_plan = (tables.plan["subject_id"].astype("string") == subject_id).any()
+    excluded = view.excluded[view.excluded["subject_id"].astype("string") == subject_id]
+    if len(excluded):
+        return str(excluded["reason"].iloc[0])
     has_lesion = (tables.lesions["subject_id"].astype("string") == subject_id).any()
     if has_lesion:
         return "no baseline to compare with"

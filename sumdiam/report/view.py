@@ -17,6 +17,8 @@ class View:
 
     ``subjects`` has one row per subject of the run: subject_id, arm (missing: none given).
     ``arms`` are the groups that are compared; one name, `ALL`, where no arm is known.
+    ``confirmed``: the policies ask for confirmation, so ``outcomes.best_response`` here is the
+    confirmed one.
     """
 
     reader: str
@@ -30,6 +32,8 @@ class View:
     events: pd.DataFrame
     selections: pd.DataFrame
     lesions: pd.DataFrame
+    excluded: pd.DataFrame
+    confirmed: bool
     others: tuple[str, ...]
 
     @property
@@ -72,6 +76,14 @@ def choose_view(tables: RunTables, facts: RunFacts) -> View:
     overall = overall.sort_values(["subject_id", "policy_id", "scheme"])
     overall = overall.drop_duplicates("subject_id")
     subjects = _subjects(tables)
+    confirmed = _needs_confirmation(tables, policy_id)
+    shown = _where(outcomes, keep).sort_values("subject_id")
+    if confirmed:
+        shown = shown.assign(
+            best_response=shown["confirmed_best_response"],
+            best_response_reason=shown["confirmed_best_response_reason"],
+        )
+    excluded = _where(tables.exclusions, keep)
     return View(
         reader=reader,
         criteria=criteria,
@@ -80,14 +92,22 @@ def choose_view(tables: RunTables, facts: RunFacts) -> View:
         subjects=subjects,
         arms=tuple(sorted(subjects["arm"].dropna().astype(str).unique())) or (ALL,),
         responses=_where(tables.responses, keep).sort_values(["subject_id", "timepoint"]),
-        outcomes=_where(outcomes, keep).sort_values("subject_id"),
+        outcomes=shown,
         events=pd.concat([chosen, overall]).sort_values(["endpoint", "subject_id"]),
         selections=_where(tables.selections, {"reader": reader, "criteria": criteria}),
         lesions=tables.lesions[tables.lesions["reader"] == reader].sort_values(
             ["subject_id", "timepoint", "lesion_id"]
         ),
+        excluded=excluded[~excluded["analysed"].astype("boolean").fillna(value=True).astype(bool)],
+        confirmed=confirmed,
         others=_others(tables, keep, scheme),
     )
+
+
+def _needs_confirmation(tables: RunTables, policy_id: str) -> bool:
+    """Say whether the policies ask for a second scan that confirms a response."""
+    rows = tables.policies[tables.policies["policy_id"] == policy_id]
+    return bool((rows.loc[rows["policy"] == "confirm", "value"] == "on").any())
 
 
 def _subjects(tables: RunTables) -> pd.DataFrame:

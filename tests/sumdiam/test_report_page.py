@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from assessment import assess
 from measurement.table import TableError
 from sumdiam.report.page import write_report
 from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
@@ -260,3 +261,16 @@ def test_a_status_that_is_no_word_is_refused(small, tmp_path):
     odd = replace(small.tables, studies=small.tables.studies.assign(status="lost"))
     with pytest.raises(TableError, match="status lost"):
         written(odd, tmp_path)
+
+
+def test_what_assessment_derives_makes_a_report(small, tmp_path):
+    tables = small.tables
+    found = assess(
+        tables.lesions, timepoints=tables.timepoints, subjects=tables.subjects, scheme="seed"
+    )
+    names = ("selections", "policies", "responses", "outcomes", "events", "warnings")
+    derived = replace(tables, **{name: getattr(found, name) for name in names})
+    text = Page(written(derived, tmp_path)).text
+    assert f"/{len(found.outcomes)} (" in text["response"]
+    assert str(found.responses["reason"].dropna().iloc[1]) in text["course"]
+    assert "confirm" in text["policies"]

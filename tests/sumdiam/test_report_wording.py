@@ -1,0 +1,56 @@
+"""Numbers as a report writes them."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from stats.result import Quantile, TestResult
+from sumdiam.report import wording
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.25, 1, "0.3"),  # half up, where Python's round gives 0.2
+        (2.675, 2, "2.68"),  # from the written digits, though the float lies below
+        (-18.25, 1, "−18.3"),  # noqa: RUF001 - a true minus
+        (-0.04, 1, "0.0"),  # no minus zero
+        (math.nan, 1, "—"),
+    ],
+)
+def test_halves_are_rounded_up_from_the_written_digits(value, digits, text):
+    assert wording.rounded(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3.0, "+3.0"), (0.0, "0.0"), (-3.0, "−3.0"), (math.nan, "—")],  # noqa: RUF001
+)
+def test_a_change_carries_its_sign(value, text):
+    assert wording.signed(value, 1) == text
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0004, "< 0.001"), (0.0387, "0.039"), (0.5, "0.500")])
+def test_a_p_value_is_never_zero(p, text):
+    assert wording.p_value(p) == text
+
+
+def test_a_p_value_names_its_test_or_says_why_there_is_none():
+    fisher = TestResult("Fisher exact", 0.0229, math.nan, math.nan, 177, 0)
+    assert wording.test_words(fisher) == "0.023 (Fisher exact)"
+    none = TestResult("log-rank", math.nan, math.nan, math.nan, 3, 0, "no events")
+    assert wording.test_words(none) == "no test: no events"
+
+
+def test_a_median_that_is_not_reached_is_nr():
+    found = Quantile(0.5, 271.0, 192.0, math.nan, 0.95, "Kaplan-Meier", 73, 38, 0)
+    assert wording.median_months(found).replace("\xa0", " ") == "8.9 (6.3–NR)"  # noqa: RUF001
+
+
+def test_flags_are_split_into_sentences_with_their_value():
+    assert wording.flags_in_words("low_cnr(1.31);odd_code") == [
+        "enhancement hardly exceeds the noise: the edge is uncertain [1.31]",
+        "odd code",
+    ]
+    assert wording.flags_in_words(pd.NA) == []
