@@ -1,6 +1,7 @@
 """Archives of real DICOM files: what is found, refused, passed over, and attributed."""
 
 import os
+import shutil
 
 import pydicom
 import pytest
@@ -231,3 +232,54 @@ def test_a_study_of_localizers_alone_is_known(archive, edit_file):
             edit_file(file, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     [bare] = scan_archives([archive]).bare_studies
     assert (bare.subject_hint, bare.files) == ("S02", 12)
+
+
+def accounted(catalogue) -> list[str]:
+    """Return the name of every file that the catalogue says something of."""
+    used = [header.file for one in catalogue.series for header in one.headers]
+    used += [file for one in catalogue.refused_series for file in one.files]
+    names = [catalogue.names[path] for path in used]
+    names += [mask.file for mask in catalogue.masks]
+    names += [file.file for file in catalogue.refused_files]
+    return sorted(names + [item.file for item in catalogue.left_out])
+
+
+def test_every_file_of_a_damaged_archive_is_accounted_for_once(archive, edit_file):
+    (archive / "S01" / "t0" / "native" / "02.dcm").unlink()
+    (archive / "S02" / "t0" / "native" / "02.dcm").write_bytes(b"\x00" * 99)
+    plan = archive / "S01" / "t0" / "plan.dcm"
+    plan.write_bytes((archive / "S01" / "t0" / "native" / "00.dcm").read_bytes())
+    edit_file(plan, Modality="RTPLAN", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5")
+    (archive / "notes.txt").write_text("x")
+    catalogue = scan_archives([archive])
+    files = sorted(str(f.relative_to(archive)) for f in archive.rglob("*") if f.is_file())
+    assert accounted(catalogue) == files
+    assert ("S01/t0/plan.dcm", "modality_not_read") in {
+        (item.file, item.reason_code) for item in catalogue.left_out
+    }
+
+
+def test_a_dicomdir_is_passed_over_and_the_files_beside_it_are_read(pristine, tmp_path):
+    disc = tmp_path / "disc"
+    shutil.copytree(pristine / "S02" / "t0" / "native", disc)
+    directory = pydicom.Dataset()
+    directory.file_meta = pydicom.dataset.FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    directory.FileSetID = "DISC"
+    directory.save_as(disc / "DICOMDIR", enforce_file_format=True)
+    catalogue = scan_archives([disc])
+    assert [(item.file, item.reason_code) for item in catalogue.left_out] == [
+        ("DICOMDIR", "dicomdir_not_read")
+    ]
+    assert len(catalogue.series) == 1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("folder", ["odd_dicom", "dcmqi_liver_seg", "hcc_tace_slices"])
+def test_every_file_of_real_odd_archives_is_accounted_for_once(shared_data, folder):
+    catalogue = scan_archives([shared_data / folder])
+    root = shared_data / folder
+    files = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
+    assert accounted(catalogue) == files
