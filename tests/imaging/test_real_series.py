@@ -144,14 +144,18 @@ def test_a_real_liver_segmentation_equals_its_label_image(shared_data):
     truth = SimpleITK.ReadImage(str(folder / "liver_seg.nrrd"))
     np.testing.assert_array_equal(mask.array, SimpleITK.GetArrayFromImage(truth) == 1)
     liver = load_volume(series).array[mask.array]
-    assert 30 < np.median(liver) < 70  # liver without contrast, so mask and image lie on one another
+    assert (
+        30 < np.median(liver) < 70
+    )  # liver without contrast, so mask and image lie on one another
 
 
 def test_overlapping_real_segments_are_read_apart(shared_data):
     folder = shared_data / "dcmqi_liver_seg" / "segmentations"
     (series,) = group(folder / "ct-3slice").series
     masks = read_masks(folder / "partial_overlaps.dcm", series.geometry)
-    first = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / "partial_overlaps-1.nrrd")))
+    first = SimpleITK.GetArrayFromImage(
+        SimpleITK.ReadImage(str(folder / "partial_overlaps-1.nrrd"))
+    )
     for number in (1, 4, 5):
         np.testing.assert_array_equal(masks[number].array, first == number)
     assert (masks[1].array & masks[2].array).any()
