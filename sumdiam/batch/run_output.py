@@ -28,7 +28,8 @@ from sumdiam.doctor import LIBRARIES
 from sumdiam.export.command import TABLES, summary
 from sumdiam.export.table_file import write_table, written_whole
 from sumdiam.export.workbook import write_workbook
-from sumdiam.report import InputDigest, RunFacts, RunTables, write_report
+from sumdiam.report.page import write_report
+from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
 from sumdiam.store.revision import AUTO, WITHDRAWN
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry
