@@ -207,16 +207,8 @@ def _status_warnings(out: _Collector, result: SubjectResponses) -> None:
     course, states = result.course, result.reading.states
     status = course.column("status", "")
     counted = result.reading.selection.role <= NON_TARGET
-    viable_zero = course.column("viable_diameter_mm", np.nan) == 0
-    odd = (states.value > 0) & np.isin(status, ["absent", "not_evaluable"]) & ~viable_zero
-    text = (
-        "status "
-        + status
-        + " beside a length of "
-        + written(np.maximum(states.value, 0))
-        + " mm: the length is used"
-    )
-    out.visits(odd & counted[:, None], "status_contradicts_length", text)
+    text = "status " + status + " beside a length: the status is used"
+    out.visits(states.overruled & counted[:, None], "status_contradicts_length", text)
     given = given_roles(course)
     late = (given == TARGET) & (course.row[:, 0] < 0)
     out.lesions(late, "target_not_at_baseline", "given as target, but without a row at baseline")

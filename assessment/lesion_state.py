@@ -29,6 +29,7 @@ class LesionStates:
     visible : there at all, enhancing or not; `size`: its whole extent, where measured
     declared_absent : evaluated and not there at all
     progressed, equivocal : as a person called it
+    overruled : a length stands beside a status that denies it
     measurand : place in `LENGTHS`
     parent : the lesion that this one is a fragment of, itself otherwise
     """
@@ -42,6 +43,7 @@ class LesionStates:
     declared_absent: Bools
     progressed: Bools
     equivocal: Bools
+    overruled: Bools
     node: Bools
     porta_hepatis: Bools
     hepatic: Bools
@@ -76,6 +78,8 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     kind = _kinds(course, criteria, policy)
     values = {name: hundredths(course.column(f"{name}_mm", np.nan)) for name in LENGTHS}
     status = course.column("status", "")
+    overruled = _overruled(kind, values, status)
+    values = {name: np.where(overruled, NOT_MEASURED, cells) for name, cells in values.items()}
     enhancement = course.column("arterial_enhancement", -1)
     measurand = _measurands(kind["node"], kind["hepatic"], values, enhancement, criteria, policy)
     value = _choose(measurand, [values[name] for name in LENGTHS])
@@ -107,11 +111,28 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
             declared_absent=(course.row >= 0) & ~visible & ((status == "absent") | (longest == 0)),
             progressed=status == "progressed",
             equivocal=status == "equivocal",
+            overruled=overruled,
             measurand=measurand,
             parent=np.arange(len(course.lesion_id)),
             **kind,
         ),
     )
+
+
+def _overruled(kind: Mapping[str, Bools], values: Mapping[str, Ints], status: Texts) -> Bools:
+    """Return where a status says absent or not evaluable although the lesion's own length is there.
+
+    A finding's status takes the place of what was measured. A whole diameter beside a viable one
+    that is zero or not evaluable is no contradiction: the status is that of the viable part.
+    """
+    viable, whole, axis = (values[name] for name in LENGTHS)
+    leading = np.select(
+        [kind["node"][:, None], (kind["hepatic"] & ~kind["vascular"])[:, None]],
+        [axis, viable],
+        whole,
+    )
+    denies = np.isin(status, ["absent", "not_evaluable"])
+    return np.asarray(denies & (leading > 0))
 
 
 def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:
