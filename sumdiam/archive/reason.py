@@ -89,3 +89,10 @@ def sentence(code: str) -> str:
         return f"{said}. {remedy}"
     reason = IMAGING_REASONS[code]
     return f"{reason.sentence}. {reason.remedy}"
+
+
+def reason_table() -> str:
+    """Return the codes of archives, plans and studies as a Markdown table."""
+    lines = ["| code | what it says | what to do |", "|---|---|---|"]
+    lines += [f"| `{code}` | {said} | {remedy} |" for code, (said, remedy) in REASONS.items()]
+    return "\n".join(lines) + "\n"
