@@ -186,6 +186,8 @@ def _response_notes(
             "led to that differs between arms, so these are not comparisons of randomised groups."
         )
     notes += [
-        f"{fit.title}: {fit.n_without} without dates are left out." for fit in fits if fit.n_without
+        f"{fit.title}: {fit.n_without} without dates are left out."
+        for fit in fits
+        if fit.n_without and fit.name not in SELECTED_ENDPOINTS
     ]
     return tuple(notes)

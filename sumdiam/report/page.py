@@ -25,6 +25,7 @@ from sumdiam.report.run_grid import (
     notes_grid,
     plan_grid,
     policy_grid,
+    problem_grid,
     provenance_grids,
     refused_grid,
 )
@@ -113,6 +114,7 @@ def write_report(
         archive=archive_grid(tables, run_facts),
         plan=plan_grid(tables),
         refused=refused_grid(tables),
+        problems=problem_grid(tables),
         notes=notes_grid(tables, view),
         characteristics=characteristics_grid(tables, view, policy),
         response=response_grid(view, fits, follow_up(view), policy),

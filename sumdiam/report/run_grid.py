@@ -11,7 +11,7 @@ from assessment.criteria import UnknownCriteriaError, describe, load_criteria
 from assessment.policy import policy_data
 from imaging.reason import REASONS
 from sumdiam.report import wording
-from sumdiam.report.grid import Grid, row_of
+from sumdiam.report.grid import Cell, Grid, row_of
 from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.view import View
 
@@ -74,13 +74,36 @@ def refused_grid(tables: RunTables) -> Grid:
                     wording.STATUS_WORDS[row["status"]],
                     code or wording.NOTHING,
                     f"{reason.rstrip('.')}. {remedy}".strip(),
-                    wording.text_of(row["study_uid"]),
+                    Cell(wording.text_of(row["study_uid"]), "mono"),
                 ]
             )
         )
     missing = "No study was refused." if len(tables.studies) else "The run handed over no studies."
     columns = ("Subject", "Visit", "Status", "Code", "Reason and remedy", "Study UID")
     return Grid("refused", columns, tuple(cells), missing=missing, sortable=True)
+
+
+def problem_grid(tables: RunTables) -> Grid:
+    """Return what was refused or doubtful in the archive or the tables, before any measuring."""
+    rows = tables.problems.assign(refused=tables.problems["refused"].astype("boolean"))
+    rows = rows.sort_values(["refused", "code", "where"], ascending=[False, True, True])
+    cells = []
+    for row in rows.to_dict("records"):
+        known = REASONS.get(str(row["code"]))
+        sentence = str(row["sentence"])
+        remedy = known.remedy if known and known.remedy not in sentence else ""
+        cells.append(
+            row_of(
+                [
+                    "refused" if row["refused"] else "noted",
+                    str(row["code"]),
+                    Cell(wording.text_of(row["where"]), "mono"),
+                    f"{sentence.rstrip('.')}. {remedy}".strip(),
+                ]
+            )
+        )
+    columns = ("What happened", "Code", "Where", "Reason and remedy")
+    return Grid("problems", columns, tuple(cells), missing="None.", sortable=True)
 
 
 def notes_grid(tables: RunTables, view: View) -> Grid:

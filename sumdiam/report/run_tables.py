@@ -33,6 +33,7 @@ STUDY_COLUMNS = (
     "seconds",
     "notes",
 )
+PROBLEM_COLUMNS = ("code", "where", "sentence", "refused")
 STUDY_STATUSES = ("todo", "leased", "done", "refused", "failed")
 
 SCHEMAS: Mapping[str, type[TableModel]] = MappingProxyType(
@@ -58,6 +59,8 @@ def _empty(name: str) -> pd.DataFrame:
     """Return a table without rows."""
     if name == "studies":
         return pd.DataFrame({column: pd.Series([], dtype=object) for column in STUDY_COLUMNS})
+    if name == "problems":
+        return pd.DataFrame({column: pd.Series([], dtype=object) for column in PROBLEM_COLUMNS})
     return empty_table(SCHEMAS[name])
 
 
@@ -72,6 +75,7 @@ class RunTables:
     events, exclusions, warnings : tables of their schemas
     studies : the ledger, columns `STUDY_COLUMNS`; status one of `STUDY_STATUSES`; ``notes`` are
         sentences joined by ``;``. ``seconds`` are not shown: they change from run to run.
+    problems : what was refused or doubtful before measuring, columns `PROBLEM_COLUMNS`
     """
 
     subjects: pd.DataFrame = field(default_factory=lambda: _empty("subjects"))
@@ -87,6 +91,7 @@ class RunTables:
     events: pd.DataFrame = field(default_factory=lambda: _empty("events"))
     exclusions: pd.DataFrame = field(default_factory=lambda: _empty("exclusions"))
     studies: pd.DataFrame = field(default_factory=lambda: _empty("studies"))
+    problems: pd.DataFrame = field(default_factory=lambda: _empty("problems"))
     warnings: pd.DataFrame = field(default_factory=lambda: _empty("warnings"))
 
     def checked(self) -> RunTables:
@@ -105,10 +110,11 @@ class RunTables:
                 msg = f"{name}: column {', '.join(missing)} is missing for the report."
                 raise TableError(msg)
             check(frame[known], model, origin=name)
-        lost = [column for column in STUDY_COLUMNS if column not in self.studies]
-        if lost:
-            msg = f"studies: column {', '.join(lost)} is missing for the report."
-            raise TableError(msg)
+        for name, columns in (("studies", STUDY_COLUMNS), ("problems", PROBLEM_COLUMNS)):
+            lost = [column for column in columns if column not in getattr(self, name)]
+            if lost:
+                msg = f"{name}: column {', '.join(lost)} is missing for the report."
+                raise TableError(msg)
         odd = set(self.studies["status"]) - set(STUDY_STATUSES)
         if odd:
             msg = f"studies: status {', '.join(sorted(odd))} is not one of {STUDY_STATUSES}."

@@ -86,7 +86,7 @@ def _visit_row(row: dict[Any, Any], arm: str, dates: Any, *, first: bool) -> Gri
             _change(row["change_from_baseline_mm"], row["change_from_baseline_percent"], timepoint),
             _change(row["change_from_nadir_mm"], row["change_from_nadir_percent"], timepoint),
             _part(row["target_response"], timepoint),
-            Cell(_part(row["nontarget_response"], timepoint), "day"),
+            _part(row["nontarget_response"], timepoint),
             wording.text_of(row["new_lesion"]).replace("_", " "),
             wording.text_of(row["hepatic_response"]),
             Cell(wording.text_of(row["reason"], ""), "wide"),
@@ -98,7 +98,9 @@ def _visit_row(row: dict[Any, Any], arm: str, dates: Any, *, first: bool) -> Gri
 
 def _part(response: Any, timepoint: int) -> str:
     """Write target or non-target response; the baseline has none."""
-    return wording.NOTHING if timepoint == 0 else wording.text_of(response)
+    text = wording.NOTHING if timepoint == 0 else wording.text_of(response)
+    # NON-CR/NON-PD may break behind the slash, not at its hyphens
+    return text.replace("-", "\N{NON-BREAKING HYPHEN}").replace("/", "/\u200b")
 
 
 def _css(response: Any) -> str:

@@ -132,6 +132,20 @@ def test_refused_studies_come_with_reason_and_remedy(page):
     assert "Studies refused 1" in text
 
 
+def test_problems_of_the_input_are_listed_with_their_remedy(small, tmp_path):
+    problems = pd.DataFrame(
+        {
+            "code": ["not_dicom", "date_backwards"],
+            "where": ["notes.txt", "DT-001"],
+            "sentence": ["the file is not DICOM", "the visit lies before the baseline."],
+            "refused": [False, True],
+        }
+    )
+    text = Page(written(replace(small.tables, problems=problems), tmp_path)).text["read"]
+    assert "refused date_backwards DT-001 the visit lies before the baseline." in text
+    assert "noted not_dicom notes.txt the file is not DICOM. Nothing needs doing" in text
+
+
 def test_table_1_counts_missing_and_names_its_tests(page):
     text = page.text["characteristics"]
     assert "Welch t" in text
