@@ -168,10 +168,10 @@ def _visit_frame(lesions: pd.DataFrame, timepoints: pd.DataFrame | None) -> pd.D
 
 def _with_baselines(frame: pd.DataFrame, ids: Texts) -> pd.DataFrame:
     """Add a timepoint 0 that is not there where a subject lacks one, and sort."""
-    have = set(frame.loc[frame["timepoint"] == 0, "subject_id"])
+    have = frame.loc[frame["timepoint"] == 0, "subject_id"].to_numpy(dtype=object)
     lacking = pd.DataFrame(
         {
-            "subject_id": np.array([name for name in ids if name not in have], dtype=object),
+            "subject_id": np.setdiff1d(ids, have).astype(object),
             "timepoint": 0,
             "exists": False,
             "listed": False,

@@ -17,8 +17,8 @@ from assessment.response import NonTargets, Setting, assess_timepoints
 from assessment.sums import sum_targets
 
 GOODNESS = {CR: 0, PR: 1, SD: 2, PD: 3}
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=200, deadline=None)
+FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=100, deadline=None)
 LENGTH = st.integers(0, 800).map(lambda tenths: tenths * 10)
 
 
