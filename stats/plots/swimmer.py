@@ -24,6 +24,7 @@ from stats.plots.style import (
     tick_step,
 )
 
+MANY_LANES = 60
 STEPS = (1, 2, 3, 6, 12, 24, 36, 60)
 
 
@@ -67,7 +68,9 @@ def draw_swimmer(
     _check(segments, marks, palette, symbols)
     lanes = _lanes(segments)
     with styled():
-        figure = Figure(figsize=(9.0, 1.5 + 0.19 * max(len(lanes), 6)), layout="constrained")
+        figure = Figure(
+            figsize=(9.0, 1.5 + _lane_inches(len(lanes)) * max(len(lanes), 6)), layout="constrained"
+        )
         axes = figure.subplots()
         _draw_lanes(axes, segments, marks, lanes, palette, symbols)
         _label(axes, lanes, segments, marks)
@@ -83,6 +86,11 @@ def draw_swimmer(
     ).sort_values(["id", "what", "start", "at"], kind="stable", ascending=[True, False, True, True])
     caption = f"Each lane is one subject ({len(lanes)} shown)."
     return Drawing(figure, plotted.reset_index(drop=True), caption)
+
+
+def _lane_inches(n: int) -> float:
+    """Return the height of a lane: narrower where there are many."""
+    return 0.19 if n <= MANY_LANES else 0.105
 
 
 def _check(
@@ -135,6 +143,7 @@ def _draw_lanes(
 ) -> None:
     """Draw bars and marks."""
     place = lanes.set_index("id")["place"]
+    shrunk = 1.0 if len(lanes) <= MANY_LANES else 0.6
     for row in segments.to_dict("records"):
         axes.barh(
             place[row["id"]], row["end"] - row["start"], left=row["start"], height=0.72,
@@ -145,14 +154,15 @@ def _draw_lanes(
         axes.plot(
             row["at"], place[row["id"]], linestyle="none", marker=symbol.marker,
             color=symbol.colour,
-            markersize=symbol.size, markeredgecolor=INK, markeredgewidth=0.6, zorder=5,
+            markersize=symbol.size * shrunk, markeredgecolor=INK, markeredgewidth=0.6, zorder=5,
             clip_on=False,
         )  # fmt: skip
 
 
 def _label(axes: Axes, lanes: pd.DataFrame, segments: pd.DataFrame, marks: pd.DataFrame) -> None:
     """Name lanes and groups, set the time axis."""
-    axes.set_yticks(lanes["place"], [str(name) for name in lanes["id"]], fontsize=7)
+    small = 7 if len(lanes) <= MANY_LANES else 5
+    axes.set_yticks(lanes["place"], [str(name) for name in lanes["id"]], fontsize=small)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(float(lanes["place"].max()) + 0.8, -1.0)
     longest = max(float(segments["end"].max()), float(marks["at"].max()) if len(marks) else 0.0)

@@ -24,7 +24,7 @@ from stats.plots.style import (
     styled,
 )
 
-MAX_NAMED = 60
+MAX_NAMED = 80
 
 
 def draw_waterfall(
@@ -75,7 +75,7 @@ def draw_waterfall(
         parts = []
         for axes, group in zip(panels, groups, strict=True):
             rows = _sorted(of_group(known, group))
-            _draw_bars(axes, rows, palette, lines, cap)
+            _draw_bars(axes, rows, palette, lines, cap, named=len(known) <= MAX_NAMED)
             absent = int(of_group(data, group)["value"].isna().sum())
             axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
             parts.append(rows.assign(position=range(1, len(rows) + 1)))
@@ -112,7 +112,13 @@ def _panel_title(group: str, shown: int, absent: int) -> str:
 
 
 def _draw_bars(
-    axes: Axes, rows: pd.DataFrame, palette: Mapping[str, str], lines: Sequence[float], cap: float
+    axes: Axes,
+    rows: pd.DataFrame,
+    palette: Mapping[str, str],
+    lines: Sequence[float],
+    cap: float,
+    *,
+    named: bool,
 ) -> None:
     """Draw one panel."""
     values = rows["value"].to_numpy(dtype=np.float64)
@@ -133,7 +139,7 @@ def _draw_bars(
     axes.set_yticks(ticks)
     axes.set_xlim(0.3, max(len(rows), 4) + 0.7)
     light_grid(axes)
-    if len(rows) <= MAX_NAMED:
+    if named:
         axes.set_xticks(x, [str(name) for name in rows["id"]], rotation=90, fontsize=7)
         axes.tick_params(axis="x", length=0)
     else:
