@@ -30,8 +30,10 @@ for (const input of document.querySelectorAll(".filter input")) {
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of document.getElementById(input.dataset.table).tBodies[0].rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
+      // PD must not find NON-PD: a word is sought at the start of words, a longer one anywhere
+      const parts = Array.from(row.cells, (cell) => cell.textContent.toLowerCase().split(/[\s,;:()/\u200b]+/)).flat();
+      const found = (word) => parts.some((part) => part.startsWith(word) || (word.length > 2 && part.includes(word)));
+      row.hidden = !words.every(found);
     }
   });
 }
