@@ -6,24 +6,27 @@ The scheduler keeps nothing that matters: what is leased and not recorded is sim
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 TIME_LIMIT_SECONDS = 1800.0
 """After this a study on our own workers is stopped: a native decoder may hang for ever."""
 LAST_ATTEMPT = 3
 _PATIENCE_SECONDS = 120.0
 _RESTART_SECONDS = 0.05
+_LOOK_SECONDS = 5.0
+_LOST_SECONDS = 20.0
 _OUR_PACKAGES = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
 
 Task = TypeVar("Task", bound="Study")
@@ -64,17 +67,41 @@ class Journal(Protocol[Given_contra]):
         """Count a failed attempt; return whether to try again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Pool:
-    """Workers, ready."""
+    """Workers, ready.
+
+    Parameters
+    ----------
+    client : Client
+    cluster : LocalCluster or None
+        Ours; None where somebody else runs the workers.
+    workers : int
+        How many of ours there should be.
+    """
 
     client: Client
-    own: bool
-    """Whether the workers are ours: they live on this machine, and one study each at a time."""
+    cluster: LocalCluster | None
+    workers: int
 
     def size(self) -> int:
-        """Return how many studies can be measured at once."""
+        """Return how many studies can be measured at once, now."""
         return sum(self.client.nthreads().values())
+
+    def revive(self) -> None:
+        """Start anew with fresh workers; what the old ones held is lost.
+
+        A nanny gives up for ever when its worker dies in the moment in which it starts.
+        """
+        self.close()
+        self.cluster, self.client = _start(self.workers)
+
+    def close(self) -> None:
+        """Let the workers go."""
+        for part in (self.client, self.cluster):
+            if part is not None:
+                with suppress(TimeoutError, OSError):  # what will not end is killed by its nanny
+                    part.close(timeout=10)
 
 
 @contextmanager
@@ -95,7 +122,6 @@ def open_pool(workers: int, cluster: str | None = None) -> Iterator[Pool]:
         If the cluster cannot be reached or has no worker.
     """
     import dask
-    from distributed import Client, LocalCluster
 
     quiet = {
         # a study that takes its worker with it is our business: see `measure_all`
@@ -103,28 +129,38 @@ def open_pool(workers: int, cluster: str | None = None) -> Iterator[Pool]:
         "distributed.logging": {"distributed": "critical", "distributed.nanny": "critical"},
         "distributed.admin.large-graph-warning-threshold": "1GiB",
         "distributed.comm.timeouts.connect": "30s",
+        # a cluster gives a worker up for good if it happens to be restarting some seconds after
+        # a death of its predecessor, and closes it whatever it is doing by then
+        "distributed.deploy.lost-worker-timeout": "1000 days",
     }
     level = logging.getLogger("distributed").level
     with dask.config.set(quiet):
         if cluster is not None:
             with _joined(cluster) as client:
-                yield Pool(client, own=False)
+                yield Pool(client, None, 0)
             return
-        local = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
+        local, client = _start(workers)
+        pool = Pool(client, local, workers)
         try:
-            with Client(local, set_as_default=False) as client:
-                yield Pool(client, own=True)
+            yield pool
         finally:
-            with suppress(TimeoutError):  # a worker that will not end is killed with its nanny
-                local.close(timeout=10)
+            pool.close()
             logging.getLogger("distributed").setLevel(level)
+
+
+def _start(workers: int) -> tuple[LocalCluster, Client]:
+    """Start worker processes on this machine."""
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    )
+    return cluster, Client(cluster, set_as_default=False)
 
 
 @contextmanager
@@ -170,12 +206,47 @@ def measure_all(
     alone: only what fails with no other beside it has surely done it.
     """
     wave = list(tasks)
-    limit = time_limit_seconds if pool.own else None
+    limit = None if pool.cluster is None else time_limit_seconds
     for attempt in range(1, LAST_ATTEMPT + 1):
-        with pool.client.as_current():  # distributed.wait asks for the client at hand
-            wave = _Wave(pool, work, journal, limit, alone=attempt == LAST_ATTEMPT).run(wave)
+        alone = attempt == LAST_ATTEMPT
+        wave = _Wave(pool, work, journal, limit, alone, _Watch(limit)).run(wave)
         if not wave:
             return
+
+
+class _Watch:
+    """Notices that nothing moves any more."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._patience = math.inf if limit is None else limit + _LOST_SECONDS
+        self._moved = self._peopled = time.monotonic()
+
+    def stalled(self, pool: Pool, *, progress: bool) -> bool:
+        """Whether our workers are gone or stuck, and new ones are wanted.
+
+        Raises
+        ------
+        ScheduleError
+            If a cluster that is not ours has had no worker for too long.
+        """
+        now = time.monotonic()
+        if progress:
+            self._moved = self._peopled = now
+            return False
+        if pool.size():
+            self._peopled = now
+        if pool.cluster is None:
+            if now - self._peopled > _PATIENCE_SECONDS:
+                msg = (
+                    f"the cluster has had no worker for {_PATIENCE_SECONDS:.0f} s. What is "
+                    "measured is kept: start workers and call again."
+                )
+                raise ScheduleError(msg)
+            return False
+        if now - self._peopled > _LOST_SECONDS or now - self._moved > self._patience:
+            self._moved = self._peopled = now
+            return True
+        return False
 
 
 @dataclass
@@ -187,36 +258,51 @@ class _Wave(Generic[Task, Result]):
     journal: Journal[Result]
     limit: float | None
     alone: bool
+    watch: _Watch
 
     def run(self, tasks: Sequence[Task]) -> list[Task]:
         """Return the studies to try again."""
-        from distributed import wait
-
         waiting = deque(tasks)
         under_way: dict[Future[Any], Task] = {}
         again: list[Task] = []
         try:
             while waiting or under_way:
                 self._submit(waiting, under_way)
-                if not under_way:  # all workers are being restarted
-                    time.sleep(_RESTART_SECONDS)
-                    continue
                 ended = [
-                    (under_way.pop(future), _outcome(future))
-                    for future in wait(list(under_way), return_when="FIRST_COMPLETED").done
+                    (under_way.pop(future), _outcome(future)) for future in self._ended(under_way)
                 ]
                 self._submit(waiting, under_way)  # before writing, so that no worker is idle
                 again += [task for task, outcome in ended if not self._record(task, outcome)]
+                if self.watch.stalled(self.pool, progress=bool(ended)):
+                    waiting.extendleft(under_way.values())
+                    under_way.clear()
+                    self.pool.revive()
         finally:
             for future in under_way:
                 with suppress(Exception):  # the run is ending by an error of its own
                     future.cancel(force=True)
         return sorted(again, key=lambda task: task.study_uid)
 
+    def _ended(self, under_way: Mapping[Future[Any], Task]) -> list[Future[Any]]:
+        """Wait a little and return what has ended, in the order of submission."""
+        from distributed import wait
+
+        if not under_way:  # all workers are being restarted
+            time.sleep(_RESTART_SECONDS)
+            return []
+        try:
+            with self.pool.client.as_current():  # wait asks for the client at hand
+                done = wait(
+                    list(under_way), timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED"
+                ).done
+        except TimeoutError:
+            return []
+        return [future for future in under_way if future in done]
+
     def _submit(self, waiting: deque[Task], under_way: dict[Future[Any], Task]) -> None:
         """Lease as many studies as there is room for and send them off."""
         # asked each time: a worker that died is no room until it is back
-        room = 1 if self.alone else self.pool.size()
+        room = min(self.pool.size(), 1) if self.alone else self.pool.size()
         free = min(room - len(under_way), len(waiting))
         if free <= 0:
             return
