@@ -13,9 +13,11 @@ from sumdiam.demo.truth_table import TruthTables
 
 SUMMARY = (
     "what", "group", "n", "missing", "mean_px", "rms_px", "max_px", "max_unflagged_px",
-    "within_1_px_percent", "flagged_percent", "equal",
+    "within_1_px_percent", "flagged_percent", "unflagged_off", "equal",
 )  # fmt: skip
 DIFFERENCES = ("what", "subject_id", "timepoint", "name", "truth", "found", "error_px", "flags")
+TOLERANCE_MM, TOLERANCE_PART = 1.5, 0.05
+"""What a reader would call right: 1.5 mm or 5 %, whichever is more."""
 _KEY = ["subject_id", "lesion_id", "timepoint", "quantity"]
 _VISIT = ["subject_id", "timepoint"]
 _WORDS = ("target_response", "nontarget_response", "overall_response")
@@ -50,7 +52,8 @@ class Comparison:
                 f"{name}: n {row['n']}, mean {row['mean_px']:+.2f}, rms {row['rms_px']:.2f}, "
                 f"largest {row['max_px']:.2f} (unflagged {row['max_unflagged_px']:.2f}) pixels; "
                 f"{row['within_1_px_percent']:.1f} % within 1 pixel, "
-                f"{row['flagged_percent']:.1f} % flagged"
+                f"{row['flagged_percent']:.1f} % flagged, {row['unflagged_off']} unflagged beyond "
+                f"{TOLERANCE_MM:g} mm and {100 * TOLERANCE_PART:g} %"
                 + (f"; {row['missing']} not measured" if row["missing"] else "")
             )
         return found
@@ -91,6 +94,8 @@ def matched_lengths(measurements: pd.DataFrame, truth: pd.DataFrame) -> pd.DataF
     found = truth.merge(latest[[*_KEY, "value", "flags", "reason"]], on=_KEY, how="left")
     found["error_mm"] = found["value"] - found["value_mm"]
     found["error_px"] = found["error_mm"] / found["pixel_mm"]
+    allowed_mm = (found["value_mm"] * TOLERANCE_PART).clip(lower=TOLERANCE_MM)
+    found["off"] = found["error_mm"].abs() > allowed_mm
     found["flagged"] = (found["flags"].fillna("") != "").astype(bool)
     return found
 
@@ -124,6 +129,7 @@ def _errors(what: str, group: str, part: pd.DataFrame) -> dict[str, Any]:
         "max_unflagged_px": unflagged.max() if len(unflagged) else 0.0,
         "within_1_px_percent": _percent(int((errors.abs() <= 1.0).sum()), len(part)),
         "flagged_percent": _percent(int(part["flagged"].sum()), len(part)),
+        "unflagged_off": int((part["off"] & ~part["flagged"]).sum()),
         "equal": int((errors.abs() <= 1.0).sum()),
     }
 
@@ -252,7 +258,7 @@ def _percent(part: int, whole: int) -> float:
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the columns the types of tables."""
-    whole = ("n", "missing", "equal", "timepoint")
+    whole = ("n", "missing", "unflagged_off", "equal", "timepoint")
     numbers = (
         "mean_px", "rms_px", "max_px", "max_unflagged_px", "within_1_px_percent",
         "flagged_percent", "error_px",
