@@ -73,9 +73,10 @@ def draw_waterfall(
             1, len(groups), sharey=True, squeeze=False, width_ratios=[max(s, 4) for s in sizes]
         )[0]
         parts = []
+        top = max(30.0, min(cap, float(known["value"].max()))) + 10
         for axes, group in zip(panels, groups, strict=True):
             rows = _sorted(of_group(known, group))
-            _draw_bars(axes, rows, palette, lines, cap, named=len(known) <= MAX_NAMED)
+            _draw_bars(axes, rows, palette, lines, cap, named=len(known) <= MAX_NAMED, top=top)
             absent = int(of_group(data, group)["value"].isna().sum())
             axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
             parts.append(rows.assign(position=range(1, len(rows) + 1)))
@@ -119,6 +120,7 @@ def _draw_bars(
     cap: float,
     *,
     named: bool,
+    top: float,
 ) -> None:
     """Draw one panel."""
     values = rows["value"].to_numpy(dtype=np.float64)
@@ -134,7 +136,7 @@ def _draw_bars(
     for line in lines:
         axes.axhline(line, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=4)
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_ylim(-104, max(30.0, min(cap, float(values.max()))) + 10)
+    axes.set_ylim(-104, top)
     ticks = [t for t in range(-100, int(cap) + 1, 20) if t <= axes.get_ylim()[1]]
     axes.set_yticks(ticks)
     axes.set_xlim(0.3, max(len(rows), 4) + 0.7)

@@ -183,7 +183,7 @@ def _share(
     def cell(part: pd.DataFrame) -> str:
         text = wording.proportion(clopper_pearson(int(read(part).sum()), len(part)))
         missing = int(part[column].isna().sum()) if column else 0
-        return text + (f"; {missing} not evaluable" if missing else "")
+        return text + (f"; {missing} NE" if missing else "")
 
     difference = ""
     if len(pairs) == 2 and all(n for _, n in pairs):
@@ -281,7 +281,7 @@ def _sites(view: View, policy: ComparisonPolicy) -> list[Row]:
     parts = [view.of_arm(seen, arm) for arm in view.arms]
     counts = [[int((p["first_progression_site"] == word).sum()) for p in parts] for word in words]
     heading = Row(
-        "First site of progression, of those who progressed", "", tuple("" for _ in view.arms),
+        "First site of progression", "", tuple("" for _ in view.arms),
         _counts_test(view, counts, policy), heading=True,
     )  # fmt: skip
     rows = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 import pandas as pd
@@ -95,13 +95,14 @@ class RunTables:
     warnings: pd.DataFrame = field(default_factory=lambda: _empty("warnings"))
 
     def checked(self) -> RunTables:
-        """Return the tables if each meets its schema.
+        """Return the tables with the types of their schemas, if each meets its own.
 
         Raises
         ------
         TableError
             Naming the table, the column and the row.
         """
+        typed: dict[str, pd.DataFrame] = {}
         for name, model in SCHEMAS.items():
             frame: pd.DataFrame = getattr(self, name)
             known = columns_of(model)
@@ -109,7 +110,7 @@ class RunTables:
             if missing:
                 msg = f"{name}: column {', '.join(missing)} is missing for the report."
                 raise TableError(msg)
-            check(frame[known], model, origin=name)
+            typed[name] = check(frame[known], model, origin=name)
         for name, columns in (("studies", STUDY_COLUMNS), ("problems", PROBLEM_COLUMNS)):
             lost = [column for column in columns if column not in getattr(self, name)]
             if lost:
@@ -119,7 +120,8 @@ class RunTables:
         if odd:
             msg = f"studies: status {', '.join(sorted(odd))} is not one of {STUDY_STATUSES}."
             raise TableError(msg)
-        return self
+        typed["subjects"] = typed["subjects"].join(self.subjects[self.covariates()])
+        return replace(self, **typed)
 
     def covariates(self) -> list[str]:
         """Return the subjects' columns that are covariates, in their order."""

@@ -206,8 +206,7 @@ def _lesion_row(
             str(int(row["timepoint"])),
             Cell(wording.day(row["scan_on"]), "day"),
             str(row["lesion_id"]),
-            f"{wording.text_of(row['organ'], row['site'])}"
-            + ("" if row["node"] == "none" else f" ({str(row['node']).replace('_', ' ')})"),
+            _organ(row),
             role,
             status,
             *(_length(row, quantity) for quantity, _ in LENGTHS),
@@ -221,13 +220,20 @@ def _lesion_row(
     )  # fmt: skip
 
 
+def _organ(row: dict[Any, Any]) -> str:
+    """Write the organ, and whether the lesion is a node where the organ does not say so."""
+    organ = wording.text_of(row["organ"], row["site"]).replace("_", " ")
+    node = str(row["node"]).replace("_", " ")
+    return organ if node == "none" or node in organ else f"{organ} ({node})"
+
+
 def _length(row: dict[Any, Any], quantity: str) -> Cell:
     """Return a length with its uncertainty."""
     value, error = row[f"{quantity}_mm"], row[f"u_{quantity}"]
     if pd.isna(value):
         return Cell(wording.NOTHING)
     text = wording.rounded(value, 1)
-    if not pd.isna(error):
+    if value > 0 and not pd.isna(error):
         text += f" ± {wording.rounded(error, 1)}"
     return Cell(text, sort=repr(float(value)))
 

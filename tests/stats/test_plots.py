@@ -229,3 +229,9 @@ def test_every_lane_of_every_group_is_drawn_below_its_name():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["s1", "s2"]
     assert np.isfinite(axes.get_yticks()).all()
     assert {"A (n = 1)", "B (n = 1)"} <= set(texts(axes.figure))
+
+
+def test_panels_share_a_scale_that_holds_the_largest_growth_of_any_group():
+    data = BARS.assign(value=[60.0, 55.0, -10.0, -20.0], group=["A", "A", "B", "B"])
+    figure = draw_waterfall(data, **words()).figure
+    assert {axes.get_ylim() for axes in figure.axes} == {(-104.0, 70.0)}
