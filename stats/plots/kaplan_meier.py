@@ -66,7 +66,8 @@ def draw_kaplan_meier(
         raise PlotError(msg)
     longest = max(float(c.times[-1]) for c in drawn.values()) / days_per_unit
     step = tick_step(max(longest, 1e-9), STEPS)
-    ticks = np.arange(0, longest + step, step)
+    ticks = np.arange(0, max(longest, step) + step, step)
+    ticks = ticks[: int(np.searchsorted(ticks, max(longest, step))) + 1]
     with styled():
         rows = len(drawn)
         lines = rows + (len(note.splitlines()) if note else 0)

@@ -235,3 +235,25 @@ def test_panels_share_a_scale_that_holds_the_largest_growth_of_any_group():
     data = BARS.assign(value=[60.0, 55.0, -10.0, -20.0], group=["A", "A", "B", "B"])
     figure = draw_waterfall(data, **words()).figure
     assert {axes.get_ylim() for axes in figure.axes} == {(-104.0, 70.0)}
+
+
+def test_nobody_followed_up_at_all_is_still_a_figure():
+    curve = kaplan_meier([0, 0], [0, 0])
+    drawn = draw_kaplan_meier({"": curve}, y_label="", x_label="", unit="days", days_per_unit=1)
+    assert encode(drawn.figure, "svg")
+
+
+def test_a_title_is_written_on_every_figure():
+    kinds = {"palette": PALETTE, "y_label": "y", "x_label": "x", "title": "Trial"}
+    figures = [
+        draw_waterfall(BARS, **kinds),
+        draw_spider(LINES, **kinds),
+        draw_swimmer(SEGMENTS, MARKS, symbols=SYMBOLS, **kinds),
+        draw_flow(BOXES, title="Trial"),
+        draw_kaplan_meier(
+            {"A": kaplan_meier([5], [1])}, y_label="y", x_label="x", unit="d", days_per_unit=1,
+            title="Trial",
+        ),
+    ]  # fmt: skip
+    for drawing in figures:
+        assert "Trial" in texts(drawing.figure)
