@@ -1,6 +1,7 @@
 """`sumdiam assess`."""
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from measurement.table import TableError
@@ -78,3 +79,30 @@ def test_timepoints_that_miss_their_key_are_refused(files):
     (files / "visits.csv").write_text("subject_id,first_scan_on\n007,2021-01-04\n")
     with pytest.raises(TableError, match=r"visits\.csv: column missing: timepoint"):
         assess_command(files / "lesions.csv", timepoints=files / "visits.csv", out=files / "out")
+
+
+@pytest.mark.shared
+def test_the_command_derives_all_574_categories_that_three_readers_recorded(shared_data, tmp_path):
+    path = shared_data / "hcc_tace_clinical" / "reader_sums_long.csv"
+    sums = pd.read_csv(path, dtype=str, keep_default_na=False)
+    equal = 0
+    for name, criteria, length in (
+        ("mRECIST", "mrecist", "viable_diameter_mm"),
+        ("RECIST", "recist_1_1", "whole_diameter_mm"),
+    ):
+        recorded = sums[(sums["criterion"] == name) & (sums["response"] != "")]
+        ids = {"subject_id": recorded["patient"], "reader": recorded["reader"]}
+        visits = [
+            pd.DataFrame(ids | {length: recorded[column], "timepoint": str(timepoint)})
+            for timepoint, column in enumerate(("baseline_sum_mm", "followup_sum_mm"))
+        ]
+        table = pd.concat(visits).assign(lesion_id="sum", site="hepatic", role_given="target")
+        table.to_csv(tmp_path / "lesions.csv", index=False)
+        assess_command(tmp_path / "lesions.csv", out=tmp_path / name, criteria=(criteria,))
+        derived = read_table(tmp_path / name / "responses").query("timepoint == 1")
+        words = derived.set_index(["subject_id", "reader"])["overall_response"]
+        equal += sum(
+            words[row["patient"], row["reader"]] == row["response"]
+            for row in recorded.to_dict("records")
+        )
+    assert equal == 574
