@@ -180,7 +180,7 @@ def _response_notes(
             "months."
         )
     selected = [fit.title.lower() for fit in fits if fit.name in SELECTED_ENDPOINTS]
-    if selected and view.has_arms:
+    if selected and len(view.arms) > 1:
         notes.append(
             f"{' and '.join(selected).capitalize()}: only those who responded or progressed; what "
             "led to that differs between arms, so these are not comparisons of randomised groups."

@@ -27,7 +27,7 @@ def criteria_title(name: str) -> tuple[str, str, str]:
 
 def archive_grid(tables: RunTables, facts: RunFacts) -> Grid:
     """Return the counts of what was read, measured, refused and flagged."""
-    rows = [row_of([words, str(number)]) for words, number in facts.archive.items()]
+    rows = [row_of([w[:1].upper() + w[1:], str(number)]) for w, number in facts.archive.items()]
     status = Counter(wording.STATUS_WORDS[word] for word in tables.studies["status"])
     rows += [row_of(["Studies handed to measuring", str(len(tables.studies))])]
     rows += [
@@ -103,7 +103,8 @@ def problem_grid(tables: RunTables) -> Grid:
             )
         )
     columns = ("What happened", "Code", "Where", "Reason and remedy")
-    return Grid("problems", columns, tuple(cells), missing="None.", sortable=True)
+    missing = "No problems of the input were handed over."
+    return Grid("problems", columns, tuple(cells), missing=missing, sortable=True)
 
 
 def notes_grid(tables: RunTables, view: View) -> Grid:
