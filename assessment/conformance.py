@@ -115,6 +115,19 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> pd.DataFrame
     return out.frame()
 
 
+def modality_warnings(timepoints: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the visits imaged by another modality than the baseline."""
+    if timepoints is None:
+        return warning_frame([])
+    changed = timepoints[timepoints["modality_changed"].fillna(value=False)]
+    text = "another modality than at baseline: lengths may not be comparable"
+    ids, numbers = changed["subject_id"].tolist(), changed["timepoint"].tolist()
+    return warning_frame(
+        (subject, None, None, None, number, "modality_changed", text)
+        for subject, number in zip(ids, numbers, strict=True)
+    )
+
+
 def people_warnings(course: Course, people: People, policy: Mapping[str, str]) -> pd.DataFrame:
     """Return warnings of the subjects' dates against their visits."""
     visits = course.visits

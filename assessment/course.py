@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,7 @@ class Course:
     lesion_id: Texts
     row: Ints
     table: pd.DataFrame
+    _columns: dict[str, Anything] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def exists(self) -> Bools:
@@ -82,7 +83,17 @@ class Course:
         return np.asarray(listed | self.has_row[:, 0])
 
     def column(self, name: str, missing: object) -> Anything:
-        """(lesion, rank): values of a column, `missing` where there is no row or an empty cell."""
+        """(lesion, rank): values of a column, `missing` where there is no row or an empty cell.
+
+        Read once and kept: many rules ask for the same columns. The array is read-only.
+        """
+        if name not in self._columns:
+            self._columns[name] = self._spread(name, missing)
+            self._columns[name].flags.writeable = False
+        return self._columns[name]
+
+    def _spread(self, name: str, missing: object) -> Anything:
+        """Lay the cells of a column out over lesions and ranks."""
         cells = self.table[name]
         if cells.dtype == "float64":
             values = cells.to_numpy()

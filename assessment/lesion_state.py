@@ -103,7 +103,7 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
         course,
         LesionStates(
             value=value.astype(np.int64),
-            uncertainty=spread * 100.0,
+            uncertainty=np.where(unmeasured & (value >= 0), 0.0, spread * 100.0),
             gone=gone,
             seen=seen,
             visible=visible,

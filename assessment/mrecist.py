@@ -8,7 +8,12 @@ from typing import Literal
 
 import pandas as pd
 
-from assessment.conformance import conformance_warnings, course_warnings, people_warnings
+from assessment.conformance import (
+    conformance_warnings,
+    course_warnings,
+    modality_warnings,
+    people_warnings,
+)
 from assessment.course import late_visits, make_course, make_visits, without_visits
 from assessment.criteria import Rules, load_criteria
 from assessment.frame import (
@@ -133,6 +138,7 @@ def assess(
         warnings=_joined(
             [
                 course_warnings(course, late),
+                modality_warnings(timepoints),
                 people_warnings(course, people, results[0].rules.policy),
                 *map(conformance_warnings, results),
             ],

@@ -165,12 +165,13 @@ def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bo
     low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)
     low = np.where(low == huge, 0, low)  # never recorded before: it was not there to be measured
     grown = axis - low >= criteria.length("node", "new_growth_mm")
-    counts = ((axis >= least) & grown) | ((axis == NOT_MEASURED) & visible)
+    unsized = visible & (states.size == NOT_MEASURED)  # a person saw it and gave no length
+    counts = ((axis >= least) & grown) | unsized
     normal = (axis >= 0) & (axis < least)
     text = np.where(
         axis >= 0,
         "node of " + written(np.maximum(axis, 0)) + " mm, smallest before " + written(low) + " mm",
-        "node, size not given",
+        "node, short axis not given",
     )
     return counts, normal, np.asarray(text, dtype=object)
 

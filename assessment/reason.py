@@ -149,7 +149,8 @@ def _new_text(course: Course, codes: Ints, new: NewLesions) -> Texts:
 def _baseline_text(sums: Sums, no_target: Texts, known: Bools) -> Texts:
     """Say what the baseline is."""
     count = sums.n_expected.astype(str).astype(object)
-    total = "baseline: sum " + written(sums.total[:, 0]) + " mm of " + count + " target(s)"
+    noun = np.where(sums.n_expected == 1, " target", " targets").astype(object)
+    total = "baseline: sum " + written(sums.total[:, 0]) + " mm of " + count + noun
     text = np.select(
         [
             ~known,

@@ -92,7 +92,7 @@ def _lengths(head: str, place: str) -> dict[str, str]:
     viable, _, whole = head.partition("w")
     cells = {"whole_diameter_mm": whole or viable}
     if place in {"node", "porta"}:
-        cells = {"node_short_axis_mm": viable}
+        cells = {"node_short_axis_mm": viable, "whole_diameter_mm": whole}
     elif place == "liver":
         cells["viable_diameter_mm"] = viable
     return {key: "" if cell == "?" else cell for key, cell in cells.items()}

@@ -1,5 +1,6 @@
 """Warnings of given selections that break the rules, and of tables that contradict themselves."""
 
+import pandas as pd
 import pytest
 
 from assessment import assess
@@ -52,6 +53,12 @@ def test_visits_and_subjects_that_other_tables_lack_are_named(make_tables):
     made["timepoints"] = made["timepoints"].iloc[:2]
     made["subjects"] = made["subjects"].iloc[:0]
     found = assess(made.pop("lesions"), **made).warnings
-    assert set(found["code"]) == {"visit_not_listed", "not_in_subjects"} or set(found["code"]) == {
-        "visit_not_listed"
-    }
+    assert set(found["code"]) == {"visit_not_listed", "not_in_subjects"}
+
+
+def test_a_change_of_modality_is_flagged(make_tables):
+    made = make_tables([{"patient": "P", "lesions": "L1 liver 20 20 20", "visits": "0 60 120"}])
+    changed = pd.array([False, True, None], dtype="boolean")
+    made["timepoints"] = made["timepoints"].assign(modality_changed=changed)
+    found = assess(made.pop("lesions"), **made).warnings
+    assert found[["code", "timepoint"]].to_numpy().tolist() == [["modality_changed", 1]]

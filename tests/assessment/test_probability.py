@@ -81,6 +81,11 @@ def test_from_where_an_uncertainty_is_missing_nothing_is_said(short):
     assert found["within_error_of_cutoff"].isna().tolist() == [True, False, True]
 
 
+def test_a_lesion_too_small_to_measure_is_5_mm_without_error(short):
+    found = short("L1 liver 20/u=1 ts; L2 liver 20/u=1 20/u=1", "0 60").responses
+    assert found["p_pr"].tolist()[1] > 0.95  # 25 of 40 is -37.5 %
+
+
 def test_doubt_between_readers_is_larger(short):
     lesions = "L1 liver 100/u=1 75/u=1"
     alone = short(lesions, "0 60").responses.iloc[1]

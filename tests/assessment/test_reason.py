@@ -22,7 +22,7 @@ TABLE = [
     ("L1 liver 50 50; N1 liver - 8/wash", "N1 (8.0 mm, typical pattern, under 10.0 mm), in doubt"),
     ("L1 liver 50 50; N1 liver - 12/aty", "N1 (12.0 mm, atypical, 0.0 mm grown since first seen)"),
     ("L1 liver 50 50; N1 node 6 12", "new lesion N1 (node of 12.0 mm, smallest before 6.0 mm)"),
-    ("L1 liver 50 50; N1 node - pres", "new lesion N1 (node, size not given); overall PD"),
+    ("L1 liver 50 50; N1 node - pres", "new lesion N1 (node, short axis not given); overall PD"),
     ("L1 liver 50 50; E1 effusion - pres/cyt+", "new lesion E1 (effusion, cytology positive)"),
     ("L1 liver 50 50; N1 lung - eq", "new lesion N1 (called equivocal), in doubt"),
 ]  # fmt: skip
@@ -62,7 +62,7 @@ def test_a_response_dated_back_says_so(short):
 @pytest.mark.parametrize(
     ("lesions", "visits", "words"),
     [
-        ("L1 liver 30; L2 liver 20", "0", "baseline: sum 50.0 mm of 2 target(s)"),
+        ("L1 liver 30; L2 liver 20", "0", "baseline: sum 50.0 mm of 2 targets"),
         ("L1 liver!t 30; L2 liver!t ne", "0", "baseline: not all targets measured"),
         ("L1 liver 0w30", "0", "baseline: no target, no enhancing tumour"),
         ("T1 liver pres", "0", "baseline: no target"),
