@@ -23,10 +23,22 @@ _HOME = {
     "pivot_lesions": "measurement.pivot",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "Caliper",
+    "Flag",
+    "LesionImages",
+    "LesionReading",
+    "Lesions",
+    "MeasuredQuantity",
+    "MeasurementSettings",
+    "Measurements",
+    "longest_diameter",
+    "measure_lesion",
+    "pivot_lesions",
+]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type is that of the name asked for
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         msg = f"module 'measurement' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -22,6 +22,9 @@ ON_LINE_MM = 1e-9
 TOUCH_MM = 1e-7
 """Runs that are parted by less than this touch."""
 
+SAMPLES = 4
+"""Places along a line that are looked up before it is traced."""
+
 Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 
@@ -39,7 +42,7 @@ def _sort(values: Points, count: int) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _intervals(  # noqa: PLR0913 - a compiled kernel takes arrays, not objects
+def _intervals(
     tau: Points, rho: Points, edges: Pairs, used: NDArray[np.int64], count: int,
     line: tuple[float, float, float, float], work: Points,
 ) -> int:  # fmt: skip
@@ -134,7 +137,7 @@ def _longest_run(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _may_hold(  # noqa: PLR0913
+def _may_hold(
     origin: tuple[float, float], step: tuple[float, float], stop_t: float, wanted: float,
     distance: Points, dy: float, dx: float, slack: float,
 ) -> bool:  # fmt: skip
@@ -147,13 +150,13 @@ def _may_hold(  # noqa: PLR0913
     start = 0.0
     while start + wanted < stop_t:
         moved = False
-        for part in range(8, 0, -1):
-            t = start + wanted * part / 8.0
+        for part in range(SAMPLES, 0, -1):
+            t = start + wanted * part / SAMPLES
             # beyond the map: its nearest point is nearer to the tissue, so the bound holds
             x = min(max(origin[0] + t * step[0], 0.0), (columns - 1) * dx)
             y = min(max(origin[1] + t * step[1], 0.0), (rows - 1) * dy)
-            c = int(round(x / dx))
-            r = int(round(y / dy))
+            c = round(x / dx)
+            r = round(y / dy)
             away = distance[r, c] - math.hypot(x - c * dx, y - r * dy) - slack
             if away > 0.0:
                 start = t + away
@@ -202,7 +205,7 @@ def _in_tube(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _tube_bound(  # noqa: PLR0913
+def _tube_bound(
     tau: Points, rho: Points, edges: Pairs, used: Pairs, count: int,
     tube: tuple[float, float, int, int], gap_mm: float, work: Points,
 ) -> float:  # fmt: skip
@@ -278,7 +281,7 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _trace(  # noqa: PLR0913
+def _trace(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs,
     line: tuple[float, float, float, float], gap_mm: float,
 ) -> tuple[float, float]:  # fmt: skip
@@ -300,7 +303,7 @@ def _trace(  # noqa: PLR0913
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def first_guess(  # noqa: PLR0913
+def first_guess(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, gap_mm: float,
     one: int, two: int,
 ) -> Points:  # fmt: skip
@@ -326,7 +329,7 @@ def first_guess(  # noqa: PLR0913
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def along(  # noqa: PLR0913
+def along(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, gap_mm: float,
     direction: tuple[float, float],
 ) -> Points:  # fmt: skip
@@ -343,7 +346,7 @@ def along(  # noqa: PLR0913
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled as one
+def search(  # noqa: C901 - one loop nest, compiled as one
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs,
     distance: Points, slack: float, spacing: tuple[float, float],
     gap_mm: float, longer_than: float, every_direction: bool,  # noqa: FBT001
@@ -397,7 +400,7 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
         longest_edge = max(
             longest_edge, math.hypot(points[a, 0] - points[b, 0], points[a, 1] - points[b, 1])
         )
-    most_strips = int(math.ceil(2.0 * radius / width)) + 2
+    most_strips = math.ceil(2.0 * radius / width) + 2
     point_starts = np.empty(most_strips + 1, dtype=np.int64)
     point_order = np.empty(n, dtype=np.int64)
     edge_starts = np.empty(most_strips + 1, dtype=np.int64)
@@ -425,7 +428,7 @@ def search(  # noqa: C901, PLR0912, PLR0913, PLR0915 - one loop nest, compiled a
                 whole_rho[v] = y * ux - x * uy
         lowest = rho.min()
         first_tau, last_tau = tau.min(), tau.max()
-        strips = int(math.ceil((rho.max() - lowest) / width)) + 1
+        strips = math.ceil((rho.max() - lowest) / width) + 1
         for strip in range(strips):
             offset = lowest + strip * width
             wanted = (best - 1e-9) / math.sqrt(1.0 + half * half)

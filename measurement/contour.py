@@ -80,9 +80,9 @@ def edge(
 
     Notes
     -----
-    Contour at level 0.5 of the region smoothed by 0.7 px, unless stated. Connected groups of pixels that it
-    would erase and that do not merely roughen a surviving edge are kept at the value of a thin
-    line.
+    Contour at level 0.5 of the region smoothed by 0.7 px, unless stated. Connected groups of
+    pixels that it would erase and that do not merely roughen a surviving edge are kept at the
+    value of a thin line.
     """
     field = ndimage.gaussian_filter(
         region.astype(np.float64), (0.0, smoothing_px, smoothing_px), mode="constant"
@@ -137,38 +137,36 @@ def _marching_squares(
                 points[count, 1] = (r + (level - here) / (field[r + 1, c] - here)) * dy
                 down[r, c] = count
                 count += 1
+    return points[:count].copy(), _joined(field, level, across, down, count)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _joined(
+    field: NDArray[np.float64],
+    level: float,
+    across: NDArray[np.int64],
+    down: NDArray[np.int64],
+    count: int,
+) -> NDArray[np.int64]:
+    """Edges within cells between the vertices on their sides."""
+    rows, columns = field.shape
     edges = np.empty((2 * count + 2, 2), dtype=np.int64)
     ends = np.empty(4, dtype=np.int64)
     found = 0
     for r in range(rows - 1):
         for c in range(columns - 1):
-            # clockwise from the top: top, right, bottom, left
-            ends[0], ends[1], ends[2], ends[3] = (
-                across[r, c],
-                down[r, c + 1],
-                across[r + 1, c],
-                down[r, c],
-            )
-            crossed = 0
-            for side in range(4):
-                if ends[side] >= 0:
-                    crossed += 1
-            if crossed == 2:
-                first = -1
-                for side in range(4):
-                    if ends[side] >= 0:
-                        if first < 0:
-                            first = ends[side]
-                        else:
-                            edges[found, 0], edges[found, 1] = first, ends[side]
-                            found += 1
-            elif crossed == 4:
-                # a saddle: cut off the two low corners
-                if field[r, c] >= level:
-                    pairs = ((0, 1), (2, 3))
-                else:
-                    pairs = ((0, 3), (1, 2))
-                for one, two in pairs:
-                    edges[found, 0], edges[found, 1] = ends[one], ends[two]
-                    found += 1
-    return points[:count].copy(), edges[:found].copy()
+            met = 0
+            for end in (across[r, c], down[r, c + 1], across[r + 1, c], down[r, c]):
+                if end >= 0:
+                    ends[met] = end
+                    met += 1
+            if met == 2:
+                edges[found, 0], edges[found, 1] = ends[0], ends[1]
+                found += 1
+            elif met == 4:
+                # a saddle: cut off the two low corners; ends are top, right, bottom, left
+                one, two = (1, 3) if field[r, c] >= level else (3, 1)
+                edges[found, 0], edges[found, 1] = ends[0], ends[one]
+                edges[found + 1, 0], edges[found + 1, 1] = ends[2], ends[two]
+                found += 2
+    return edges[:found].copy()

@@ -41,7 +41,7 @@ def flattened(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _dual(
+def _dual(  # noqa: C901 - three nested loops over voxels, twice
     values: NDArray[np.float64],
     region: NDArray[np.bool_],
     steps: NDArray[np.float64],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ TIED_PX = 0.5
 TIED_AXES = 24
 GUESSED_SLICES = 2
 Point = tuple[float, float, float]
+Slices = list[tuple[float, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,19 @@ def outline_diameter(
     if not gap_mm >= 0.0:
         msg = f"gap of {gap_mm} mm: give 0 or more, or infinity for the plain longest distance"
         raise ValueError(msg)
+    if only is None and gap_mm in outline.known:
+        return outline.known[gap_mm]
     slices = [row for row in outline.slices if only is None or outline.slice_index(row[1]) in only]
+    found = _over_slices(outline, slices, gap_mm, at_least)
+    if only is None:
+        outline.known[gap_mm] = found
+    return found
+
+
+def _over_slices(
+    outline: LesionOutline, slices: Slices, gap_mm: float, at_least: Caliper | None
+) -> Caliper | None:
+    """Longest diameter over some slices, in falling order of the longest that each can hold."""
     if not slices:
         return None
     if math.isinf(gap_mm):
@@ -147,12 +160,7 @@ def outline_diameter(
             best, found = float(run[0]), (index, run[1:].reshape(2, 2))
     if found is not None:
         return _caliper(outline, found[0], found[1], gap_mm)
-    if at_least is None:  # a contour without area; at gap 0 nothing is contained
-        return None
-    return Caliper(
-        at_least.length_mm, at_least.ends_mm, at_least.ends_index, at_least.slice_index, gap_mm,
-        at_least.method,
-    )  # fmt: skip
+    return None if at_least is None else replace(at_least, gap_mm=gap_mm)
 
 
 def _longest_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -78,7 +79,7 @@ def _parts_ml(region: Mask, voxel_ml: float) -> list[float]:
 
 
 def whole_lesion_unknown() -> Flag:
-    """The mask is of the viable part alone."""
+    """Return the doubt that only the viable part was outlined."""
     return Flag(
         "whole_lesion_unknown",
         "only the viable part was outlined: its holes count as necrosis, islands are not joined",
@@ -143,6 +144,6 @@ def short_axis_band_wide(short: ShortAxis, pixel_mm: float) -> Flag | None:
 def jump_part(curve: dict[float, float]) -> float:
     """Largest step of the curve over finite gaps, as part of the plain diameter."""
     finite = [curve[gap] for gap in sorted(curve) if math.isfinite(gap)]
-    steps = [b - a for a, b in zip(finite, finite[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(finite)]
     longest = max(curve.values(), default=0.0)
     return max(steps, default=0.0) / longest if longest > 0.0 else 0.0

@@ -121,7 +121,7 @@ def _check_grids(images: LesionImages) -> None:
 
 
 def _empty_reading(images: LesionImages) -> LesionReading:
-    """Reading of a lesion that is declared and holds nothing."""
+    """Return the reading of a lesion that is declared and holds nothing."""
     quantities = [
         MeasuredQuantity(
             word, 0.0, "mm", DECLARED_EMPTY, standard_uncertainty=0.0, uncertainty_parts={}
@@ -164,7 +164,7 @@ def _whole_axes(whole: Mask, images: LesionImages) -> _Axes:
 
 
 def _whole_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
-    """Reading of a lesion outside the liver, or of a node."""
+    """Return the reading of a lesion outside the liver, or of a node."""
     whole = images.lesion.array
     geometry = images.image.geometry
     axes = _whole_axes(whole, images)
@@ -177,7 +177,7 @@ def _whole_reading(images: LesionImages, settings: MeasurementSettings) -> Lesio
 
 
 def _given_viable_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
-    """Reading of a lesion whose viable part somebody has drawn."""
+    """Return the reading of a lesion whose viable part somebody has drawn."""
     whole = holes_filled(images.lesion.array)
     flags = (*doubt.of_mask(images, whole, settings), doubt.whole_lesion_unknown())
     outline = LesionOutline(images.lesion.array, whole, images.image.geometry)
@@ -186,7 +186,7 @@ def _given_viable_reading(images: LesionImages, settings: MeasurementSettings) -
 
 
 def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> LesionReading:
-    """Reading of a lesion in the liver, whose viable part is to be found."""
+    """Return the reading of a lesion in the liver, whose viable part is to be found."""
     whole = images.lesion.array
     flags = doubt.of_mask(images, whole, settings)
     here = scene(images, settings)
@@ -279,7 +279,7 @@ class _Part:
 
 
 def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -> LesionReading:
-    """Reading of a hepatic lesion whose viable part is settled."""
+    """Return the reading of a hepatic lesion whose viable part is settled."""
     geometry = images.image.geometry
     viable, whole = part.outline.viable, part.outline.whole
     axes = _axes(part.outline, settings.gap_mm)
@@ -318,7 +318,7 @@ def _without_viable(
     evidence: dict[str, float],
     reason: str,
 ) -> LesionReading:
-    """Reading of a hepatic lesion whose viable part cannot be evaluated."""
+    """Return the reading of a hepatic lesion whose viable part cannot be evaluated."""
     whole = images.lesion.array
     words = ("viable_diameter", "viable_perpendicular", "viable_volume")
     quantities = [quantity.missing(word, reason, settings) for word in words]

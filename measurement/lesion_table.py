@@ -5,6 +5,8 @@ This module imports no pixels: assessment reads it, and so do people who bring t
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
@@ -80,7 +82,7 @@ class Measurements(TableModel):
     class Config(TableModel.Config):
         """One row per value and revision."""
 
-        unique = ["measurement_id", "revision"]
+        unique: ClassVar[list[str]] = ["measurement_id", "revision"]
 
 
 class Lesions(TableModel):
@@ -144,7 +146,7 @@ class Lesions(TableModel):
     class Config(TableModel.Config):
         """No lesion twice at one timepoint."""
 
-        unique = ["subject_id", "reader", "lesion_id", "timepoint"]
+        unique: ClassVar[list[str]] = ["subject_id", "reader", "lesion_id", "timepoint"]
 
 
 class Findings(TableModel):
@@ -168,4 +170,4 @@ class Findings(TableModel):
     class Config(TableModel.Config):
         """One finding per lesion, timepoint and reading."""
 
-        unique = ["subject_id", "reader", "timepoint", "lesion_id"]
+        unique: ClassVar[list[str]] = ["subject_id", "reader", "timepoint", "lesion_id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ class LesionOutline:
         self._viable = _cropped(self.viable, self._box)
         self._whole = _cropped(whole, self._box)
         self._degree = None if degree is None else _cropped_degree(degree, self._box)
+        self.known: dict[float, Any] = {}
         self._contours: dict[int, tuple[Contour, Contour]] = {}
         self._distances: dict[int, NDArray[np.float64]] = {}
 

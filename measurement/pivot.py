@@ -51,9 +51,7 @@ def rounded(value: float, step: str) -> float:
 
 
 def leading_quantity(site: str, node: str) -> str:
-    """Quantity that decides the status of a lesion: viable in the liver, else the whole; nodes by
-    their short axis.
-    """
+    """Quantity that decides the status of a lesion: viable, whole, or a node's short axis."""
     if node != "none":
         return "node_short_axis"
     return "viable_diameter" if site == "hepatic" else "whole_diameter"
@@ -113,7 +111,7 @@ def _key(row: Row) -> Key:
     return str(row["subject_id"]), str(row["reader"]), str(row["lesion_id"]), int(row["timepoint"])
 
 
-def _given(value: Any) -> bool:  # noqa: ANN401
+def _given(value: Any) -> bool:
     """Whether a cell holds something."""
     return value is not None and not pd.isna(value)
 
@@ -251,7 +249,7 @@ def _overrule(row: Row, finding: Row) -> None:
     if not _given(row.get("site")):
         msg = (
             f"findings: lesion {row['lesion_id']} of subject {row['subject_id']} at timepoint "
-            f"{row['timepoint']} has no mask and no site. Fill in its site: hepatic or extrahepatic."
+            f"{row['timepoint']} has no mask and no site. Fill it in: hepatic or extrahepatic."
         )
         raise TableError(msg)
 

@@ -35,7 +35,7 @@ class MeasurementSettings:
     gap_mm: float = 2.0
     viable: ViableSettings = field(default_factory=ViableSettings)
     outline_sd_mm: float = 0.5
-    oil_hu: float = 130.0
+    oil_hu: float = 200.0
     oil_part: float = 0.05
     low_cnr: float = 1.5
     thick_slice_mm: float = 5.0

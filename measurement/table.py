@@ -161,7 +161,7 @@ def _unknown_columns(extra: list[str], known: list[str], *, origin: str) -> str:
     )
 
 
-def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd.Series[Any]:  # noqa: ANN401
+def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd.Series[Any]:
     """Turn text cells into one of the five types that tables use."""
     name = str(dtype)
     empty = cells == ""
@@ -188,7 +188,7 @@ def _dates(
 ) -> pd.Series[Any]:
     """Turn ISO dates into timestamps; any other form is refused, never guessed."""
 
-    def iso(cell: str) -> Any:  # noqa: ANN401
+    def iso(cell: str) -> Any:
         try:
             return pd.Timestamp(dt.date.fromisoformat(cell)) if len(cell) == 10 else pd.NaT
         except ValueError:

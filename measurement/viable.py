@@ -298,7 +298,7 @@ def _viable_level(
             level,
             float(
                 np.median(field[inner])
-                if inner.sum() >= 0.2 * above.sum()  # noqa: PLR2004
+                if inner.sum() >= 0.2 * above.sum()
                 else np.percentile(field[above], 75)
             ),
         )

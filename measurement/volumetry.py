@@ -30,7 +30,7 @@ def enhancing_fraction(viable: Mask, whole: Mask) -> float:
 
 
 def volume_uncertainty_ml(region: Mask, geometry: VolumeGeometry, *, shift_mm: float) -> float:
-    """Standard uncertainty of a volume whose surface is off by a common shift of this SD.
+    """Return the standard uncertainty of a volume whose surface is off by a shift of this SD.
 
     Notes
     -----

@@ -82,15 +82,13 @@ def longest_runs(viable, whole, gaps_mm):
 def _longest(tissue, lesion, gap_mm):
     """Longest run of stretches on one line."""
     best = 0.0
-    for first, (start, stop) in enumerate(tissue):
-        best = max(best, stop - start)
-        for _, after in itertools.pairwise([*tissue[first:], None]):
-            if after is None:
-                break
-            hole = after[0] - stop
-            covered = sum(max(0.0, min(after[0], t) - max(stop, s)) for s, t in lesion)
-            if hole > gap_mm + 1e-7 or hole - covered > 1e-7:
-                break
-            stop = after[1]
-            best = max(best, stop - start)
+    for first, (start, _) in enumerate(tissue):
+        for last in range(first, len(tissue)):
+            if last > first:
+                before, after = tissue[last - 1][1], tissue[last][0]
+                covered = sum(max(0.0, min(after, t) - max(before, s)) for s, t in lesion)
+                hole = after - before
+                if hole > gap_mm + 1e-7 or hole - covered > 1e-7:
+                    break
+            best = max(best, tissue[last][1] - start)
     return best

@@ -23,7 +23,9 @@ def grid(size_mm=44.0, spacing=(2.5, 0.8, 0.8), slices=16):
 def volume(array, geometry, name="v", unit="HU", **more):
     slices = geometry.shape[0]
     uids = tuple(f"{name}.{k}" for k in range(slices))
-    return Volume(np.rint(array).astype(np.int16), geometry, unit, uids, (1,) * slices, name, **more)
+    return Volume(
+        np.rint(array).astype(np.int16), geometry, unit, uids, (1,) * slices, name, **more
+    )
 
 
 def scene_of(
@@ -39,9 +41,7 @@ def scene_of(
         array = np.full(geometry.shape, LIVER[phase], np.float32)
         under = array[part.box]
         dead = part.whole - part.viable
-        array[part.box] = (
-            under * (1 - part.whole) + NECROSIS * dead + viable[phase] * part.viable
-        )
+        array[part.box] = under * (1 - part.whole) + NECROSIS * dead + viable[phase] * part.viable
         array += noise_field(geometry.shape, Acquisition(noise, 0.6), phase, seed)
         volumes[phase] = volume(array * scale, geometry, phase, unit)
     lesion = LesionMask(whole_mask(shape, geometry), geometry, "mask#1", SegmentIdentity(1))

@@ -206,12 +206,12 @@ def test_a_finding_of_a_subject_without_masks_belongs_to_the_automatic_reading()
 
 def test_a_finding_without_a_site_is_refused():
     finding = {"subject_id": "S1", "timepoint": 0, "lesion_id": "X", "status": "present"}
-    with pytest.raises(TableError, match="X of subject S1 at timepoint 0.*Fill in its site"):
+    with pytest.raises(TableError, match=r"X of subject S1 at timepoint 0.*Fill it in"):
         pivot([measured()], findings=[finding])
 
 
 def test_a_measured_lesion_without_a_mask_row_is_refused():
-    with pytest.raises(TableError, match="L2 of subject S1.*Add its row to masks.csv"):
+    with pytest.raises(TableError, match=r"L2 of subject S1.*Add its row to masks.csv"):
         pivot([measured(lesion_id="L2")])
 
 
@@ -237,7 +237,9 @@ def test_the_scan_day_is_that_of_the_first_scan_of_the_timepoint():
     table = pivot([measured()], [known(), known(timepoint=1)], timepoints=timepoints)
     assert table.loc[("L1", 0), "scan_on"].date() == dt.date(2020, 3, 1)
     assert pd.isna(table.loc[("L1", 1), "scan_on"])
-    assert pd.isna(pivot([measured()], timepoints=timepoints[["timepoint"]]).loc[("L1", 0), "scan_on"])
+    assert pd.isna(
+        pivot([measured()], timepoints=timepoints[["timepoint"]]).loc[("L1", 0), "scan_on"]
+    )
 
 
 def test_the_order_of_measurements_and_masks_changes_nothing():
