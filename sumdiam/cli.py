@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import Annotated, Literal, ParamSpec
 
 import typer
 
@@ -81,15 +81,16 @@ def _is_ours(frame: traceback.FrameSummary) -> bool:
 
 def _debug() -> bool:
     """Whether tracebacks are wanted."""
-    context: Any = _context()
-    return bool(context and context.find_root().params.get("debug"))
+    return _ASKED.debug
 
 
-def _context() -> object:
-    """Return the context of the call that is running, if any."""
-    import click
+class _Asked:
+    """Options before the command; one call of the command line is one process."""
 
-    return click.get_current_context(silent=True)
+    debug = False
+
+
+_ASKED = _Asked()
 
 
 def _print_version(value: bool) -> None:
@@ -102,7 +103,7 @@ def _print_version(value: bool) -> None:
 @app.callback()
 def options(
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has done it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
@@ -111,6 +112,7 @@ def options(
 
     Start with [bold]sumdiam demo[/], which makes a small trial and runs everything on it.
     """
+    _ASKED.debug = debug
 
 
 @app.command("run", epilog=_EXIT_CODES)

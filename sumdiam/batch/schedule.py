@@ -122,6 +122,7 @@ def open_pool(workers: int, cluster: str | None = None) -> Iterator[Pool]:
         If the cluster cannot be reached or has no worker.
     """
     import dask
+    import distributed  # noqa: F401 - adds its defaults to dask's; must come before they are set
 
     quiet = {
         # a study that takes its worker with it is our business: see `measure_all`

@@ -2,7 +2,7 @@
 
     python small_studies.py FOLDER WORKERS SPECIAL...
 
-SPECIAL is `study=trouble`, where trouble is raise, die, die_once, hang or refuse.
+WORKERS is a number of processes or the address of a scheduler. SPECIAL is `study=trouble`, where trouble is raise, die, die_once, hang or refuse.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def measure(study: SmallStudy) -> SmallResult:
     return SmallResult(study.study_uid, rows=rows, overlays=overlays)
 
 
-def main(folder: Path, workers: int, *special: str) -> None:
+def main(folder: Path, workers: str, *special: str) -> None:
     troubles = dict(item.split("=") for item in special)
     studies = [
         SmallStudy(f"1.2.{n}", f"S{n % 5}", n // 5, "first", str(folder), troubles.get(str(n)))
@@ -99,7 +99,8 @@ def main(folder: Path, workers: int, *special: str) -> None:
         to_do = set(workspace.to_do())
         with reporter.stage("measure", len(to_do)) as stage:
             journal = RunJournal(workspace, folder / "overlays", stage)
-            with open_pool(workers) as pool:
+            cluster = None if workers.isdigit() else workers
+            with open_pool(1 if cluster else int(workers), cluster) as pool:
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
                 tasks = [study for study in studies if study.study_uid in to_do]
@@ -115,4 +116,4 @@ def main(folder: Path, workers: int, *special: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2], *sys.argv[3:])

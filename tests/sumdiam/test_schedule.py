@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sumdiam.batch.schedule import ScheduleError, open_pool
+
 SCRIPT = Path(__file__).with_name("small_studies.py")
 STUDIES = 24
 
 
-def start(folder: Path, workers: int, *special: str) -> subprocess.Popen[str]:
+def start(folder: Path, workers: int | str, *special: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, SCRIPT, folder, str(workers), *special],
         stdout=subprocess.PIPE,
@@ -29,7 +31,7 @@ def start(folder: Path, workers: int, *special: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(folder: Path, workers: int = 2, *special: str) -> str:
+def finish(folder: Path, workers: int | str = 2, *special: str) -> str:
     process = start(folder, workers, *special)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -184,3 +186,41 @@ def test_a_refused_study_is_not_tried_again(troubled):
 
 def test_what_the_troubled_run_measured_equals_the_undisturbed_one(troubled, undisturbed):
     assert set(table(troubled).splitlines()) < set(table(undisturbed).splitlines())
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """The address of a scheduler that somebody else started, with two workers."""
+    code = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, host='127.0.0.1',\n"
+        "                      dashboard_address='127.0.0.1:0') as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.write("\n")
+        process.stdin.close()
+        process.wait(timeout=60)
+
+
+def test_a_cluster_that_somebody_else_runs_gives_the_same_and_lives_on(
+    tmp_path, undisturbed, cluster
+):
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        finish(folder, cluster)
+        assert table(folder) == table(undisturbed)
+
+
+def test_a_cluster_that_does_not_answer_is_named_with_the_remedy():
+    with pytest.raises(ScheduleError, match=r"at tcp://127\.0\.0\.1:9 .*leave out --cluster"):
+        with open_pool(1, "tcp://127.0.0.1:9"):
+            pass
