@@ -30,6 +30,10 @@ DATES_BACKWARDS = (
     "scan dates do not increase with the timepoint: correct the dates or the numbers of the "
     "timepoints; until then nothing that needs dates is given"
 )
+DATE_MISSING = (
+    "other timepoints of this subject have dates, this one has none: give it; until then nothing "
+    "that needs dates is given"
+)
 VISIT_NOT_LISTED = "lesions at a timepoint that the table of timepoints does not list"
 
 
@@ -95,6 +99,11 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> pd.DataFrame
         out.subject(subject, timepoint, "after_cutoff", "after the data cut-off: left out")
     for subject in visits.subject_id[visits.no_dates == "dates_backwards"]:
         out.subject(subject, None, "dates_backwards", DATES_BACKWARDS)
+    undated = visits.exists & ((visits.first_day == NO_DAY) | (visits.last_day == NO_DAY))
+    partly = undated & (visits.exists & ~undated).any(axis=1)[:, None]
+    for place, rank in zip(*np.nonzero(partly), strict=True):
+        subject, timepoint = visits.subject_id[place], int(visits.timepoint[place, rank])
+        out.subject(subject, timepoint, "date_missing", DATE_MISSING)
     if visits.listed.any():
         for place, rank in zip(*np.nonzero(visits.exists & ~visits.listed), strict=True):
             subject, timepoint = visits.subject_id[place], int(visits.timepoint[place, rank])

@@ -112,12 +112,14 @@ def progression_times(
     end = np.where(event, day, censored)
     visit = np.maximum(rank, 0).astype(str).astype(object)
     reason = np.select(
-        [progressed, dead], ["PD at visit " + visit, "death without PD"], words
+        [progressed, dead], ["PD at follow-up " + visit, "death without PD"], words
     ).astype(object)
     if not deaths:
         died = ~progressed & (followed.died != NO_DAY)
         reason = np.where(died, "death without PD: " + reason, reason)
     end, event, reason = _apply_scheme(followed, overall, end, event, reason)
+    if start is not None:  # a scheme may censor before the response that the duration starts from
+        end = np.where(event | (end == NO_DAY), end, np.maximum(end, begin))
     return _settle(followed, Times(begin, end, event, reason))
 
 

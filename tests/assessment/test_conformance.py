@@ -53,7 +53,7 @@ def test_visits_and_subjects_that_other_tables_lack_are_named(make_tables):
     made["timepoints"] = made["timepoints"].iloc[:2]
     made["subjects"] = made["subjects"].iloc[:0]
     found = assess(made.pop("lesions"), **made).warnings
-    assert set(found["code"]) == {"visit_not_listed", "not_in_subjects"}
+    assert set(found["code"]) == {"visit_not_listed", "not_in_subjects", "date_missing"}
 
 
 def test_a_change_of_modality_is_flagged(make_tables):
@@ -62,3 +62,11 @@ def test_a_change_of_modality_is_flagged(make_tables):
     made["timepoints"] = made["timepoints"].assign(modality_changed=changed)
     found = assess(made.pop("lesions"), **made).warnings
     assert found[["code", "timepoint"]].to_numpy().tolist() == [["modality_changed", 1]]
+
+
+def test_a_timepoint_without_a_date_among_dated_ones_is_named(make_tables):
+    made = make_tables([{"patient": "P", "lesions": "L1 liver 20 20 10", "visits": "0 60 120"}])
+    made["timepoints"].loc[1, ["first_scan_on", "last_scan_on"]] = pd.NaT
+    found = assess(made.pop("lesions"), **made)
+    assert found.warnings[["code", "timepoint"]].to_numpy().tolist() == [["date_missing", 1]]
+    assert set(found.events.query("endpoint != 'OS'")["reason"]) == {"no_dates"}
