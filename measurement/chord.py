@@ -83,7 +83,7 @@ def _intervals(
             right += 1
     _sort(work[2], left)
     _sort(work[3], right)
-    return _union(work, left, right)
+    return int(_union(work, left, right))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -246,7 +246,7 @@ def _tube_bound(
             begin = work[0, k]
         end = max(end, work[1, k])
         inside += work[2, k]
-    return max(best, end - begin)
+    return float(max(best, end - begin))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -299,7 +299,8 @@ def _trace(
             whole_points[:, 0], whole_points[:, 1], whole_edges, whole_used,
             whole_edges.shape[0], line, whole_work,
         )  # fmt: skip
-    return _longest_run(work, pieces, whole_work, whole_pieces, gap_mm)
+    start, stop = _longest_run(work, pieces, whole_work, whole_pieces, gap_mm)
+    return start, stop
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

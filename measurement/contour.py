@@ -101,7 +101,7 @@ def _thin_parts(region: NDArray[np.bool_], surviving: NDArray[np.bool_]) -> NDAr
     in_slice = np.ones((1, 3, 3), dtype=bool)
     lonely = erased & ~ndimage.binary_dilation(surviving, in_slice)
     if not lonely.any():
-        return lonely
+        return np.zeros_like(region)
     neighbours = np.zeros((3, 3, 3), dtype=bool)
     neighbours[1] = True
     groups, count = ndimage.label(erased, neighbours)

@@ -131,7 +131,8 @@ def outline_diameter(
         msg = f"gap of {gap_mm} mm: give 0 or more, or infinity for the plain longest distance"
         raise ValueError(msg)
     if only is None and gap_mm in outline.known:
-        return outline.known[gap_mm]
+        known: Caliper | None = outline.known[gap_mm]
+        return known
     slices = [row for row in outline.slices if only is None or outline.slice_index(row[1]) in only]
     found = _over_slices(outline, slices, gap_mm, at_least)
     if only is None:

@@ -18,7 +18,7 @@ class TableError(ValueError):
     """A table that was handed in cannot be used; the message says where and how to mend it."""
 
 
-class TableModel(pa.DataFrameModel):
+class TableModel(pa.DataFrameModel):  # type: ignore[misc]
     """Base of every table's schema: columns in order, unknown ones refused."""
 
     class Config:
@@ -225,7 +225,8 @@ def _column_text(column: pd.Series[Any]) -> pd.Series[Any]:
     """Write one column: ISO dates, true and false, shortest floats, empty for missing."""
     kind = str(column.dtype)
     if kind.startswith("datetime64"):
-        return column.dt.strftime("%Y-%m-%d").fillna("")
+        days: pd.Series[Any] = column.dt.strftime("%Y-%m-%d").fillna("")
+        return days
     if kind == "boolean":
         return column.map({True: "true", False: "false"}).astype(object).fillna("")
     if kind == "float64":

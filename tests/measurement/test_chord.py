@@ -1,5 +1,6 @@
 import math
 
+import numba
 import numpy as np
 import pytest
 from longest_run_by_hand import longest_runs
@@ -9,6 +10,7 @@ from imaging.geometry import VolumeGeometry
 from measurement.diameter import outline_curve
 from measurement.outline import LesionOutline
 
+DISABLED = numba.config.DISABLE_JIT  # then interpreted: few cases, seen by coverage
 GAPS = (0.0, 2.0, 5.0, math.inf)
 
 
@@ -65,7 +67,7 @@ def check_against_the_reference(seeds, size=7):
 
 
 def test_the_fast_search_finds_what_every_line_through_two_vertices_finds():
-    assert check_against_the_reference(range(210)) >= 170
+    assert check_against_the_reference(range(18 if DISABLED else 150)) >= (14 if DISABLED else 120)
 
 
 @pytest.mark.slow
