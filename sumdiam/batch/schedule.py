@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TIME_LIMIT_SECONDS = 1800.0
 """After this a study on our own workers is stopped: a native decoder may hang for ever."""
 LAST_ATTEMPT = 3
+_JOIN_SECONDS = 10.0
 _PATIENCE_SECONDS = 120.0
 _RESTART_SECONDS = 0.05
 _LOOK_SECONDS = 5.0
@@ -170,7 +171,7 @@ def _joined(address: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
-        client = Client(address, set_as_default=False, timeout="30s")
+        client = Client(address, set_as_default=False, timeout=_JOIN_SECONDS)
     except (OSError, ValueError, TimeoutError) as error:
         msg = (
             f"no dask scheduler answers at {address} ({type(error).__name__}). Start one with "

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sumdiam.batch import schedule
 from sumdiam.batch.schedule import ScheduleError, open_pool
 
 SCRIPT = Path(__file__).with_name("small_studies.py")
@@ -220,7 +221,8 @@ def test_a_cluster_that_somebody_else_runs_gives_the_same_and_lives_on(
         assert table(folder) == table(undisturbed)
 
 
-def test_a_cluster_that_does_not_answer_is_named_with_the_remedy():
-    with pytest.raises(ScheduleError, match=r"at tcp://127\.0\.0\.1:9 .*leave out --cluster"):
-        with open_pool(1, "tcp://127.0.0.1:9"):
-            pass
+def test_a_cluster_that_does_not_answer_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(schedule, "_JOIN_SECONDS", 1.0)
+    remedy = r"at tcp://127\.0\.0\.1:9 .*leave out --cluster"
+    with pytest.raises(ScheduleError, match=remedy), open_pool(1, "tcp://127.0.0.1:9"):
+        pass
