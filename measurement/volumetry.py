@@ -17,7 +17,7 @@ def volume_ml(region: Mask, geometry: VolumeGeometry) -> float:
     Examples
     --------
     >>> grid = VolumeGeometry.upright(shape=(2, 10, 10), spacing_mm=(5.0, 1.0, 1.0))
-    >>> volume_ml(np.ones(grid.shape, dtype=bool), grid)
+    >>> round(volume_ml(np.ones(grid.shape, dtype=bool), grid), 6)
     1.0
     """
     return float(np.count_nonzero(region)) * geometry.voxel_volume_ml
