@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -54,6 +55,11 @@ def hundredths(lengths_mm: Anything) -> Ints:
     return np.where(known, np.rint(np.where(known, lengths, 0) * 100), NOT_MEASURED).astype(
         np.int64
     )
+
+
+def is_any(words: Texts, options: Sequence[str]) -> Bools:
+    """Return whether each text is one of a few options; numpy's own test is slow on objects."""
+    return np.asarray(np.logical_or.reduce([words == option for option in options]))
 
 
 def earlier(flags: Bools) -> Bools:

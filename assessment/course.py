@@ -179,10 +179,10 @@ def _visit_frame(lesions: pd.DataFrame, timepoints: pd.DataFrame | None) -> pd.D
 
 def _with_baselines(frame: pd.DataFrame, ids: Texts) -> pd.DataFrame:
     """Add a timepoint 0 that is not there where a subject lacks one, and sort."""
-    have = frame.loc[frame["timepoint"] == 0, "subject_id"].to_numpy(dtype=object)
+    have = frame.loc[frame["timepoint"] == 0, "subject_id"]
     lacking = pd.DataFrame(
         {
-            "subject_id": np.setdiff1d(ids, have).astype(object),
+            "subject_id": ids[~pd.Index(ids).isin(have)],
             "timepoint": 0,
             "exists": False,
             "listed": False,

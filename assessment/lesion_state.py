@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assessment.code import NOT_MEASURED, TARGET, Anything, Bools, Floats, Ints, Texts, hundredths
+from assessment.code import (
+    NOT_MEASURED,
+    TARGET,
+    Anything,
+    Bools,
+    Floats,
+    Ints,
+    Texts,
+    hundredths,
+    is_any,
+)
 from assessment.course import Course
 from assessment.criteria import Criteria
 
@@ -96,7 +106,7 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     longest = np.maximum.reduce([values[name] for name in LENGTHS])
     normal = criteria.length("node", "gone_below_mm")
     gone = np.where(kind["node"][:, None], (value >= 0) & (value < normal), value == 0)
-    named = np.isin(status, SEEN_STATUSES)
+    named = is_any(status, SEEN_STATUSES)
     seen = ~gone & ((value > 0) | named | ((status == "") & (longest > 0)))
     visible = (longest > 0) | (named & (longest != 0))
     return _join_fragments(
@@ -131,18 +141,18 @@ def _overruled(kind: Mapping[str, Bools], values: Mapping[str, Ints], status: Te
         [axis, viable],
         whole,
     )
-    denies = np.isin(status, ["absent", "not_evaluable"])
+    denies = is_any(status, ["absent", "not_evaluable"])
     return np.asarray(denies & (leading > 0))
 
 
 def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:
     """Return what each lesion is: node, at the porta hepatis, vascular, hepatic."""
     node_word = course.first_word("node")
-    node = np.isin(node_word, ["node", "porta_hepatis"])
+    node = is_any(node_word, ["node", "porta_hepatis"])
     found = course.column("finding", "")
     vascular = has_word(found, criteria.value("new_lesion", "vascular_findings")).any(axis=1)
     organs = criteria.value("new_lesion", "vascular_organs")
-    vascular = (vascular | np.isin(course.first_word("organ"), organs)) & ~node
+    vascular = (vascular | is_any(course.first_word("organ"), organs)) & ~node
     hepatic = (course.first_word("site") == "hepatic") & ~node
     in_liver = policy["vascular_site"] == "hepatic"
     hepatic = hepatic | vascular if in_liver else hepatic & ~vascular

@@ -17,6 +17,7 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
+    is_any,
     per_case,
     written,
 )
@@ -141,7 +142,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
     ill_defined = course.column("well_delineated", -1)[:, 0] == 0
     status = course.column("status", "")[:, 0]
     never = criteria.value("target", "treated_before") == "never"
-    unnamed = np.isin(status, ["present", "progressed", "equivocal"])
+    unnamed = is_any(status, ["present", "progressed", "equivocal"])
     missing = value == NOT_MEASURED
     cases: list[tuple[Bools, int, Texts | str]] = [
         (~in_baseline(course, states), NEW, "not there at baseline"),
@@ -320,7 +321,7 @@ def _unmeasured(course: Course, states: LesionStates, role: Ints) -> Bools:
     """Return which baseline lesions might be targets, had their measurand been given."""
     status = course.column("status", "")[:, 0]
     finding = course.column("finding", "")[:, 0] != ""
-    named = np.isin(status, ["present", "progressed", "equivocal"])
+    named = is_any(status, ["present", "progressed", "equivocal"])
     return np.asarray(
         (role == NON_TARGET)
         & in_baseline(course, states)
