@@ -202,11 +202,6 @@ def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
     )
     dead = target & (states.measurand == VIABLE) & (value == 0)
     out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
-    for column, bad, code, words in (
-        ("well_delineated", 0, "target_not_well_delineated", "target that is not well delineated"),
-        ("treated_before", 1, "target_treated_before", "target that was treated before"),
-    ):
-        out.lesions(target & (course.column(column, -1)[:, 0] == bad), code, words)
     _status_warnings(out, result)
     return out.frame()
 
@@ -225,8 +220,14 @@ def _crowded_organs(
 
 
 def _status_warnings(out: _Collector, result: SubjectResponses) -> None:
-    """Warn where status and length contradict each other, and of growing non-targets."""
+    """Warn of unfit targets, of status against length, and of growing non-targets."""
     course, states = result.course, result.reading.states
+    target = result.reading.selection.role == TARGET
+    for column, bad, code, words in (
+        ("well_delineated", 0, "target_not_well_delineated", "target that is not well delineated"),
+        ("treated_before", 1, "target_treated_before", "target that was treated before"),
+    ):
+        out.lesions(target & (course.column(column, -1)[:, 0] == bad), code, words)
     status = course.column("status", "")
     counted = result.reading.selection.role <= NON_TARGET
     text = "status " + status + " beside a length: the status is used"

@@ -74,19 +74,7 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
     expected = sums.n_expected[:, None].astype(str).astype(object)
     part = counted + " of " + expected + " targets measured (" + missing + " is not)"
     partial = ~sums.complete
-    came_back = np.select(
-        [
-            found.cause == BY_RETURN_AFTER_CR,
-            found.cause == BY_RETURN,
-            found.cause == BY_RETURN_LARGE,
-        ],
-        [
-            ", a target is there again after overall CR",
-            ", a vanished target is there again",
-            ", a vanished target has reached 10 mm again",
-        ],
-        "",
-    ).astype(object)
+    came_back = _return_text(found)
     grown = np.where(found.nadir > 0, total + ", " + from_nadir, total + ", nadir 0 mm") + came_back
     text = np.select(
         [
@@ -114,6 +102,26 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
         total + ", " + from_baseline + ", " + from_nadir,
     )
     return np.asarray(np.where(found.target == NA, text, text + ": " + word))
+
+
+def _return_text(found: TimepointResponses) -> Texts:
+    """Say which return of a target made the progression."""
+    return np.asarray(
+        np.select(
+            [
+                found.cause == BY_RETURN_AFTER_CR,
+                found.cause == BY_RETURN,
+                found.cause == BY_RETURN_LARGE,
+            ],
+            [
+                ", a target is there again after overall CR",
+                ", a vanished target is there again",
+                ", a vanished target has reached 10 mm again",
+            ],
+            "",
+        ),
+        dtype=object,
+    )
 
 
 def _first_missing(course: Course, targets: Bools, missing: Bools) -> Texts:

@@ -120,9 +120,9 @@ def assess_subjects(
     )
     counted = sure if rules.policy["confirm"] == "on" else best
     everybody = np.ones(len(overall), dtype=bool)
-    has_depth = everybody
-    if rules.policy["dpr_population"] == "disease_control":
-        has_depth = disease_control(counted)
+    only_control = rules.policy["dpr_population"] == "disease_control"
+    has_depth = disease_control(counted) if only_control else everybody
+    to_first_pd = {**rules.policy, "dpr_until": "first_pd"}
     followed = followed_cases(course, people, dict(rules.policy))
     return SubjectResponses(
         course=course,
@@ -139,9 +139,7 @@ def assess_subjects(
         response_rank=_response_rank(counted, overall, day, rules),
         ets=early_shrinkage(hepatic.sums, course.exists, rules.policy),
         dpr=depth_of_response(hepatic.sums, overall, course.exists, has_depth, rules.policy),
-        best_change=depth_of_response(
-            whole.sums, overall, course.exists, everybody, {**rules.policy, "dpr_until": "first_pd"}
-        ),
+        best_change=depth_of_response(whole.sums, overall, course.exists, everybody, to_first_pd),
         excluded=exclude(followed, overall),
         doubt=doubts(reading, whole, start, dated, probabilities=probabilities),
     )
