@@ -16,6 +16,9 @@ from measurement.outline import Mask, bounding_box
 WHITE_MM = 1.5
 """Noise is compared at this smoothing, at which its correlation from pixel to pixel is gone."""
 
+HIGHEST_FRACTION = 0.8
+"""No edge is drawn nearer to the viable level than this."""
+
 SOFTENING_PX = 0.5
 """Total variation leaves steps; an edge finer than pixels needs them soft."""
 
@@ -33,6 +36,8 @@ class ViableSettings:
     Parameters
     ----------
     edge_fraction : the edge is drawn where enhancement falls to this part of the viable level
+    edge_shift : the edge runs higher by this much per noise-to-level ratio: the noisier an edge,
+        the luckier the line that a caliper takes
     flatness : weight of the total variation, in SD of a voxel's noise (as if it were white)
     clear_fraction : components that nowhere come this near to the other level are noise
     smallest_part_mm, smallest_hole_mm : diameter of a ball; smaller components are left out
@@ -44,6 +49,7 @@ class ViableSettings:
     """
 
     edge_fraction: float = 0.6
+    edge_shift: float = 0.1
     flatness: float = 0.4
     clear_fraction: float = 0.75
     smallest_part_mm: float = 3.0
@@ -107,9 +113,10 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     2. *Detection*: the difference, smoothed inside the lesion alone, exceeds both the least
        enhancement and so many SD of noise at that width somewhere. Else the lesion is dead.
     3. *Edge*: noise is flattened by total variation inside the lesion alone, which averages along
-       edges and leaves them in place. The edge runs at 0.6 of the level of viable tissue,
-       the median of the inner part of what is above the edge. Not at half: a caliper takes the
-       luckiest of many lines, and 0.6 balances that (benchmarks/viable_accuracy.py).
+       edges and leaves them in place. The edge runs at 0.6 of the level of viable tissue
+       or more, the median of the inner part of what is above the edge. Not at half: a caliper takes
+       the luckiest of many lines, the more so in noise; this balances it
+       (benchmarks/viable_accuracy.py).
     4. *Clean-up* in mm; small components count as noise unless they are clear.
     """
     noise = _Noise(contrast)
@@ -120,7 +127,8 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     strength = settings.flatness * white
     field = flat_field(contrast, strength)
     level = _viable_level(field, contrast, level, settings)
-    threshold = settings.edge_fraction * level
+    fraction = settings.edge_fraction + settings.edge_shift * white / level
+    threshold = min(fraction, HIGHEST_FRACTION) * level
     if contrast.fixed_threshold_sd is not None:
         threshold = contrast.fixed_threshold_sd * noise.at(0.0)
     part = drawn(contrast, field, settings, threshold=threshold, level=level)
