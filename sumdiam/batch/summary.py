@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class RunSummary:
             "studies",
         )
         told = {study.study_uid for study in self.studies if study.state != "done"}
-        rest = [p for p in self.problems if not any(uid in p.where for uid in told)]
+        rest = [p for p in self.problems if told.isdisjoint(re.split(r"[\s,]+", p.where))]
         lines += _some([f"  refused: {p.written()}" for p in rest if p.refused], "problems")
         lines += _some([f"  note: {p.written()}" for p in rest if not p.refused], "problems")
         lines += _some(

@@ -19,6 +19,7 @@ from measurement.table import from_records
 from sumdiam.store import ledger
 from sumdiam.store.decision import DecisionError
 from sumdiam.store.ledger import LedgerEntry, PlannedStudy, clock
+from sumdiam.store.lock import RunLockedError
 from sumdiam.store.schema import (
     AUDIT,
     LEDGER,
@@ -36,6 +37,8 @@ from sumdiam.store.settlement import (
     settle,
     unknown_measurements,
 )
+
+_SERVER_LOCK = 0x73756D  # any number that no other program takes: "sum"
 
 
 class StoreError(OSError):
@@ -96,6 +99,7 @@ class Workspace:
 
     def __init__(self, url: str, *, who: str = "sumdiam") -> None:
         self._who = who
+        self._guard: sa.Connection | None = None
         try:
             self._engine = sa.create_engine(url)
             if self._engine.dialect.name == "sqlite":
@@ -132,12 +136,22 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._guard is not None:
+            self._guard.close()
+            self._guard = None
         self._engine.dispose()
 
     # ledger
 
     def begin_run(self) -> int:
-        """Give back the leases of a run that was killed; return how many there were."""
+        """Give back the leases of a run that was killed; return how many there were.
+
+        Raises
+        ------
+        RunLockedError
+            If a run in another folder is at work on the same PostgreSQL database.
+        """
+        self._hold_server()
         with self._engine.begin() as connection:
             released = ledger.release_leases(connection)
             connection.execute(sa.delete(META).where(META.c.key == "software_version"))
@@ -147,6 +161,21 @@ class Workspace:
             if released:
                 self._log(connection, f"{released} studies taken over from a run that was stopped")
         return released
+
+    def _hold_server(self) -> None:
+        """Keep other runs off a PostgreSQL database, for as long as this workspace is open.
+
+        The server gives the lock back when the connection ends, however it ends.
+        """
+        if self._engine.dialect.name != "postgresql" or self._guard is not None:
+            return
+        self._guard = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not self._guard.scalar(sa.select(sa.func.pg_try_advisory_lock(_SERVER_LOCK))):
+            msg = (
+                f"{self._engine.url.render_as_string()}: another run is at work on this database. "
+                "Wait until it ends, or give this run a database of its own with --store."
+            )
+            raise RunLockedError(msg)
 
     def register(self, studies: Iterable[PlannedStudy], *, redo: Collection[str] = ()) -> None:
         """Plan these studies and no others; `redo` are measured again even if unchanged."""
