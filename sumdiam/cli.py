@@ -240,6 +240,9 @@ def demo_command(
     real: Annotated[
         Path | None, typer.Option(help="Folder of one CT series to plant lesions in.")
     ] = None,
+    subjects: Annotated[
+        int, typer.Option(min=1, max=24, help="So many of the trial's 24 subjects.")
+    ] = 24,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one per processor.")
     ] = None,
@@ -247,12 +250,14 @@ def demo_command(
     """Make a simulated trial with known answers, run everything on it, and compare.
 
     [bold]sumdiam demo[/] writes 24 subjects; [bold]sumdiam demo --real SERIES_DIR[/] plants
-    lesions of known shape in your own CT series.
+    lesions of known shape in your own CT series. Ends with 1 where a response differs from truth.
     """
     from sumdiam.batch.settings import usable_processors
     from sumdiam.demo import command
 
-    return command.demo_command(out=out, real=real, workers=workers or usable_processors())
+    return command.demo_command(
+        out=out, real=real, subjects=subjects, workers=workers or usable_processors()
+    )
 
 
 @app.command("doctor")

@@ -117,7 +117,7 @@ def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda rows: [*rows, rows[0]], "twice"),
+        (lambda rows: [*rows, rows[0]], "Keep one row"),
         (lambda rows: [{("randomized_on" if k == "randomised_on" else k): v for k, v in r.items()} for r in rows], "randomised_on"),
         (lambda rows: [rows[0] | {"randomised_on": "03/04/2020"}, *rows[1:]], "YYYY-MM-DD"),
         (lambda rows: [rows[0] | {"arm": ""}, *rows[1:]], "arm"),
