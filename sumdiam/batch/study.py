@@ -26,7 +26,7 @@ from sumdiam.archive import reason
 from sumdiam.batch.edit import AUTO
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.study_task import MaskTask, StudyTask, build_tasks
-from sumdiam.report.overlay import draw_overlay
+from sumdiam.report.overlay import PICTURES, draw_overlay
 
 __all__ = ["MaskTask", "StudyResult", "StudyTask", "build_tasks", "measure_study"]
 
@@ -344,23 +344,25 @@ class _Work:
         read: Mapping[str, LesionMask],
         image: Volume,
     ) -> None:
-        """Draw the leading quantity; where it has no value, the whole diameter that has one."""
-        for name in (LEADING[kind], "whole_diameter"):
+        """Draw every length on its slice: long and short axis of a region share a picture."""
+        whole = next((m for q, m, _ in taken.values() if q.quantity == "whole_diameter"), None)
+        for name, other, label in PICTURES[kind]:
             if name not in taken or taken[name][0].value is None:
                 continue
             quantity, mask, reading = taken[name]
             key = self._key_cells(mask, name)
-            whole = next((m for q, m, _ in taken.values() if q.quantity == "whole_diameter"), mask)
+            visit = f"visit {key['timepoint']}" if key["timepoint"] else "baseline"
             picture = draw_overlay(
                 image,
-                read[whole.mask_id].array,
-                reading.viable if kind == "hepatic" else None,
+                read[(whole or mask).mask_id].array,
+                reading.viable if name == "viable_diameter" else None,
                 quantity.caliper,
-                title=(self.task.subject_id, mask.lesion_id, f"timepoint {key['timepoint']}"),
+                second=taken[other][0].caliper if other in taken else None,
+                title=(self.task.subject_id, mask.lesion_id, visit),
+                label=label,
             )
             if picture is not None:
                 self.overlays[key["measurement_id"]] = picture
-            return
 
 
 def _read(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, LesionMask]:

@@ -27,6 +27,29 @@ VIABLE_COLOUR: Colour = (240, 140, 0)
 CALIPER_COLOUR: Colour = (255, 255, 255)
 """Sky blue, orange and white stay apart for every kind of colour vision (after Okabe and Ito)."""
 
+PICTURES = {
+    "hepatic": (
+        ("viable_diameter", "viable_perpendicular", "viable"),
+        ("whole_diameter", "whole_perpendicular", "whole"),
+    ),
+    "extrahepatic": (("whole_diameter", "whole_perpendicular", "whole"),),
+    "node": (("node_short_axis", "whole_diameter", "short axis"),),
+}
+"""What is drawn of a lesion: per picture the caliper, the dashed one, and the word for it."""
+
+SHOWN_IN = {
+    "viable_perpendicular": ("viable_diameter",),
+    "viable_volume": ("viable_diameter",),
+    "mean_attenuation": ("viable_diameter", "whole_diameter", "node_short_axis"),
+    "mean_enhancement": ("viable_diameter",),
+    "late_contrast": ("viable_diameter",),
+    "whole_diameter": ("node_short_axis",),
+    "whole_perpendicular": ("whole_diameter", "node_short_axis"),
+    "whole_volume": ("whole_diameter", "node_short_axis"),
+    "viable_diameter": ("whole_diameter",),
+}
+"""In whose picture of the same lesion and visit a quantity without one of its own is seen."""
+
 _SIDE = 252
 _STRIP = 18
 _FINER = 3
@@ -34,6 +57,8 @@ _MARGIN_MM = 11.0
 _LEAST_SIDE_MM = 42.0
 _CT_WINDOW_HU = (-120.0, 220.0)
 _GREYS = 30
+_DASH_PX = 6.0
+_DASH_GAP_PX = 5.0
 _LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
 
 
@@ -58,9 +83,11 @@ def draw_overlay(
     viable: NDArray[np.bool_] | None,
     caliper: Caliper | None,
     *,
+    second: Caliper | None = None,
     title: Sequence[str] = (),
+    label: str = "",
 ) -> bytes | None:
-    """Draw the slice of a caliper around its lesion, with mask, viable part and caliper.
+    """Draw the slice of a caliper around its lesion, with mask, viable part and calipers.
 
     Parameters
     ----------
@@ -70,8 +97,13 @@ def draw_overlay(
         The whole lesion (blue) and its viable part (orange), on the volume's grid.
     caliper
         None where nothing is viable: the slice with most of the lesion is shown with 0 mm.
+    second
+        A caliper of the same slice, drawn dashed: the axis across the first or, for a node, the
+        long axis. One of another slice is not drawn.
     title : words such as subject, lesion, timepoint
         Ids only: a report may leave the house.
+    label : str
+        What is measured, put before the length.
 
     Returns
     -------
@@ -81,24 +113,28 @@ def draw_overlay(
     """
     if caliper is None and not mask.any():
         return None
-    view = _view(volume.geometry, mask, caliper)
+    if caliper is None or (second is not None and second.slice_index != caliper.slice_index):
+        second = None
+    view = _view(volume.geometry, mask, [one for one in (caliper, second) if one is not None])
     picture = _slice_picture(volume, mask, view).convert("RGB")
     # the whole lesion's line is wider, so that both are seen where they run together
     for region, colour, width in ((mask, WHOLE_COLOUR, 13), (viable, VIABLE_COLOUR, 4)):
         if region is not None:
             _draw_lines(picture, _contours(region[view.slice_index], view), colour, width=width)
+    if second is not None:
+        _draw_caliper(picture, second, view, dashed=True)
     if caliper is not None:
         _draw_caliper(picture, caliper, view)
     _draw_scale_and_letters(picture, volume.geometry, view)
-    return _png(_framed(picture, view, caliper, title))
+    return _png(_framed(picture, view, _lengths(caliper, second, label), title))
 
 
-def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], caliper: Caliper | None) -> _View:
-    """Choose slice and window: the caliper's slice, the lesion with a margin."""
+def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], calipers: Sequence[Caliper]) -> _View:
+    """Choose slice and window: the calipers' slice, the lesion with a margin."""
     areas = mask.sum(axis=(1, 2))
-    index = int(areas.argmax()) if caliper is None else int(caliper.slice_index)
+    index = int(calipers[0].slice_index) if calipers else int(areas.argmax())
     rows, columns = (axis.astype(float) for axis in np.nonzero(mask[index]))
-    if caliper is not None:
+    for caliper in calipers:
         rows = np.append(rows, [end[1] for end in caliper.ends_index])
         columns = np.append(columns, [end[2] for end in caliper.ends_index])
     _, row_mm, column_mm = geometry.spacing_mm
@@ -172,15 +208,29 @@ def _draw_lines(
     picture.paste(colour, mask=fine.reduce(_FINER))
 
 
-def _draw_caliper(picture: Image.Image, caliper: Caliper, view: _View) -> None:
+def _draw_caliper(
+    picture: Image.Image, caliper: Caliper, view: _View, *, dashed: bool = False
+) -> None:
     """Draw the caliper with a short bar across each end, white on a dark rim."""
     one, two = (np.array(view.place(end[1], end[2])) for end in caliper.ends_index)
     along = two - one
-    across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6) * 6.0
-    lines = [(one, two), (one - across, one + across), (two - across, two + across)]
+    length = max(float(np.hypot(*along)), 1e-6)
+    across = np.array([-along[1], along[0]]) / length * 6.0
+    strokes = _dashes(one, two, length) if dashed else [(one, two)]
+    lines = [*strokes, (one - across, one + across), (two - across, two + across)]
     points = [[(float(a[0]), float(a[1])), (float(b[0]), float(b[1]))] for a, b in lines]
     _draw_lines(picture, points, (0, 0, 0), width=9)
     _draw_lines(picture, points, CALIPER_COLOUR, width=4)
+
+
+def _dashes(
+    one: NDArray[np.float64], two: NDArray[np.float64], length: float
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return the dashes of a line, a whole number of them from end to end."""
+    number = max(2, round((length + _DASH_GAP_PX) / (_DASH_PX + _DASH_GAP_PX)))
+    step = (two - one) * (length + _DASH_GAP_PX) / length / number
+    dash = step * _DASH_PX / (_DASH_PX + _DASH_GAP_PX)
+    return [(one + step * i, one + step * i + dash) for i in range(number)]
 
 
 def _draw_scale_and_letters(picture: Image.Image, geometry: VolumeGeometry, view: _View) -> None:
@@ -209,17 +259,22 @@ def _letter(direction: NDArray[np.float64]) -> str:
     return _LETTERS[axis][int(direction[axis] > 0)]
 
 
-def _framed(
-    picture: Image.Image, view: _View, caliper: Caliper | None, title: Sequence[str]
-) -> Image.Image:
-    """Put the title above, length and slice (counted from 0, as in the tables) below."""
+def _lengths(caliper: Caliper | None, second: Caliper | None, label: str) -> str:
+    """Write the lengths, the measured one first, the dashed one second."""
+    if caliper is None:
+        return "0 mm: nothing viable"
+    found = [one.length_mm for one in (caliper, second) if one is not None]
+    return f"{label} {' x '.join(f'{length:.1f}' for length in found)} mm".strip()
+
+
+def _framed(picture: Image.Image, view: _View, words: str, title: Sequence[str]) -> Image.Image:
+    """Put the title above, lengths and slice (counted from 0, as in the tables) below."""
     framed = Image.new("RGB", (_SIDE, _SIDE + 2 * _STRIP))
     framed.paste(picture, (0, _STRIP))
     pen = ImageDraw.Draw(framed)
     _write(pen, (5, _STRIP // 2), _fitting(pen, " · ".join(title)), anchor="lm")
-    length = "0 mm: nothing viable" if caliper is None else f"{caliper.length_mm:.1f} mm"
     base = _SIDE + _STRIP + _STRIP // 2
-    _write(pen, (5, base), length, anchor="lm")
+    _write(pen, (5, base), words, anchor="lm")
     _write(pen, (_SIDE - 5, base), f"slice {view.slice_index}", anchor="rm")
     return framed
 

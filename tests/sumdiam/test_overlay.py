@@ -55,6 +55,28 @@ def test_contours_and_caliper_are_drawn_where_they_are():
     assert (length.max() - length.min()) / scale == pytest.approx(36, abs=1.5)
 
 
+def test_the_axis_across_is_drawn_dashed_on_the_same_picture():
+    across = SimpleNamespace(
+        length_mm=24.0, slice_index=4, ends_index=((4, 24.0, 70.0), (4, 56.0, 70.0))
+    )
+    alone = pixels(draw_overlay(a_volume(), MASK, VIABLE, a_caliper()))
+    both = pixels(draw_overlay(a_volume(), MASK, VIABLE, a_caliper(), second=across))
+    middle_y, middle_x, scale = 18 + 126, 126, 252 / (35.25 + 22.75)
+    column = near(both[:, middle_x - 1 : middle_x + 2], CALIPER_COLOUR).any(axis=1)
+    column[: middle_y - 80] = column[middle_y + 80 :] = False
+    rows = np.flatnonzero(column)
+    assert (rows.max() - rows.min()) / scale == pytest.approx(24, abs=1.5)
+    assert (np.diff(rows) > 2).sum() >= 6  # gaps between dashes
+    line = np.s_[middle_y, middle_x + 8 : middle_x + 60]
+    assert np.array_equal(alone[line], both[line])  # the first caliper stays whole
+
+
+def test_an_axis_of_another_slice_is_not_drawn():
+    other = a_caliper(3)
+    one = draw_overlay(a_volume(), MASK, VIABLE, a_caliper(), second=other)
+    assert one == draw_overlay(a_volume(), MASK, VIABLE, a_caliper())
+
+
 def test_without_a_viable_part_the_whole_lesion_is_shown_with_0_mm():
     dead = draw_overlay(a_volume(), MASK, np.zeros_like(MASK), None, title=("SIM-001",))
     assert near(pixels(dead), WHOLE_COLOUR).sum() > 100

@@ -3,6 +3,7 @@
 import datetime as dt
 import pickle
 import shutil
+import warnings
 from dataclasses import replace
 
 import pandas as pd
@@ -83,10 +84,14 @@ def test_rows_are_rows_of_measurements_and_can_be_walked_back(clean, pristine):
         assert lead["decided_by"] == "auto"
 
 
-def test_the_leading_quantity_has_an_overlay(clean):
+def test_both_diameters_of_a_lesion_have_an_overlay(clean):
     for result in clean.values():
-        lead = [row for row in result.rows if row["quantity"] == "viable_diameter"]
-        assert list(result.overlays) == [row["measurement_id"] for row in lead]
+        drawn = {
+            row["measurement_id"]
+            for row in result.rows
+            if row["quantity"] in ("viable_diameter", "whole_diameter") and row["value"] is not None
+        }
+        assert set(result.overlays) == drawn
         assert all(png.startswith(b"\x89PNG") for png in result.overlays.values())
 
 
@@ -305,6 +310,45 @@ def test_a_late_phase_that_is_missing_or_refused_is_only_noted(tmp_path, write_s
     assert "late_contrast" not in {row["quantity"] for row in result.rows}
     noted = [note.split(":")[0] for note in result.notes]
     assert noted == ([] if damage == "missing" else ["missing_slice"])
+
+
+@pytest.mark.parametrize("phase", ["native", "portal_venous"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_phase_that_lacks_its_first_or_last_slice_is_not_used_and_noted(
+    tmp_path, write_study, phase, place
+):
+    who = write_study(tmp_path / "S01", phases=("native", "late_arterial", "portal_venous"))
+    sorted((tmp_path / "S01" / phase).iterdir())[place].unlink()
+    [note] = measured(tmp_path)[who.study_uid].notes
+    assert note.startswith("grid_differs: the volume is not on the grid of the arterial one")
+    assert f"({phase}, 5 slices beside 6; volume " in note
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"AcquisitionDate": "20xx0102"}, "date_unreadable"),
+        ({"StudyDate": "20200202"}, "dates_differ"),
+        ({"AcquisitionDate": "19200102"}, "date_implausible"),
+    ],
+)
+def test_a_doubtful_date_of_one_slice_is_noted_as_dates_drive_survival(
+    archive, edit_file, study_uid, cells, code
+):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of the date that is to be wrong
+        edit_file(archive / "S01" / "t0" / "native" / "03.dcm", **cells)
+    uid = study_uid(archive / "S01" / "t0")
+    results = measured(archive)
+    assert code in [note.split(":")[0] for note in results[uid].notes]
+    assert [one.notes for other, one in results.items() if other != uid] == [(), ()]
+
+
+def test_a_damaged_instance_uid_is_noted(archive, edit_file, study_uid):
+    victim = archive / "S01" / "t0" / "native" / "03.dcm"
+    edit_file(victim, SOPInstanceUID="1.2.3.4")
+    [note] = measured(archive)[study_uid(archive / "S01" / "t0")].notes
+    assert note.startswith("instance_uid_differs: ")
 
 
 def test_without_an_arterial_phase_hepatic_lesions_are_not_evaluable(tmp_path, write_study):
