@@ -57,7 +57,7 @@ def test_a_run_leaves_tables_figures_overlays_report_and_facts(first):
     assert list(measurements.columns) == columns_of(Measurements)
     ids = set(measurements["measurement_id"])
     pictures = {path.stem for path in (out / "overlays").iterdir()}
-    assert len(pictures) == 3
+    assert len(pictures) == 6  # viable and whole diameter of each of three lesions
     assert pictures <= ids
     assert (out / "tables" / "sumdiam.xlsx").is_file()
 
