@@ -81,3 +81,14 @@ def test_nothing_but_our_own_words_is_in_the_repository():
             assert path.suffix in allowed, name
             assert name.startswith("docs/"), name
         assert len(data) < 2_000_000, name
+
+
+def test_the_arrows_name_every_module_of_measurement_that_assessment_may_not_read():
+    import tomllib
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (named,) = [c for c in contracts["contracts"] if c["name"].startswith("assessment reads")]
+    modules = {path.stem for path in (ROOT / "measurement").glob("*.py")}
+    allowed = {"__init__", "table", "lesion_table"}
+    forbidden = {name.removeprefix("measurement.") for name in named["forbidden_modules"]}
+    assert modules - allowed == forbidden - {"imaging"}
