@@ -52,6 +52,7 @@ class InstanceHeader:
     Positions and orientations are LPS; spacings are (between rows, between columns) in mm.
     ``pixel_offset`` is where uncompressed pixel bytes begin in the file, ``pixel_length`` how many
     the header announces; ``truncated`` says that the file ends before them.
+    ``meta_instance_uid`` is what the file meta information calls the instance.
     """
 
     file: str
@@ -60,6 +61,7 @@ class InstanceHeader:
     transfer_syntax: str
     sop_class_uid: str
     sop_instance_uid: str | None
+    meta_instance_uid: str | None
     modality: str | None
     patient_id: str | None
     study_uid: str | None
@@ -197,7 +199,7 @@ def _read(stream: BinaryIO, path: Path) -> InstanceHeader:
     if stop.tag is not None and syntax in _UNIFORM:
         offset = stream.tell() + _element_head(stream)
     length = None if stop.tag is None or stop.length == _UNDEFINED else stop.length
-    sop_class = element.text(dataset, 0x00080016) or _media_class(dataset)
+    sop_class = element.text(dataset, 0x00080016) or _media(dataset, "MediaStorageSOPClassUID")
     if sop_class is None:
         raise HeaderError(
             "unreadable_dicom", str(path), "no SOP class", element.text(dataset, 0x0020000E)
@@ -208,6 +210,7 @@ def _read(stream: BinaryIO, path: Path) -> InstanceHeader:
         has_preamble=has_preamble,
         transfer_syntax=syntax,
         sop_class_uid=sop_class,
+        meta_instance_uid=_media(dataset, "MediaStorageSOPInstanceUID"),
         pixel_tag=stop.tag,
         pixel_offset=offset,
         pixel_length=length,
@@ -238,7 +241,7 @@ def _transfer_syntax(dataset: FileDataset) -> str:
     return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
 
 
-def _media_class(dataset: FileDataset) -> str | None:
-    """Return the SOP class that the file meta information names."""
-    named = dataset.file_meta.get("MediaStorageSOPClassUID")
+def _media(dataset: FileDataset, keyword: str) -> str | None:
+    """Return a UID that the file meta information names."""
+    named = dataset.file_meta.get(keyword)
     return str(named) if named else None

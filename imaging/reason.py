@@ -126,6 +126,9 @@ _LIST: tuple[tuple[str, Kind, str, str], ...] = (
      "slices lie more than 1.5 times their thickness apart: half may be missing", _LOOK),
     ("instance_number_gap", "flag",
      "instance numbers have gaps or do not start at 1: the series may be cut", _LOOK),
+    ("instance_uid_differs", "flag",
+     "the file meta information of some slices, not of all, names another instance: their header "
+     "may be damaged", _LOOK),
     ("fewer_images_than_stated", "flag", "there are fewer images than ImagesInAcquisition states",
      _LOOK),
     ("no_date", "flag", "no acquisition, series or study date can be read",

@@ -263,6 +263,7 @@ def _without_file(header: InstanceHeader) -> InstanceHeader:
         file_bytes=0,
         has_preamble=True,
         transfer_syntax="",
+        meta_instance_uid=None,
         pixel_offset=None,
         pixel_length=None,
     )

@@ -50,6 +50,9 @@ def series_flags(
     found = Counter(h.acquisition_number for h in instances)
     if any((h.images_in_acquisition or 0) > found[h.acquisition_number] for h in instances):
         flags.add("fewer_images_than_stated")
+    misnamed = sum(h.meta_instance_uid not in (h.sop_instance_uid, None) for h in instances)
+    if 0 < misnamed < len(instances):
+        flags.add("instance_uid_differs")  # all of them: an anonymiser's doing, no damage
     if _scales_differ(volumes):
         flags.add("scale_factors_differ")
     return flags

@@ -59,7 +59,9 @@ class RefusedVolume:
         Series UID, ``#refused``; numbered where a series was refused in several parts.
     study_uid, patient_id, subject_hint
         Of most of its files.
-    other_studies : study UIDs that further files name
+    other_studies : study UIDs
+        That at least two further files name: their volumes may be among these. A single file that
+        strayed says nothing of the study that it names, whose own volumes show what they lack.
     header : InstanceHeader
         First file of that study, by name.
     acquired_on, acquisition_time
@@ -304,7 +306,9 @@ def _refused_volumes(
                 series_uid=one.series_uid,
                 patient_id=min(patients, key=lambda name: (-patients[name], name)),
                 subject_hint=min(hints, key=lambda name: (-hints[name], name), default=None),
-                other_studies=tuple(sorted(set(studies) - {study_uid})),
+                other_studies=tuple(
+                    sorted(uid for uid, n in studies.items() if n > 1 and uid != study_uid)
+                ),
                 reason_code=one.reason_code,
                 detail=one.detail,
                 files=one.files,

@@ -18,6 +18,8 @@ from sumdiam.batch.volume_use import VolumeFacts, refusal_matters
 Refusals = dict[str, tuple[str, str]]
 Row = dict[str, Any]
 _EXCLUDED = ("before_baseline", "inadequate_before_start")
+_NOTED_FLAGS = ("date_unreadable", "dates_differ", "date_implausible", "instance_uid_differs")
+"""Flags of a volume that no measurement shows, and that a person should know of all the same."""
 
 
 def refused_studies(
@@ -167,6 +169,8 @@ def study_notes(
             notes[study_uid].append(
                 _note(one.reason_code, f"series {one.series_uid}: {one.detail}")
             )
+    for study_uid, said in _of_used_volumes(catalogue, plan):
+        notes[study_uid].append(said)
     for row in masks[masks["mask_role"] == "undecided"].itertuples():
         notes[str(row.study_uid)].append(_note("undecided_mask", f"mask {row.mask_id}"))
     measured = plan[plan["timepoint"].notna()]
@@ -174,6 +178,31 @@ def study_notes(
     for study_uid in sorted(set(measured["study_uid"]) - outlined):
         notes[study_uid].append(_note("no_mask", ""))
     return {uid: tuple(said) for uid, said in sorted(notes.items()) if uid not in refused}
+
+
+def _of_used_volumes(catalogue: Catalogue, plan: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    """Yield (study, note) of doubtful volumes, and of those left unused for their grid.
+
+    A phase that was cut at its first or last slice looks just like one that was scanned on another
+    grid: it is not compared with, and nothing else would say why.
+    """
+    series = {one.volume_id: one for one in catalogue.series}
+    slices = {
+        str(row.study_uid): series[str(row.volume_id)].geometry.shape[0]
+        for row in plan[plan["use"] == "measure"].itertuples()
+        if row.volume_id in series
+    }
+    for row in plan.itertuples():
+        volume_id, study_uid = str(row.volume_id), str(row.study_uid)
+        if volume_id not in series:
+            continue
+        for flag in _NOTED_FLAGS:
+            if flag in series[volume_id].report.flags:
+                yield study_uid, _note(flag, f"volume {volume_id}")
+        if row.use == "exclude" and row.reason == "grid_differs" and study_uid in slices:
+            own = series[volume_id].geometry.shape[0]
+            beside = f"{row.phase}, {own} slices beside {slices[study_uid]}; volume {volume_id}"
+            yield study_uid, _note("grid_differs", beside)
 
 
 def _note(code: str, detail: str) -> str:

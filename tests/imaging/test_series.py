@@ -5,6 +5,7 @@ import pickle
 from datetime import date
 
 import numpy as np
+import pydicom
 import pytest
 
 from imaging.header import read_header
@@ -517,3 +518,17 @@ def test_errors_survive_pickling_between_processes():
         str(error),
     )
     assert "Fetch the series again" in str(error)
+
+
+@pytest.mark.parametrize(("count", "flagged"), [(1, True), (4, False)])
+def test_an_instance_uid_that_its_file_meta_contradicts_is_flagged_unless_all_do(
+    slices, count, flagged
+):
+    """Anonymisers that rename instances often leave the old names in the file meta information."""
+    paths = slices.save(slices.make(4))
+    for number, path in enumerate(paths[:count]):
+        d = pydicom.dcmread(path)
+        d.SOPInstanceUID = f"1.2.3.{number + 1}"
+        d.save_as(path)
+    (series,) = slices.regroup(paths).series
+    assert ("instance_uid_differs" in series.report.flags) == flagged

@@ -166,10 +166,23 @@ def test_two_subjects_in_one_series_are_refused_in_the_study_of_most_of_its_slic
     [refused] = catalogue.refused_series
     assert refused.reason_code == "mixed_patients"
     assert refused.study_uid == uid
-    assert refused.other_studies == (study_uid(archive / "S02" / "t0"),)
+    assert refused.other_studies == ()  # one slice strayed; the study it names has all of its own
     [problem] = catalogue.problems
     assert problem.refused
     assert uid in problem.where
+
+
+def test_two_studies_under_one_series_uid_are_both_named(archive, edit_file, study_uid):
+    uids = [study_uid(archive / "S01" / visit) for visit in ("t0", "t1")]
+    [one] = {
+        pydicom.dcmread(file).SeriesInstanceUID
+        for file in (archive / "S01" / "t0" / "native").iterdir()
+    }
+    for file in sorted((archive / "S01" / "t1" / "native").iterdir())[:5]:
+        edit_file(file, SeriesInstanceUID=one)
+    found = {item.reason_code: item for item in scan_archives([archive]).refused_series}
+    assert sorted(found) == ["mixed_studies", "single_slice"]
+    assert [found["mixed_studies"].study_uid, *found["mixed_studies"].other_studies] == uids
 
 
 def test_one_mask_uid_with_two_contents_is_refused(archive, edit_file):
