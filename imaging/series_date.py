@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -51,14 +52,15 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
 
     Notes
     -----
-    Within the first kind of date that any slice has, the earliest counts, and so does the earliest
-    time. More than a day between any two dates is flagged, as dates drive survival.
+    Within the first kind of date that any slice has, the day of most slices counts, and the earlier
+    one where as many have another: one damaged or strayed slice must not move a visit. The earliest
+    time counts. More than a day between any two dates is flagged, as dates drive survival.
     """
     flags = set()
     kinds = (
-        {h.acquisition_date for h in headers},
-        {h.series_date for h in headers},
-        {h.study_date for h in headers},
+        [h.acquisition_date for h in headers],
+        [h.series_date for h in headers],
+        [h.study_date for h in headers],
     )
     days = [_days(kind) for kind in kinds]
     if any(written and parse_day(written) is None for kind in kinds for written in kind):
@@ -70,11 +72,12 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
         flags.add("dates_differ")
     if any(not _EARLIEST <= day <= _LATEST for day in known):
         flags.add("date_implausible")
-    first = next((kind[0] for kind in days if kind), None)
+    counts = next((kind for kind in days if kind), Counter[date]())
+    first = min(counts, key=lambda day: (-counts[day], day), default=None)
     times = sorted(t for h in headers if (t := parse_time(h.acquisition_time)) is not None)
     return Acquired(first, times[0] if times else None, tuple(sorted(flags)))
 
 
-def _days(written: Iterable[str | None]) -> list[date]:
-    """Return the readable dates in order."""
-    return sorted(day for text in written if (day := parse_day(text)) is not None)
+def _days(written: Iterable[str | None]) -> Counter[date]:
+    """Return how many slices have each readable date."""
+    return Counter(day for text in written if (day := parse_day(text)) is not None)

@@ -31,7 +31,7 @@ from sumdiam.batch.timepoint import (
     treatment_start,
 )
 from sumdiam.batch.volume_row import volume_rows
-from sumdiam.batch.volume_use import VolumeFacts, uses_of_study
+from sumdiam.batch.volume_use import ARTERIAL, VolumeFacts, uses_of_study
 
 TIMEPOINT_GROUP = Group("timepoint_by", ("acquired_on", "timepoint"))
 PHASE_GROUP = Group("phase_by", ("phase",))
@@ -222,11 +222,12 @@ def _settle_timepoints(
         if row["mask_role"] in (*LESION_ROLES, "undecided") and row["site"] != "extrahepatic"
     }
     by_subject: dict[str, list[StudyDay]] = defaultdict(list)
+    refused = {one.volume_id for one in draft.catalogue.refused_series}
     studies = draft.studies()
     for study_uid, volume_ids in studies.items():
         rows = [draft.rows[volume_id] for volume_id in volume_ids]
         subject = rows[0]["subject_id"]
-        adequate = any(row["use"] == "measure" for row in rows) or subject not in hepatic
+        adequate = any(_is_arterial(row, refused) for row in rows) or subject not in hepatic
         by_subject[subject].append(StudyDay(study_uid, _first_day(rows), adequate))
     for subject, days in sorted(by_subject.items()):
         course = number_timepoints(days, starts.get(subject), rule)
@@ -242,6 +243,16 @@ def _settle_timepoints(
                     draft.reasons[volume_id] = place.reason
     draft.keep(TIMEPOINT_GROUP)
     _spread_timepoints(draft)
+
+
+def _is_arterial(row: Mapping[str, str], refused: set[str]) -> bool:
+    """Return whether a volume is measured as arterial, or would be if it were not damaged.
+
+    A damaged baseline stays the baseline, and is refused: an earlier scan must not take its place,
+    nor other timepoints their numbers from the damage.
+    """
+    damaged = row["volume_id"] in refused and row["use_by"] == AUTO and row["phase"] in ARTERIAL
+    return row["use"] == "measure" or damaged
 
 
 def _spread_timepoints(draft: _Draft) -> None:

@@ -186,6 +186,11 @@ def _of_used_volumes(catalogue: Catalogue, plan: pd.DataFrame) -> Iterable[tuple
     A phase that was cut at its first or last slice looks just like one that was scanned on another
     grid: it is not compared with, and nothing else would say why.
     """
+    for uid, volumes in plan.groupby("study_uid", sort=True):
+        days = volumes["acquired_on"].dropna()
+        if len(days) and (days.max() - days.min()).days > 1:
+            apart = f"volumes of {days.min():%Y-%m-%d} and {days.max():%Y-%m-%d}"
+            yield str(uid), _note("dates_differ", apart)
     series = {one.volume_id: one for one in catalogue.series}
     slices = {
         str(row.study_uid): series[str(row.volume_id)].geometry.shape[0]
@@ -199,7 +204,7 @@ def _of_used_volumes(catalogue: Catalogue, plan: pd.DataFrame) -> Iterable[tuple
         for flag in _NOTED_FLAGS:
             if flag in series[volume_id].report.flags:
                 yield study_uid, _note(flag, f"volume {volume_id}")
-        if row.use == "exclude" and row.reason == "grid_differs" and study_uid in slices:
+        if str(row.reason) == "grid_differs" and study_uid in slices:
             own = series[volume_id].geometry.shape[0]
             beside = f"{row.phase}, {own} slices beside {slices[study_uid]}; volume {volume_id}"
             yield study_uid, _note("grid_differs", beside)

@@ -532,3 +532,14 @@ def test_an_instance_uid_that_its_file_meta_contradicts_is_flagged_unless_all_do
         d.save_as(path)
     (series,) = slices.regroup(paths).series
     assert ("instance_uid_differs" in series.report.flags) == flagged
+
+
+def test_one_slice_of_another_day_does_not_date_the_volume(slices):
+    data = slices.make(4)
+    data[1].AcquisitionDate = "20230301"
+    (series,) = slices.group(data).series
+    assert series.acquired_on == date(2024, 3, 1)
+    assert "dates_differ" in series.report.flags
+    data[0].AcquisitionDate = "20230301"
+    (series,) = slices.group(data).series
+    assert series.acquired_on == date(2023, 3, 1)  # as many: the earlier

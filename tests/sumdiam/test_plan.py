@@ -411,3 +411,41 @@ def test_a_table_made_by_hand_needs_only_what_a_person_decides(catalogue, first,
     again = make_plan(catalogue, previous=read_plan_files(tmp_path))
     row = again.plan.set_index("volume_id").loc[volume_id]
     assert row[["phase", "phase_by"]].tolist() == ["delayed", "R1"]
+
+
+def test_a_strayed_slice_of_another_visit_moves_no_timepoint(archive, edit_file, study_uid):
+    """Damage to one study must not renumber the others: their measurements hang on the number."""
+    victim = archive / "S01" / "t1" / "late_arterial" / "00.dcm"
+    cells = dict.fromkeys(("AcquisitionDate", "SeriesDate", "StudyDate"), "20191201")
+    edit_file(victim, PatientID="OTHER", ClinicalTrialSubjectID="OTHER", **cells)
+    files = make_plan(scan_archives([archive]))
+    places = dict(zip(files.plan["study_uid"], files.plan["timepoint"], strict=True))
+    assert places[study_uid(archive / "S01" / "t0")] == 0
+    assert places[study_uid(archive / "S01" / "t1")] == 1
+    assert files.refused_studies[study_uid(archive / "S01" / "t1")][0] == "mixed_patients"
+
+
+@pytest.mark.parametrize("phase", ["late_arterial", "native"])
+def test_a_damaged_baseline_stays_the_baseline_and_is_refused(tmp_path, write_study, phase):
+    """An earlier scan must not silently take its place."""
+    write_study(tmp_path / "early", visit="early", day=dt.date(2020, 1, 2))
+    who = write_study(tmp_path / "last", visit="last", day=dt.date(2020, 2, 20))
+    write_study(tmp_path / "t1", visit="t1", day=dt.date(2020, 5, 20))
+    sorted((tmp_path / "last" / phase).iterdir())[3].unlink()
+    subjects = from_records(
+        [{"subject_id": "S01", "treatment_started_on": pd.Timestamp("2020-03-01")}], Subjects
+    )
+    files = make_plan(scan_archives([tmp_path]), subjects)
+    places = dict(zip(files.plan["study_uid"], files.plan["timepoint"], strict=True))
+    assert places.pop(who.study_uid) == 0
+    assert sorted(map(str, places.values())) == ["1", "<NA>"]
+    assert files.refused_studies[who.study_uid][0] == "missing_slice"
+
+
+def test_volumes_of_one_study_that_lie_days_apart_are_noted(archive, edit_file, study_uid):
+    for file in (archive / "S01" / "t0" / "native").iterdir():
+        edit_file(file, AcquisitionDate="20191201", SeriesDate="20191201", StudyDate="20191201")
+    files = make_plan(scan_archives([archive]))
+    [note] = files.notes[study_uid(archive / "S01" / "t0")]
+    assert note.startswith("dates_differ: ")
+    assert "2019-12-01 and 2020-01-02" in note
