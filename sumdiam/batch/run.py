@@ -16,9 +16,10 @@ from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_wit
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
 from sumdiam.batch.plan_table import MASKS, MATCHES, PLAN
+from sumdiam.batch.pool import open_pool
 from sumdiam.batch.progress import Reporter, SilentReporter, Stage
 from sumdiam.batch.run_input import RunInput, read_input
-from sumdiam.batch.schedule import measure_all, open_pool
+from sumdiam.batch.schedule import measure_all
 from sumdiam.batch.settings import RunSettings
 from sumdiam.batch.study_task import StudyTask, build_tasks
 from sumdiam.batch.summary import RunSummary

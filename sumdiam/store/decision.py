@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from measurement.table import TableError, parse_text
+from sumdiam.archive.csv_text import read_text
 from sumdiam.store.decision_table import Decisions
 from sumdiam.store.revision import AUTO, END_COLUMNS
 
@@ -28,15 +29,8 @@ def read_decisions(path: Path) -> pd.DataFrame:
     TableError
         If the file is no such table, or a decision contradicts itself (`DecisionError`).
     """
-    try:
-        text = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        msg = (
-            f"{path.name}: cannot be read as a CSV table ({type(error).__name__}). Check the file."
-        )
-        raise TableError(msg) from error
     required = ["measurement_id", "revision", "verdict", "decided_by", "decided_on", "reason"]
-    frame = parse_text(text, Decisions, origin=path.name, required=required)
+    frame = parse_text(read_text(path), Decisions, origin=path.name, required=required)
     check_decisions(frame, origin=path.name)
     return frame
 

@@ -18,8 +18,9 @@ from typing import Any
 
 from measurement.table import to_text
 from sumdiam.batch.journal import RunJournal, studies_without_overlays
+from sumdiam.batch.pool import open_pool
 from sumdiam.batch.progress import LineReporter
-from sumdiam.batch.schedule import measure_all, open_pool
+from sumdiam.batch.schedule import measure_all
 from sumdiam.store.lock import run_lock
 from sumdiam.store.workspace import Workspace
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sumdiam.batch import schedule
-from sumdiam.batch.schedule import ScheduleError, open_pool
+from sumdiam.batch import pool
+from sumdiam.batch.pool import ScheduleError, open_pool
 
 SCRIPT = Path(__file__).with_name("small_studies.py")
 STUDIES = 24
@@ -222,7 +222,7 @@ def test_a_cluster_that_somebody_else_runs_gives_the_same_and_lives_on(
 
 
 def test_a_cluster_that_does_not_answer_is_named_with_the_remedy(monkeypatch):
-    monkeypatch.setattr(schedule, "_JOIN_SECONDS", 1.0)
+    monkeypatch.setattr(pool, "_JOIN_SECONDS", 1.0)
     remedy = r"at tcp://127\.0\.0\.1:9 .*leave out --cluster"
     with pytest.raises(ScheduleError, match=remedy), open_pool(1, "tcp://127.0.0.1:9"):
         pass
