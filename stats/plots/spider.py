@@ -113,9 +113,15 @@ def _draw_lines(
             for word, marker in marks.items():
                 here = (one["mark"].astype("string") == word).fillna(value=False).to_numpy(bool)
                 axes.plot(
-                    x[here], y[here], linestyle="none", marker=marker, markersize=8,
-                    markerfacecolor="white", markeredgecolor=INK, zorder=5,
+                    x[here], y[here], linestyle="none", marker=marker,
+                    markersize=_mark_size(marker), markerfacecolor="white", markeredgecolor=INK,
+                    zorder=5,
                 )  # fmt: skip
+
+
+def _mark_size(marker: str) -> float:
+    """Return a size at which marks look alike: a star fills little of its box."""
+    return 8.0 if marker == "*" else 5.0
 
 
 def _finish(axes: Axes, known: pd.DataFrame, lines: Sequence[float], cap: float) -> None:
@@ -145,8 +151,8 @@ def _handles(
     ]
     used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
     symbols = [
-        Line2D([], [], linestyle="none", marker=marker, markersize=8, markerfacecolor="white",
-               markeredgecolor=INK, label=word)
+        Line2D([], [], linestyle="none", marker=marker, markersize=_mark_size(marker),
+               markerfacecolor="white", markeredgecolor=INK, label=word)
         for word, marker in marks.items() if word in used
     ]  # fmt: skip
     return colours + symbols

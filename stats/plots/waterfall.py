@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stats.plots.style import (
@@ -26,6 +27,14 @@ from stats.plots.style import (
 
 MAX_NAMED = 80
 
+_MARK: Any = {
+    "linestyle": "none",
+    "markersize": 8,
+    "markerfacecolor": "white",
+    "markeredgecolor": INK,
+    "zorder": 5,
+}
+
 
 def draw_waterfall(
     data: pd.DataFrame,
@@ -34,6 +43,7 @@ def draw_waterfall(
     y_label: str,
     x_label: str,
     lines: Sequence[float] = (),
+    marks: Mapping[str, str] | None = None,
     title: str = "",
     cap: float = 100.0,
 ) -> Drawing:
@@ -43,11 +53,13 @@ def draw_waterfall(
     ----------
     data : DataFrame
         ``id``, ``value`` (percent; missing = not evaluable, counted in the caption), ``category``
-        (colour), optionally ``group``.
+        (colour), optionally ``group`` and ``mark``.
     palette : category -> colour
         In the order of the legend.
     lines : numbers
         Cut-offs to draw across, in percent.
+    marks : word of the column ``mark`` -> marker
+        Drawn above the bar, named in the legend.
     cap : float
         Growth beyond this is cut off and its number written on the bar.
 
@@ -77,14 +89,19 @@ def draw_waterfall(
         for axes, group in zip(panels, groups, strict=True):
             rows = _sorted(of_group(known, group))
             _draw_bars(axes, rows, palette, lines, cap, named=len(known) <= MAX_NAMED, top=top)
+            _draw_marks(axes, rows, marks or {}, cap)
             absent = int(of_group(data, group)["value"].isna().sum())
             axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
             parts.append(rows.assign(position=range(1, len(rows) + 1)))
         panels[0].set_ylabel(y_label)
         figure.supxlabel(x_label, fontsize=9)
         present = set(known["category"].astype(str))
-        handles = [Patch(facecolor=c, edgecolor=INK, linewidth=0.4, label=name)
-                   for name, c in palette.items() if name in present]  # fmt: skip
+        handles: list[Patch | Line2D] = [
+            Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=name)
+            for name, colour in palette.items()
+            if name in present
+        ]
+        handles += _mark_handles(known, marks or {})
         figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
@@ -146,3 +163,28 @@ def _draw_bars(
         axes.tick_params(axis="x", length=0)
     else:
         axes.set_xticks([])
+
+
+def _draw_marks(axes: Axes, rows: pd.DataFrame, marks: Mapping[str, str], cap: float) -> None:
+    """Draw the marks above the bars; those of shrinkage stand on the zero line."""
+    if "mark" not in rows:
+        return
+    shown = zip(rows["value"].to_numpy(dtype=np.float64), rows["mark"], strict=True)
+    for at, (value, word) in enumerate(shown, start=1):
+        if not pd.isna(word):
+            height = min(max(float(value), 0.0), cap) + (9.0 if value > cap else 4.5)
+            axes.plot(at, height, marker=marks[str(word)], **_MARK)
+
+
+def _mark_handles(known: pd.DataFrame, marks: Mapping[str, str]) -> list[Line2D]:
+    """Return the legend of the marks that occur."""
+    used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
+    unknown = sorted(used - set(marks))
+    if unknown:
+        msg = f"mark {', '.join(unknown)} has no symbol."
+        raise PlotError(msg)
+    return [
+        Line2D([], [], marker=marker, label=word, **_MARK)
+        for word, marker in marks.items()
+        if word in used
+    ]

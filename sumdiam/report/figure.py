@@ -17,6 +17,7 @@ from stats.plots import (
     draw_waterfall,
 )
 from sumdiam.report import wording
+from sumdiam.report.progression import NEW, NON_TARGET, first_progressions
 from sumdiam.report.response_summary import DRAWN_ENDPOINTS, Endpoint, hazard_words
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.subject_flow import subject_flow
@@ -40,12 +41,27 @@ STATE_COLOURS: Final = {BEFORE: "#ECECEC", **RESPONSE_COLOURS, AFTER: "#FFFFFF"}
 
 CUT_OFFS: Final = (-30.0, 20.0)
 
+MOST_NAMED: Final = 8
+
 CAPTIONS: Final = {
-    "waterfall": "Colour: best overall response, which new lesions and non-target lesions decide "
-    "too.",
-    "spider": "Colour: best overall response. Progression is judged against the smallest earlier "
-    "sum, not against baseline: the upper line is for orientation only.",
+    "waterfall": "Best change: the smallest sum after baseline, up to first progression. Colour: "
+    "best overall response, which new lesions and non-target lesions decide too. Progression is "
+    "judged against the smallest earlier sum, not against baseline: the upper line is for "
+    "orientation only.",
+    "spider": "Colour: best overall response; lines go on after progression. Progression is judged "
+    "against the smallest earlier sum, not against baseline: the upper line is for orientation "
+    "only.",
+    "kaplan_meier": "Where few are at risk a curve says little.",
     "swimmer": "A response holds from its visit to the next; progression is kept to the end.",
+}
+
+WATERFALL_MARKS: Final = {
+    "progression by a new lesion": "*",
+    "progression by non-target lesions": "P",
+}
+SPIDER_MARKS: Final = {
+    "first progression, with a new lesion": "*",
+    "first progression, without one": "D",
 }
 
 MARKS: Final = {
@@ -78,7 +94,7 @@ def draw_figures(tables: RunTables, view: View, fits: list[Endpoint]) -> dict[st
 
 def _explained(name: str, drawing: Drawing) -> Drawing:
     """Add to the caption what the figure's colours and lines mean."""
-    words = CAPTIONS.get(name)
+    words = CAPTIONS.get("kaplan_meier" if name.startswith("kaplan_meier") else name)
     return replace(drawing, caption=f"{drawing.caption} {words}") if words else drawing
 
 
@@ -146,12 +162,40 @@ def _waterfall(view: View) -> Drawing | None:
             "category": rows["best_response"].astype("string").fillna("NE").astype(str),
         }
     )
-    return draw_waterfall(
+    first = first_progressions(view).set_index("subject_id")["cause"]
+    cause = data["id"].map(first).astype("string").fillna("")
+    new, non_target = WATERFALL_MARKS
+    data["mark"] = pd.Series(None, index=data.index, dtype=object)
+    data.loc[cause.str.contains(NON_TARGET), "mark"] = non_target
+    data.loc[cause.str.contains(NEW), "mark"] = new
+    drawing = draw_waterfall(
         _with_group(view, data),
         palette=RESPONSE_COLOURS,
         y_label="Best change of the target sum\nfrom baseline (%)",
         x_label="Subject",
         lines=CUT_OFFS,
+        marks=WATERFALL_MARKS,
+    )
+    return replace(drawing, caption=drawing.caption + _against_the_lines(data, cause))
+
+
+def _against_the_lines(data: pd.DataFrame, cause: pd.Series[str]) -> str:
+    """Name the bars whose colour is not what their height suggests, and why."""
+    shrunk = (data["value"] <= CUT_OFFS[0]) & ~data["category"].isin(["CR", "PR"])
+    grown = (data["value"] >= CUT_OFFS[1]) & (data["category"] != "PD")
+    rows = data.assign(cause=cause)[shrunk | grown].sort_values("id")
+    if rows.empty:
+        return ""
+    said = [
+        f"{row['id']} is {row['category']}"
+        + (f" ({row['cause']})" if row["category"] == "PD" and row["cause"] else "")
+        for row in rows.head(MOST_NAMED).to_dict("records")
+    ]
+    more = len(rows) - len(said)
+    return (
+        f" Beyond a line, but of another best response: {', '.join(said)}"
+        + (f" and {more} more" if more else "")
+        + "."
     )
 
 
@@ -179,22 +223,35 @@ def _spider(tables: RunTables, view: View) -> Drawing | None:
             "x": months if dated else rows["timepoint"].astype("float64"),
             "value": rows["change_from_baseline_percent"].astype("float64"),
             "category": rows["subject_id"].map(best).fillna("NE").astype(str),
-            "mark": rows["new_lesion"].map({"yes": "new lesion"}),
+            "mark": _first_progression_marks(view, rows),
         }
     )
     known = points[points["value"].notna()]
     start = known.drop_duplicates("id").assign(x=0.0, value=0.0, mark=None)
     data = pd.concat([start, points], ignore_index=True)
-    marked = data[data["mark"].notna()]
-    data.loc[marked.index[marked.duplicated("id")], "mark"] = None  # a new lesion is new once
-    return draw_spider(
+    unseen = int((points["mark"].notna() & points["value"].isna()).sum())
+    drawing = draw_spider(
         _with_group(view, data),
         palette=RESPONSE_COLOURS,
         y_label="Change of the target sum\nfrom baseline (%)",
         x_label="Months since the baseline scan" if dated else "Visit",
         lines=CUT_OFFS,
-        marks={"new lesion": "*"},
+        marks=SPIDER_MARKS,
     )
+    if unseen:
+        words = f" First progressions at visits without a sum, not shown: {unseen}."
+        drawing = replace(drawing, caption=drawing.caption + words)
+    return drawing
+
+
+def _first_progression_marks(view: View, rows: pd.DataFrame) -> pd.Series[str]:
+    """Return the mark of each visit that is the first progression of its subject."""
+    first = first_progressions(view).set_index(["subject_id", "timepoint"])["cause"]
+    keys = pd.MultiIndex.from_frame(rows[["subject_id", "timepoint"]])
+    cause = first.reindex(keys)
+    new, other = SPIDER_MARKS
+    words = [None if pd.isna(c) else (new if NEW in str(c) else other) for c in cause]
+    return pd.Series(words, index=rows.index, dtype=object)
 
 
 def _swimmer(tables: RunTables, view: View) -> Drawing | None:

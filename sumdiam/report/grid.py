@@ -16,12 +16,19 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell; ``kind`` is a CSS class, ``sort`` the value that sorting goes by."""
+    """One cell.
+
+    ``kind`` is a CSS class, ``sort`` the value that sorting goes by, ``target`` an anchor that the
+    text leads to, ``notes`` are small lines below the text, ``anchor`` makes it a place to link to.
+    """
 
     text: str
     kind: str = ""
     sort: str = ""
     links: tuple[Link, ...] = ()
+    target: str = ""
+    notes: tuple[str, ...] = ()
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

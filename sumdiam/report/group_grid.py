@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from stats.survival import KaplanMeier
 from sumdiam.report import wording
 from sumdiam.report.grid import Grid, GridRow, row_of
 from sumdiam.report.response_summary import (
+    SELECTED,
     SELECTED_ENDPOINTS,
     Endpoint,
     Row,
@@ -73,7 +74,7 @@ def _characteristic(one: Characteristic, table: BaselineTable) -> list[GridRow]:
     if len(table.groups) == 2:
         tail.append(wording.rounded(one.difference, 2))
     blank = [""] * len(tail)
-    name = one.variable.replace("_", " ")
+    name = wording.heading(one.variable)
     n_all, missing_all = sum(table.sizes), sum(one.missing)
     rows: list[GridRow] = []
     if one.kind == "continuous":
@@ -117,7 +118,10 @@ def _median(summary: ValueSummary | None) -> str:
 
 
 def response_grid(
-    view: View, fits: Sequence[Endpoint], follow: KaplanMeier | None, policy: ComparisonPolicy
+    view: View,
+    fits: Sequence[Endpoint],
+    follow: Mapping[str, KaplanMeier],
+    policy: ComparisonPolicy,
 ) -> Grid:
     """Return the response table: rates, depth, progression and times to event by arm."""
     if view.outcomes.empty:
@@ -150,13 +154,44 @@ def _response_row(row: Row, *, several: bool, pair: bool) -> GridRow:
     return row_of(cells, kind="heading" if row.heading else ("level" if row.level else "first"))
 
 
+def _follow_up_note(follow: Mapping[str, KaplanMeier]) -> list[str]:
+    """Say how long subjects were followed, overall and by arm."""
+    said = []
+    for arm, curve in follow.items():
+        if not math.isnan(curve.median().estimate):
+            words = f"{wording.median_months(curve.median())} months"
+            said.append(words if arm == ALL else f"{arm} {words}")
+    return [f"Median follow-up (reverse Kaplan-Meier): {'; '.join(said)}."] if said else []
+
+
+def _selected_note(view: View) -> str:
+    """Say which rows are of selected subjects, and what their comparison is worth."""
+    note = (
+        f"{SELECTED} Only of subjects selected by what happened after the start: disease control "
+        "for depth (unless the policies say otherwise), response for its time and duration, "
+        "progression for its site and for post-progression survival"
+    )
+    if len(view.arms) == 1:
+        return f"{note}."
+    return (
+        f"{note}; the arms of these are no longer randomised groups, so differences, p values and "
+        "hazard ratios are descriptive only."
+    )
+
+
 def _response_notes(
-    view: View, fits: Sequence[Endpoint], follow: KaplanMeier | None, policy: ComparisonPolicy
+    view: View,
+    fits: Sequence[Endpoint],
+    follow: Mapping[str, KaplanMeier],
+    policy: ComparisonPolicy,
 ) -> tuple[str, ...]:
     """Say what the numbers are."""
     notes = [
         "Rates: count/all assessed (percent; 95 % Clopper-Pearson limits). Subjects whose best "
-        "response is not evaluable count as not responding, likewise for early shrinkage.",
+        "response is not evaluable count as not responding, likewise for early shrinkage (more "
+        "than 20 % of the hepatic target sum at the first follow-up; NE: not evaluable there).",
+        "Depth of response: largest shrinkage of the hepatic target sum, negative where it only "
+        "grew.",
         "Medians: Kaplan-Meier with 95 % limits on the log scale, months of 30.4375 days; "
         "NR: not reached.",
         f"Tests by the policy “{policy.name}”, log-rank for times to event; without correction "
@@ -174,16 +209,12 @@ def _response_notes(
             f"The best response of {doubtful} subject(s) hangs on a sum that lies within "
             "measurement error of a cut-off; see the course of each subject."
         )
-    if follow is not None and not math.isnan(follow.median().estimate):
+    notes += _follow_up_note(follow)
+    notes.append(_selected_note(view))
+    if any(fit.name == "TTP" for fit in fits):
         notes.append(
-            f"Median follow-up (reverse Kaplan-Meier): {wording.median_months(follow.median())} "
-            "months."
-        )
-    selected = [fit.title.lower() for fit in fits if fit.name in SELECTED_ENDPOINTS]
-    if selected and len(view.arms) > 1:
-        notes.append(
-            f"{' and '.join(selected).capitalize()}: only those who responded or progressed; what "
-            "led to that differs between arms, so these are not comparisons of randomised groups."
+            "Time to progression censors deaths as if the dead could still progress; where deaths "
+            "without progression differ between groups it misleads: see progression-free survival."
         )
     notes += [
         f"{fit.title}: {fit.n_without} without dates are left out."

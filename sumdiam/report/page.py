@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -16,8 +14,8 @@ from stats.comparison import policy_named
 from stats.plots import Drawing, encode, inline_svg
 from sumdiam.export.table_file import csv_bytes, written_whole
 from sumdiam.report.figure import draw_figures
-from sumdiam.report.grid import Link, anchor_of
 from sumdiam.report.group_grid import characteristics_grid, response_grid
+from sumdiam.report.picture import picture_anchors, picture_groups
 from sumdiam.report.response_summary import endpoints, follow_up
 from sumdiam.report.run_grid import (
     archive_grid,
@@ -30,8 +28,8 @@ from sumdiam.report.run_grid import (
     refused_grid,
 )
 from sumdiam.report.run_tables import RunFacts, RunTables
-from sumdiam.report.subject_grid import course_grid, lesion_grid, picture_caption
-from sumdiam.report.view import View, choose_view
+from sumdiam.report.subject_grid import course_grid, lesion_grid
+from sumdiam.report.view import choose_view
 
 FIGURE_TITLES: Mapping[str, str] = {
     "flow": "Flow of subjects",
@@ -43,16 +41,6 @@ FIGURE_TITLES: Mapping[str, str] = {
     "spider": "Change of the target sum over time",
     "swimmer": "Course of every subject",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An overlay with the places that link to it. ``source`` is empty where the file is gone."""
-
-    anchor: str
-    source: str
-    captions: tuple[str, ...]
-    back: Link | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +90,7 @@ def write_report(
     policy = policy_named(run_facts.comparison)
     fits = endpoints(view)
     drawings = draw_figures(tables, view, fits)
-    pictures = _pictures(tables, view, overlays, out.parent)
-    anchors = {name: p.anchor for p, names in pictures for name in names if p.source}
+    pictures = picture_groups(tables, view, overlays, out.parent)
     title, source, rules = criteria_title(view.criteria)
     html = _environment().get_template("report.html.j2").render(
         facts=run_facts,
@@ -120,8 +107,8 @@ def write_report(
         response=response_grid(view, fits, follow_up(view), policy),
         figures={name: _figure(name, drawing) for name, drawing in drawings.items()},
         course=course_grid(tables, view),
-        lesions=lesion_grid(tables, view, anchors),
-        pictures=[picture for picture, _ in pictures],
+        lesions=lesion_grid(tables, view, picture_anchors(pictures)),
+        pictures=pictures,
         policies=policy_grid(tables, view),
         provenance=provenance_grids(run_facts),
         style=Markup(_asset("report.css")),  # noqa: S704 - our own file
@@ -170,37 +157,3 @@ def _figure(name: str, drawing: Drawing) -> _Figure:
     title = FIGURE_TITLES[name]
     svg = inline_svg(drawing.figure, f"fig-{name}", title=title)
     return _Figure(name, title, Markup(svg), drawing.caption)  # noqa: S704 - matplotlib's
-
-
-def _pictures(
-    tables: RunTables, view: View, overlays: Mapping[str, bytes | str | Path], folder: Path
-) -> list[tuple[Picture, tuple[str, ...]]]:
-    """Return the pictures in the order of the lesion table, equal ones once, with their ids."""
-    rows = tables.measurements.sort_values(["measurement_id", "revision"])
-    rows = rows.drop_duplicates("measurement_id", keep="last")
-    rows = rows[rows["measurement_id"].isin(list(overlays)) & (rows["reader"] == view.reader)]
-    rows = rows.sort_values(["subject_id", "timepoint", "lesion_id", "quantity"])
-    found: dict[str, tuple[Picture, tuple[str, ...]]] = {}
-    for row in rows.to_dict("records"):
-        name = str(row["measurement_id"])
-        content = _content(overlays[name], folder)
-        digest = hashlib.sha256(content).hexdigest() if content else f"missing {name}"
-        key = f"{row['subject_id']}\x1f{row['lesion_id']}\x1f{row['timepoint']}\x1f{digest}"
-        caption = picture_caption(row)
-        if key in found:
-            picture, names = found[key]
-            captions = (*picture.captions, caption.rsplit(": ", 1)[1])
-            found[key] = (replace(picture, captions=captions), (*names, name))
-            continue
-        source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
-        back = Link(str(row["subject_id"]), anchor_of("lesions", str(row["subject_id"])))
-        found[key] = (Picture(anchor_of("picture", name), source, (caption,), back), (name,))
-    return list(found.values())
-
-
-def _content(overlay: bytes | str | Path, folder: Path) -> bytes:
-    """Return a picture's bytes; none where its file is not there any more."""
-    if isinstance(overlay, bytes):
-        return overlay
-    path = folder / overlay
-    return path.read_bytes() if path.is_file() else b""

@@ -15,7 +15,7 @@ from stats.regression import CoxTerm, cox
 from stats.result import TestResult
 from stats.survival import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 from sumdiam.report import wording
-from sumdiam.report.view import View
+from sumdiam.report.view import ALL, View
 
 SURVIVAL_ENDPOINTS = (
     ("PFS", "Progression-free survival"),
@@ -28,6 +28,8 @@ SURVIVAL_ENDPOINTS = (
 DRAWN_ENDPOINTS = ("PFS", "OS", "TTP", "hepatic_PFS")
 SELECTED_ENDPOINTS = ("DOR", "PPS")
 """Only of those who responded or progressed: arms of these are no longer randomised."""
+SELECTED = "\N{DAGGER}"
+"""Marks rows of subjects who were selected by what happened after randomisation."""
 BEST = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
 
 
@@ -61,18 +63,20 @@ def response_rows(view: View, policy: ComparisonPolicy) -> list[Row]:
     """Return the rows of the response table up to progression."""
     best = view.outcomes["best_response"].astype("string").fillna("NE")
     rows = [
+        follow_up_visits(view),
         _share(view, "Objective response (CR + PR)", _truth("objective_response"), policy),
         _share(view, "Disease control (CR + PR + SD)", _truth("disease_control"), policy),
         _best_heading(view, policy),
     ]
     rows += [_level(view, word) for word in BEST if word in BEST[:5] or (best == word).any()]
     rows += [
-        _share(view, "Early tumour shrinkage", _truth("ets"), policy, column="ets"),
-        _values(view, "Depth of response, %", "dpr_percent", policy, digits=1),
-        _values(view, "Time to response, months", "time_to_response_days", policy, per_month=True),
+        _share(view, "Early tumour shrinkage (> 20 %)", _truth("ets"), policy, column="ets"),
+        _values(view, f"Depth of response{SELECTED}, %", "dpr_percent", policy),
+        _values(view, f"Time to response{SELECTED}, months", "time_to_response_days", policy,
+                per_month=True),
         _share(view, "Progression", _truth("progressed"), policy),
         *_sites(view, policy),
-    ]
+    ]  # fmt: skip
     return rows
 
 
@@ -86,19 +90,47 @@ def endpoints(view: View) -> list[Endpoint]:
     return found
 
 
-def follow_up(view: View) -> KaplanMeier | None:
-    """Return follow-up time by reverse Kaplan-Meier of overall survival, else of PFS."""
+def follow_up(view: View) -> dict[str, KaplanMeier]:
+    """Return follow-up time by reverse Kaplan-Meier of overall survival, else of PFS.
+
+    The first is of all subjects, named `ALL`; then each arm's.
+    """
     for name in ("OS", "PFS"):
         rows = view.events[view.events["endpoint"] == name]
         if rows["days"].notna().any():
-            return reverse_kaplan_meier(rows["days"], rows["event"])
-    return None
+            parts = {ALL: rows} | {arm: view.of_arm(rows, arm) for arm in view.arms}
+            return {
+                arm: reverse_kaplan_meier(part["days"], part["event"])
+                for arm, part in parts.items()
+                if part["days"].notna().any()
+            }
+    return {}
+
+
+def follow_up_visits(view: View) -> Row:
+    """Return the row of visits after baseline per subject, those without one counted as 0."""
+    later = view.responses[view.responses["timepoint"] > 0]
+    counts = later.groupby("subject_id")["timepoint"].nunique()
+
+    def cell(rows: pd.DataFrame) -> str:
+        found = counts.reindex(rows["subject_id"], fill_value=0).to_numpy(dtype=np.float64)
+        if not found.size:
+            return wording.NOTHING
+        low, middle, high = np.quantile(found, (0.25, 0.5, 0.75))
+        return f"{middle:g} ({low:g}{wording.DASH}{high:g})"
+
+    return Row(
+        label="Follow-up visits, median (quartiles)",
+        overall=cell(view.outcomes),
+        arms=tuple(cell(view.of_arm(view.outcomes, arm)) for arm in view.arms),
+        test="",
+    )
 
 
 def endpoint_row(found: Endpoint, arms: tuple[str, ...]) -> Row:
     """Return the row of one time to event."""
     return Row(
-        label=f"{found.title}, median months",
+        label=f"{found.title}{SELECTED * (found.name in SELECTED_ENDPOINTS)}, median months",
         overall=_median(found.overall),
         arms=tuple(_median(found.curves[arm]) for arm in arms if arm in found.curves),
         test=wording.test_words(found.test) if len(arms) > 1 else "",
@@ -243,7 +275,6 @@ def _values(
     column: str,
     policy: ComparisonPolicy,
     *,
-    digits: int = 1,
     per_month: bool = False,
 ) -> Row:
     """Return a row of median (mean) and number of a continuous outcome."""
@@ -256,8 +287,8 @@ def _values(
         known = values(rows)
         if not known.size:
             return wording.NOTHING
-        median = wording.rounded(float(np.median(known)), digits)
-        mean = wording.rounded(float(known.mean()), digits)
+        median = wording.rounded(float(np.median(known)), 1)
+        mean = wording.rounded(float(known.mean()), 1)
         return f"{median} ({mean}); n = {known.size}"
 
     parts = [view.of_arm(view.outcomes, arm) for arm in view.arms]
@@ -281,7 +312,7 @@ def _sites(view: View, policy: ComparisonPolicy) -> list[Row]:
     parts = [view.of_arm(seen, arm) for arm in view.arms]
     counts = [[int((p["first_progression_site"] == word).sum()) for p in parts] for word in words]
     heading = Row(
-        "First site of progression", "", tuple("" for _ in view.arms),
+        f"First site of progression{SELECTED}", "", tuple("" for _ in view.arms),
         _counts_test(view, counts, policy), heading=True,
     )  # fmt: skip
     rows = [

@@ -70,7 +70,7 @@ def refused_grid(tables: RunTables) -> Grid:
             row_of(
                 [
                     wording.text_of(row["subject_id"]),
-                    _visit(row["timepoint"]),
+                    wording.visit(row["timepoint"]),
                     wording.STATUS_WORDS[row["status"]],
                     code or wording.NOTHING,
                     f"{reason.rstrip('.')}. {remedy}".strip(),
@@ -84,9 +84,17 @@ def refused_grid(tables: RunTables) -> Grid:
 
 
 def problem_grid(tables: RunTables) -> Grid:
-    """Return what was refused or doubtful in the archive or the tables, before any measuring."""
+    """Return what was refused or doubtful in the archive or the tables, before any measuring.
+
+    What is about a study of `refused_grid` is not said twice.
+    """
     rows = tables.problems.assign(refused=tables.problems["refused"].astype("boolean"))
     rows = rows.sort_values(["refused", "code", "where"], ascending=[False, True, True])
+    out = tables.studies[tables.studies["status"].isin(["refused", "failed"])]
+    uids = [str(uid) for uid in out["study_uid"]]
+    said = rows["where"].astype("string").fillna("").map(lambda w: any(uid in w for uid in uids))
+    n_said = int(said.sum())
+    rows = rows[~said.astype(bool)]
     cells = []
     for row in rows.to_dict("records"):
         known = REASONS.get(str(row["code"]))
@@ -103,8 +111,10 @@ def problem_grid(tables: RunTables) -> Grid:
             )
         )
     columns = ("What happened", "Code", "Where", "Reason and remedy")
-    missing = "No problems of the input were handed over."
-    return Grid("problems", columns, tuple(cells), missing=missing, sortable=True)
+    above = f"{n_said} about the studies above are not listed again." if n_said else ""
+    missing = f"No others: {above}" if n_said else "No problems of the input were handed over."
+    notes = (above,) if above else ()
+    return Grid("problems", columns, tuple(cells), notes=notes, missing=missing, sortable=True)
 
 
 def notes_grid(tables: RunTables, view: View) -> Grid:
@@ -113,7 +123,9 @@ def notes_grid(tables: RunTables, view: View) -> Grid:
     noted = tables.studies[tables.studies["notes"].astype("string").fillna("") != ""]
     for row in noted.sort_values(["subject_id", "timepoint", "study_uid"]).to_dict("records"):
         rows += [
-            row_of([wording.text_of(row["subject_id"]), _visit(row["timepoint"]), part.strip()])
+            row_of(
+                [wording.text_of(row["subject_id"]), wording.visit(row["timepoint"]), part.strip()]
+            )
             for part in str(row["notes"]).split(";")
             if part.strip()
         ]
@@ -122,7 +134,7 @@ def notes_grid(tables: RunTables, view: View) -> Grid:
             row_of(
                 [
                     str(row["subject_id"]),
-                    _visit(row["timepoint"]),
+                    wording.visit(row["timepoint"]),
                     _warning(row),
                 ]
             )
@@ -154,14 +166,20 @@ def policy_grid(tables: RunTables, view: View) -> Grid:
         default = data.get("default_for", {}).get(view.criteria, data.get("default"))
         changed = default is not None and str(default) != str(row["value"])
         value = f"{row['value']} (default {default})" if changed else str(row["value"])
+        others = [str(word) for word in data.get("values", ()) if str(word) != str(row["value"])]
+        instead = "any whole number" if data.get("integer") else ", ".join(others)
+        decides, source = str(data.get("text", "")), str(data.get("source", ""))
         cells.append(
             row_of(
-                [str(row["policy"]), value, str(data.get("text", "")), str(data.get("source", ""))],
+                [str(row["policy"]), value, instead, decides, source],
                 kind="changed" if changed else "",
             )
         )
-    columns = ("Policy", "Value", "What it decides", "Source")
-    return Grid("policies", columns, tuple(cells), missing="The run handed over no policies.")
+    columns = ("Policy", "Value here", "Could be", "What it decides", "Source")
+    notes = ("Where the rules leave a point open a policy decides it; without a source the choice "
+             "is this software's. Blue rows differ from the default.",)  # fmt: skip
+    missing = "The run handed over no policies."
+    return Grid("policies", columns, tuple(cells), notes=notes, missing=missing)
 
 
 def plan_grid(tables: RunTables) -> Grid:
@@ -187,8 +205,3 @@ def provenance_grids(facts: RunFacts) -> tuple[Grid, ...]:
         Grid("configuration", ("Setting", "Value"), settings, missing=said),
         Grid("inputs", ("Input", "SHA-256"), inputs, missing=said),
     )
-
-
-def _visit(timepoint: Any) -> str:
-    """Write a timepoint; missing as a dash."""
-    return wording.NOTHING if pd.isna(timepoint) else str(int(timepoint))

@@ -8,28 +8,23 @@ from typing import Any, Final
 
 import pandas as pd
 
+from measurement.lesion_table import QUANTITY_UNITS
 from sumdiam.report import wording
 from sumdiam.report.figure import scan_days
 from sumdiam.report.grid import Cell, Grid, GridRow, Link, anchor_of, row_of
+from sumdiam.report.picture import lesion_anchor
+from sumdiam.report.progression import causes
 from sumdiam.report.run_grid import accepted
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.view import View
 
 LENGTHS: Final = (
-    ("viable_diameter", "viable"),
-    ("whole_diameter", "whole"),
-    ("node_short_axis", "short axis"),
+    ("viable_diameter", "viable_perpendicular"),
+    ("whole_diameter", "whole_perpendicular"),
+    ("node_short_axis", ""),
 )
-PICTURED: Final = (
-    *LENGTHS,
-    ("viable_perpendicular", "viable short axis"),
-    ("whole_perpendicular", "whole short axis"),
-    ("viable_volume", "viable volume"),
-    ("whole_volume", "whole volume"),
-    ("mean_attenuation", "attenuation"),
-    ("mean_enhancement", "enhancement"),
-    ("late_contrast", "late contrast"),
-)
+QUANTITIES: Final = tuple(QUANTITY_UNITS)
+TIMES: Final = "\N{MULTIPLICATION SIGN}"
 LEAST_PROBABILITY: Final = 0.005
 
 
@@ -37,50 +32,60 @@ def course_grid(tables: RunTables, view: View) -> Grid:
     """Return one row per subject and visit: sums, changes, responses, reason and doubt."""
     dates = scan_days(tables).set_index(["subject_id", "timepoint"])["scanned_on"]
     arms = view.arm_by_subject()
+    refused = _refused_visits(tables)
     seen: set[str] = set()
     rows: list[GridRow] = []
     for row in view.responses.to_dict("records"):
-        subject_id = str(row["subject_id"])
-        first = subject_id not in seen
-        seen.add(subject_id)
-        rows.append(_visit_row(row, arms.get(subject_id, ""), dates, first=first))
+        key = (str(row["subject_id"]), int(row["timepoint"]))
+        first = key[0] not in seen
+        seen.add(key[0])
+        why = refused.get(key, "")
+        rows.append(_visit_row(row, arms.get(key[0], ""), dates.get(key), why, first=first))
     columns = (
-        "Subject", "Arm", "Visit", "Scan", "Overall response", "Doubt", "Targets", "Sum, mm",
-        "From baseline, mm (%)", "From nadir, mm (%)", "Target", "Non-target", "New lesion",
-        "Hepatic", "Reason",
+        "Subject", "Visit", "Scan", "Response", "Targets", "Sum, mm", "From baseline",
+        "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
     )  # fmt: skip
     return Grid(
         "course",
         columns,
         tuple(rows),
         notes=(
-            "Targets: measured of expected. Sum of diameters as the rule set measures each target. "
-            "Nadir: the smallest earlier sum. Highlighted: a cut-off lies within the measurement "
-            "error, with the probability of each category.",
+            "Response: overall, below it what makes a PD, and where a cut-off lies within the "
+            "measurement error (highlighted) the probability of each category. Targets: measured "
+            "of expected. Sum of diameters as the rule set measures each target. Nadir: the "
+            "smallest earlier sum. Percentages are cut, not rounded, so that none seems to reach a "
+            "cut-off that it misses. NA: no non-target lesion; NE: not evaluable.",
         ),
         missing="No responses: no subject has a baseline and a follow-up that could be assessed.",
         sortable=True,
-        numeric=(7, 8, 9),
+        numeric=(4, 5, 6, 7),
     )
 
 
-def _visit_row(row: dict[Any, Any], arm: str, dates: Any, *, first: bool) -> GridRow:
+def _refused_visits(tables: RunTables) -> dict[tuple[str, int], str]:
+    """Return subject and visit -> why a study of it was not measured."""
+    rows = tables.studies[tables.studies["status"].isin(["refused", "failed"])]
+    return {
+        (str(row["subject_id"]), int(row["timepoint"])): f"study {row['status']}: "
+        f"{wording.text_of(row['reason_code'], 'no reason given').replace('_', ' ')}"
+        for row in rows.sort_values("study_uid").to_dict("records")
+        if not pd.isna(row["subject_id"]) and not pd.isna(row["timepoint"])
+    }
+
+
+def _visit_row(
+    row: dict[Any, Any], arm: str, scanned: Any, refused: str, *, first: bool
+) -> GridRow:
     """Return the row of one visit."""
     subject_id, timepoint = str(row["subject_id"]), int(row["timepoint"])
     doubt = _doubt(row)
-    overall = wording.text_of(row["overall_response"])
-    recorded = wording.text_of(row["recorded_response"], overall)
-    if recorded != overall:
-        overall += f" (recorded {recorded})"
+    lesions = (Link("lesions", anchor_of("lesions", subject_id)),) if first else ()
     return row_of(
         [
-            Cell(subject_id, "key", links=(Link("lesions", anchor_of("lesions", subject_id)),))
-            if first else Cell(subject_id, "key"),
-            arm,
-            Cell(str(timepoint) if timepoint else "baseline", sort=str(timepoint)),
-            Cell(wording.day(dates.get((subject_id, timepoint))), "day"),
-            Cell(overall, f"response {_css(row['overall_response'])}"),
-            Cell(doubt, "doubtful" if doubt else ""),
+            Cell(subject_id, "key", links=lesions, notes=(arm,) if arm else ()),
+            Cell(wording.visit(timepoint), sort=str(timepoint)),
+            Cell(wording.day(scanned), "day"),
+            _response(row, doubt),
             f"{row['n_targets_measured']}/{row['n_targets_expected']}",
             _number(row["sum_mm"]),
             _change(row["change_from_baseline_mm"], row["change_from_baseline_percent"], timepoint),
@@ -89,11 +94,27 @@ def _visit_row(row: dict[Any, Any], arm: str, dates: Any, *, first: bool) -> Gri
             _part(row["nontarget_response"], timepoint),
             wording.text_of(row["new_lesion"]).replace("_", " "),
             wording.text_of(row["hepatic_response"]),
-            Cell(wording.text_of(row["reason"], ""), "wide"),
+            Cell(wording.text_of(row["reason"], ""), "wide", notes=(refused,) if refused else ()),
         ],
         kind="doubt" if doubt else "",
         anchor=anchor_of("subject", subject_id) if first else "",
     )  # fmt: skip
+
+
+def _response(row: dict[Any, Any], doubt: str) -> Cell:
+    """Return the overall response, what makes it PD, what it was before back-dating, its doubt."""
+    overall = wording.text_of(row["overall_response"])
+    notes = [" and ".join(causes(row))]
+    recorded = wording.text_of(row["recorded_response"], overall)
+    if recorded != overall:
+        notes.append(f"dated back; at this visit {recorded}")
+    notes.append(doubt)
+    return Cell(
+        overall,
+        f"response {_css(row['overall_response'])}",
+        sort=overall,
+        notes=tuple(note for note in notes if note),
+    )
 
 
 def _part(response: Any, timepoint: int) -> str:
@@ -114,11 +135,15 @@ def _number(value: Any) -> Cell:
 
 
 def _change(mm: Any, percent: Any, timepoint: int) -> Cell:
-    """Return a change in mm and percent; the baseline has none."""
+    """Return a change in percent and mm; the baseline has none."""
     if timepoint == 0 or (pd.isna(mm) and pd.isna(percent)):
         return Cell(wording.NOTHING)
-    text = f"{wording.signed(mm, 1)} ({wording.signed(percent, 1)})"
-    return Cell(text, sort="" if pd.isna(percent) else repr(float(percent)))
+    share = wording.NOTHING if pd.isna(percent) else f"{wording.cut(percent)}{wording.FIXED}%"
+    return Cell(
+        share,
+        sort="" if pd.isna(percent) else repr(float(percent)),
+        notes=() if pd.isna(mm) else (f"{wording.signed(mm, 1)}{wording.FIXED}mm",),
+    )
 
 
 def _doubt(row: dict[Any, Any]) -> str:
@@ -139,7 +164,7 @@ def _doubt(row: dict[Any, Any]) -> str:
 
 
 def lesion_grid(tables: RunTables, view: View, pictures: Mapping[str, str]) -> Grid:
-    """Return one row per lesion and visit with links to the pictures of its measurements.
+    """Return one row per lesion and visit; every length leads to its picture.
 
     Parameters
     ----------
@@ -157,25 +182,27 @@ def lesion_grid(tables: RunTables, view: View, pictures: Mapping[str, str]) -> G
     rows: list[GridRow] = []
     for row in view.lesions.to_dict("records"):
         subject_id = str(row["subject_id"])
-        anchor = "" if subject_id in seen else anchor_of("lesions", subject_id)
+        first = subject_id not in seen
         seen.add(subject_id)
         role = roles.get((row["subject_id"], row["lesion_id"]), "not selected")
-        rows.append(_lesion_row(row, role, latest, pictures, anchor))
+        rows.append(_lesion_row(row, role, latest, pictures, first=first))
     columns = (
         "Subject", "Visit", "Scan", "Lesion", "Organ", "Role", "Status", "Viable, mm",
-        "Whole, mm", "Node short axis, mm", "Decided by", "Flags", "Picture",
+        "Whole, mm", "Node short axis, mm", "Viable / whole volume, ml", "Decided by", "Flags",
     )  # fmt: skip
     return Grid(
         "lesions",
         columns,
         tuple(rows),
         notes=(
-            "Lengths ± standard uncertainty of measurement. Viable: longest diameter of the "
-            "arterially enhancing part. Flags are reasons for a person to look.",
+            "Longest diameter ± standard uncertainty of measurement, below it the short axis; each "
+            "leads to its picture. Viable: the arterially enhancing part; 0.0: none is left, the "
+            "lesion may still be there. Struck out: measured, but not used. Flags are reasons for "
+            "a person to look.",
         ),
         missing="No lesions were measured.",
         sortable=True,
-        numeric=(1, 7, 8, 9),
+        numeric=(7, 8, 9, 10),
     )
 
 
@@ -189,35 +216,44 @@ def _lesion_row(
     role: str,
     latest: Mapping[str, tuple[str, Any]],
     pictures: Mapping[str, str],
-    anchor: str,
+    *,
+    first: bool,
 ) -> GridRow:
     """Return the row of one lesion at one visit."""
-    ids = [str(row[f"{q}_id"]) for q, _ in PICTURED if not pd.isna(row[f"{q}_id"])]
+    subject_id, lesion_id = str(row["subject_id"]), str(row["lesion_id"])
+    timepoint = int(row["timepoint"])
+    ids = [str(row[f"{q}_id"]) for q in QUANTITIES if not pd.isna(row[f"{q}_id"])]
     known = [latest[one] for one in ids if one in latest]
     flags = wording.flags_in_words(row["flags"]) or _flags_of(known)
-    status = wording.text_of(row["status"], "measured" if ids else "not recorded").replace("_", " ")
-    if not pd.isna(row["status_reason"]):
-        status += f": {row['status_reason']}"
+    course = Link("course", anchor_of("subject", subject_id))
     return row_of(
         [
-            Cell(str(row["subject_id"]), "key",
-                 links=(Link("course", anchor_of("subject", str(row["subject_id"]))),)
-                 if anchor else ()),
-            str(int(row["timepoint"])),
+            Cell(subject_id, "key", links=(course,) if first else (),
+                 anchor=anchor_of("lesions", subject_id) if first else ""),
+            Cell(wording.visit(timepoint), sort=str(timepoint)),
             Cell(wording.day(row["scan_on"]), "day"),
-            str(row["lesion_id"]),
+            lesion_id,
             _organ(row),
-            role,
-            status,
-            *(_length(row, quantity) for quantity, _ in LENGTHS),
+            Cell(role, "fixed"),
+            _status(row, measured=bool(ids)),
+            *(_length(row, long, short, pictures) for long, short in LENGTHS),
+            _volumes(row, pictures),
             _deciders(known),
             Cell("; ".join(flags), "doubtful" if flags else ""),
-            Cell("" if any(one in pictures for one in ids) else wording.NOTHING,
-                 links=_picture_links(row, pictures)),
         ],
         kind="doubt" if flags else "",
-        anchor=anchor,
+        anchor=lesion_anchor(subject_id, lesion_id, timepoint),
     )  # fmt: skip
+
+
+def _status(row: dict[Any, Any], *, measured: bool) -> str:
+    """Write a status; a lesion that no longer enhances is not called absent while it is seen."""
+    status = wording.text_of(row["status"], "measured" if measured else "not recorded")
+    whole = row["whole_diameter_mm"]
+    if status == "absent" and not pd.isna(whole) and whole > 0:
+        status = "nothing viable"
+    status = status.replace("_", " ")
+    return status if pd.isna(row["status_reason"]) else f"{status}: {row['status_reason']}"
 
 
 def _organ(row: dict[Any, Any]) -> str:
@@ -227,15 +263,47 @@ def _organ(row: dict[Any, Any]) -> str:
     return organ if node == "none" or node in organ else f"{organ} ({node})"
 
 
-def _length(row: dict[Any, Any], quantity: str) -> Cell:
-    """Return a length with its uncertainty."""
-    value, error = row[f"{quantity}_mm"], row[f"u_{quantity}"]
+def _length(row: dict[Any, Any], long: str, short: str, pictures: Mapping[str, str]) -> Cell:
+    """Return a length with its uncertainty and the axis across, leading to its picture."""
+    value, error = row[f"{long}_mm"], row[f"u_{long}"]
     if pd.isna(value):
         return Cell(wording.NOTHING)
     text = wording.rounded(value, 1)
     if value > 0 and not pd.isna(error):
         text += f" ± {wording.rounded(error, 1)}"
-    return Cell(text, sort=repr(float(value)))
+    across = float(row[f"{short}_mm"]) if short else math.nan
+    unused = not pd.isna(row["status"]) and row["status"] == "not_evaluable"
+    return Cell(
+        text,
+        "unused" if unused else "",
+        sort=repr(float(value)),
+        target=_target(row, long, pictures),
+        notes=()
+        if math.isnan(across) or value == 0
+        else (f"{TIMES} {wording.rounded(across, 1)}",),
+    )
+
+
+def _volumes(row: dict[Any, Any], pictures: Mapping[str, str]) -> Cell:
+    """Return both volumes, leading to the picture of the part that is measured."""
+    shown = [
+        (name, row[f"{name}_ml"])
+        for name in ("viable_volume", "whole_volume")
+        if not pd.isna(row[f"{name}_ml"])
+    ]
+    if not shown:
+        return Cell(wording.NOTHING)
+    return Cell(
+        " / ".join(wording.rounded(value, 1) for _, value in shown),
+        sort=repr(float(shown[0][1])),
+        target=_target(row, shown[0][0], pictures),
+    )
+
+
+def _target(row: dict[Any, Any], quantity: str, pictures: Mapping[str, str]) -> str:
+    """Return the anchor of a measurement's picture, if it has one."""
+    name = row[f"{quantity}_id"]
+    return "" if pd.isna(name) else pictures.get(str(name), "")
 
 
 def _flags_of(known: list[tuple[str, Any]]) -> list[str]:
@@ -250,25 +318,3 @@ def _deciders(known: list[tuple[str, Any]]) -> str:
     """Say who decided the values."""
     people = sorted({person for person, _ in known})
     return ", ".join(people) if people else wording.NOTHING
-
-
-def _picture_links(row: dict[Any, Any], pictures: Mapping[str, str]) -> tuple[Link, ...]:
-    """Return one link per picture, named for what it shows."""
-    named: dict[str, list[str]] = {}
-    for quantity, word in PICTURED:
-        cell = row[f"{quantity}_id"]
-        if not pd.isna(cell) and str(cell) in pictures:
-            named.setdefault(pictures[str(cell)], []).append(word)
-    return tuple(Link(", ".join(words), anchor) for anchor, words in named.items())
-
-
-def picture_caption(row: Mapping[Any, Any]) -> str:
-    """Say below a picture what was measured where."""
-    value = row["value"]
-    length = "not measured"
-    if not (value is None or math.isnan(float(value))):
-        length = f"{wording.rounded(float(value), 1)} {row['unit']}"
-    quantity = str(row["quantity"]).replace("_", " ")
-    place = "" if pd.isna(row["slice"]) else f", slice {int(row['slice'])}"
-    visit = int(row["timepoint"])
-    return f"{row['subject_id']}, {row['lesion_id']}, visit {visit}: {quantity} {length}{place}"

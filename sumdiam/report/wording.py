@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -70,6 +70,16 @@ def signed(value: float, digits: int) -> str:
     text = rounded(value, digits)
     plain = text not in {NOTHING} and not text.startswith("−")  # noqa: RUF001
     return f"+{text}" if plain and text.strip("0.") else text
+
+
+def cut(value: float, digits: int = 1) -> str:
+    """Write a change with its sign, cut towards zero: 19.96 % is not the 20 % of a cut-off."""
+    if not math.isfinite(value):
+        return NOTHING
+    step = Decimal(1).scaleb(-digits)
+    # repr of quotients such as 39.99999999999999 must not lose a whole tenth
+    short = Decimal(repr(round(float(value), 9))).quantize(step, rounding=ROUND_DOWN)
+    return signed(float(short), digits)
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -154,6 +164,20 @@ def day(cell: Any) -> str:
     return NOTHING if pd.isna(cell) else pd.Timestamp(cell).date().isoformat()
 
 
-def yes_no(cell: Any) -> str:
-    """Write a truth value."""
-    return NOTHING if pd.isna(cell) else ("yes" if bool(cell) else "no")
+def visit(timepoint: Any) -> str:
+    """Write a timepoint: the baseline by its name; missing as a dash."""
+    if pd.isna(timepoint):
+        return NOTHING
+    return str(int(timepoint)) if int(timepoint) else "baseline"
+
+
+def heading(column: str) -> str:
+    """Write the name of a covariate's column: `age_years` as Age, years."""
+    known = {"child_pugh": "Child-Pugh class", "ecog": "ECOG", "bclc": "BCLC stage", "afp": "AFP"}
+    if column in known:
+        return known[column]
+    words = column.replace("_", " ").strip()
+    for unit in ("years", "mm", "cm", "months", "days"):
+        if words.endswith(f" {unit}"):
+            words = f"{words.removesuffix(f' {unit}')}, {unit}"
+    return words[:1].upper() + words[1:]

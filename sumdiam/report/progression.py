@@ -1,0 +1,34 @@
+"""Why the first progression of a subject was one, in the words of figures and tables."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from sumdiam.report.view import View
+
+NEW: Final = "new lesion"
+NON_TARGET: Final = "non-target lesions"
+SUM: Final = "sum of targets"
+
+
+def causes(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Return what makes the response of a visit PD; nothing for any other response."""
+    if pd.isna(row["overall_response"]) or row["overall_response"] != "PD":
+        return ()
+    found = (
+        (NEW, row["new_lesion"], "yes"),
+        (NON_TARGET, row["nontarget_response"], "PD"),
+        (SUM, row["target_response"], "PD"),
+    )
+    return tuple(word for word, cell, said in found if not pd.isna(cell) and cell == said)
+
+
+def first_progressions(view: View) -> pd.DataFrame:
+    """Return subject_id, timepoint and causes (joined by " and ") of every first progression."""
+    rows = view.responses[view.responses["overall_response"].astype("string") == "PD"]
+    rows = rows.sort_values(["subject_id", "timepoint"]).drop_duplicates("subject_id")
+    said = [" and ".join(causes(row)) for row in rows.to_dict("records")]
+    found = rows[["subject_id", "timepoint"]].reset_index(drop=True)
+    return found.assign(cause=pd.Series(said, dtype="string"))
