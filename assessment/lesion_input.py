@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
 
@@ -11,6 +13,9 @@ from measurement.table import TableError, columns_of, parse_text
 
 REQUIRED = ("subject_id", "lesion_id", "timepoint", "site")
 STEPS = {"_mm": "0.1", "_mm2": "0.01", "_ml": "0.01", "_hu": "0.1"}
+LARGEST = {"_mm": 2000, "_mm2": 4_000_000, "_ml": 100_000, "_hu": 20_000}
+"""No lesion, and no sum of five, is larger; a value beyond is a slip or has another unit."""
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 LENGTH_OR_STATUS = (
     "viable_diameter_mm", "whole_diameter_mm", "node_short_axis_mm", "viable_volume_ml",
     "whole_volume_ml", "status",
@@ -35,13 +40,14 @@ def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1"
     TableError
         On unknown or missing columns, cells that are not what their column holds, doubled keys.
     """
-    if not any(name in text.columns for name in LENGTH_OR_STATUS):
+    known = columns_of(Lesions)
+    if set(text.columns) <= set(known) and not any(n in text.columns for n in LENGTH_OR_STATUS):
         msg = (
             f"{origin}: no length and no status. Give one of {', '.join(LENGTH_OR_STATUS)}; "
             "mRECIST measures viable_diameter_mm in the liver, RECIST 1.1 whole_diameter_mm."
         )
         raise TableError(msg)
-    cells = _rounded(text, length_step_mm)
+    cells = _rounded(text, length_step_mm, origin)
     if "site" in cells and "organ" not in cells:
         cells["organ"] = ""
     if "site" in cells:
@@ -54,7 +60,7 @@ def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1"
     )
 
 
-def _rounded(text: pd.DataFrame, length_step_mm: str) -> pd.DataFrame:
+def _rounded(text: pd.DataFrame, length_step_mm: str, origin: str) -> pd.DataFrame:
     """Round measured columns half up from their digits; leave what is no number to the parser."""
     steps = STEPS | {"_mm": length_step_mm}
     cells = text.copy()
@@ -63,17 +69,37 @@ def _rounded(text: pd.DataFrame, length_step_mm: str) -> pd.DataFrame:
         suffix = "_" + name.rsplit("_", 1)[-1]
         if name in known and suffix in steps and name != "slice_thickness_mm":
             unique = {cell: _round_cell(str(cell), steps[suffix]) for cell in cells[name].unique()}
+            _refuse_impossible(cells[name], unique, LARGEST[suffix], origin)
             cells[name] = cells[name].map(unique)
     return cells
 
 
 def _round_cell(cell: str, step: str) -> str:
     """Round one cell's digits half up to a multiple of the step."""
-    try:
-        number = Decimal(cell.strip())
-    except InvalidOperation:
-        return cell
-    if not number.is_finite():
+    if not NUMBER.fullmatch(cell.strip()):
         return cell
     unit = Decimal(step)
-    return str((number / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit)
+    return str((Decimal(cell.strip()) / unit).quantize(0, rounding=ROUND_HALF_UP) * unit)
+
+
+def _refuse_impossible(
+    column: pd.Series[str], rounded: Mapping[str, str], largest: int, origin: str
+) -> None:
+    """Refuse sizes that no lesion has: infinite, too large, or rounded up to 0 from below."""
+    sizes = not str(column.name).endswith("_hu")
+    for cell, made in rounded.items():
+        plain = cell.strip()
+        if not NUMBER.fullmatch(plain):
+            wrong = plain.lstrip("+-").lower() in ("inf", "infinity")
+        else:
+            below = sizes and Decimal(plain) < 0
+            wrong = below or abs(Decimal(made)) > largest
+        if wrong:
+            row = int((column == cell).to_numpy().argmax())
+            least = 0 if sizes else -largest
+            msg = (
+                f"{origin}: row {row + 2}, column {column.name}: {cell!r} is not from {least} to "
+                f"{largest}. Correct the cell (is it in the column's unit?), or leave it empty if "
+                "it is not known."
+            )
+            raise TableError(msg)

@@ -12,6 +12,12 @@ import pandas as pd
 import pandera.pandas as pa
 
 TRUTHS = {"true": True, "false": False}
+LARGEST_WHOLE = 2**31 - 1
+"""No number of a visit, slice or revision is larger; beyond 2**53 a float would change it."""
+
+
+FIRST_YEAR, LAST_YEAR = 1800, 2200
+"""Dates beyond are slips of the hand; shifted dates of anonymised archives lie within."""
 
 
 class TableError(ValueError):
@@ -67,34 +73,92 @@ def from_records(rows: Iterable[dict[str, Any]], model: type[TableModel]) -> pd.
     return check(pd.DataFrame(typed), model, origin=model.__name__)
 
 
-def check(frame: pd.DataFrame, model: type[TableModel], *, origin: str) -> pd.DataFrame:
-    """Return the table if it meets its schema, else raise a TableError naming column and row."""
+def check(
+    frame: pd.DataFrame, model: type[TableModel], *, origin: str, lines: bool = False
+) -> pd.DataFrame:
+    """Return the table if it meets its schema, else raise a TableError naming column and row.
+
+    Parameters
+    ----------
+    lines : the rows are those of a file, and named as a spreadsheet numbers them
+    """
     try:
         return pd.DataFrame(model.to_schema().validate(frame, lazy=True))
     except pa.errors.SchemaErrors as errors:
-        raise TableError(_explain(frame, model, errors, origin=origin)) from None
+        raise TableError(_explain(frame, model, errors, origin=origin, lines=lines)) from None
 
 
 def _explain(
-    frame: pd.DataFrame, model: type[TableModel], errors: pa.errors.SchemaErrors, *, origin: str
+    frame: pd.DataFrame,
+    model: type[TableModel],
+    errors: pa.errors.SchemaErrors,
+    *,
+    origin: str,
+    lines: bool,
 ) -> str:
-    """Name the first few failures by column and by the key of their row."""
+    """Name the first few failures by column, by the key of their row, and by its line."""
     key = [name for name in key_of(model) if name in frame]
-    found = []
-    for case in errors.failure_cases.head(5).to_dict("records"):
-        row = case.get("index")
-        where = ""
-        if row is not None and not pd.isna(row) and key:
-            where = " at " + ", ".join(f"{name}={frame[name].loc[row]}" for name in key)
+
+    def where(row: Any) -> str:
+        if row is None or pd.isna(row):
+            return ""
+        names = ", ".join(f"{name}={frame[name].loc[row]}" for name in key)
+        return " at " + (f"row {int(row) + 2}: " if lines else "") + names
+
+    cases = errors.failure_cases
+    doubled = cases["check"].astype(str) == "multiple_fields_uniqueness"
+    found = _doubled(frame, key, lines=lines) if doubled.any() else []
+    for case in cases[~doubled].to_dict("records"):
         column = case.get("column") or model.__name__
-        found.append(f"{column}: {case['check']} (found {case['failure_case']!r}){where}")
-    more = len(errors.failure_cases) - len(found)
+        told = _in_words(model, str(column), str(case["check"]), case["failure_case"])
+        found.append(f"{column}: {told}{where(case.get('index'))}")
+    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
     return (
         f"{origin}: "
-        + "; ".join(found)
-        + (f"; and {more} more" if more > 0 else "")
+        + "; ".join(found[:5])
+        + more
         + ". Correct these cells; the columns and words are in docs/tables.md."
     )
+
+
+def _doubled(frame: pd.DataFrame, key: list[str], *, lines: bool) -> list[str]:
+    """Return one sentence per key that stands in several rows."""
+    told = []
+    twice = frame[frame.duplicated(key, keep=False)]
+    for cells, rows in twice.groupby(key, sort=True, dropna=False):
+        names = ", ".join(f"{name}={cell}" for name, cell in zip(key, cells, strict=True))
+        numbers = ", ".join(str(int(row) + 2) for row in rows.index)
+        in_rows = f" (rows {numbers})" if lines else ""
+        told.append(f"{len(rows)} rows have the same {names}{in_rows}: keep one")
+    return told
+
+
+def _in_words(model: type[TableModel], column: str, check: str, found: Any) -> str:
+    """Say what is wrong with a cell, with the nearest allowed word."""
+    least, most, words = limits_of(model).get(column, (None, None, ()))
+    if check == "not_nullable":
+        return "is empty, and must not be"
+    if check.startswith("isin"):
+        near = difflib.get_close_matches(str(found).lower(), words, 1, cutoff=0.5)
+        hint = f" (nearest: {near[0]})" if near else ""
+        return f"{found!r} is none of {', '.join(words)}{hint}"
+    if check.startswith("greater_than_or_equal_to"):
+        return f"{found} is below {least}"
+    if check.startswith("less_than_or_equal_to"):
+        return f"{found} is above {most}"
+    return f"{check} (found {found!r})"
+
+
+def limits_of(model: type[TableModel]) -> dict[str, tuple[Any, Any, tuple[str, ...]]]:
+    """Return each column's least and largest value and its allowed words, where it has them."""
+    limits = {}
+    for name, column in model.to_schema().columns.items():
+        stated = {check.name: check.statistics for check in column.checks}
+        least = stated.get("greater_than_or_equal_to", {}).get("min_value")
+        most = stated.get("less_than_or_equal_to", {}).get("max_value")
+        words = tuple(stated.get("isin", {}).get("allowed_values", ()))
+        limits[str(name)] = (least, most, words)
+    return limits
 
 
 def parse_text(
@@ -126,9 +190,9 @@ def parse_text(
     """
     known = columns_of(model)
     extra = [name for name in text.columns if name not in known]
-    if extra and not allow_extra:
-        raise TableError(_unknown_columns(extra, known, origin=origin))
     missing = [name for name in required if name not in text.columns]
+    if extra and not allow_extra:
+        raise TableError(_unknown_columns(extra, known, missing, origin=origin))
     if missing:
         near = {m: difflib.get_close_matches(m, list(text.columns), 1) for m in missing}
         hints = [f"{m}" + (f" (is it {n[0]!r}?)" if n else "") for m, n in near.items()]
@@ -143,20 +207,22 @@ def parse_text(
         if default is not None:
             cells = cells.mask(cells == "", str(default))
         typed[name] = _typed(cells, column.dtype.type, origin=origin, column=name)
-    frame = check(pd.DataFrame(typed, index=text.index), model, origin=origin)
+    frame = check(pd.DataFrame(typed, index=text.index), model, origin=origin, lines=True)
     for name in extra:
         frame[name] = text[name].astype("string").replace("", pd.NA)
     return frame.reset_index(drop=True)
 
 
-def _unknown_columns(extra: list[str], known: list[str], *, origin: str) -> str:
-    """Say which columns are unknown and what they may be meant to be."""
+def _unknown_columns(extra: list[str], known: list[str], missing: list[str], *, origin: str) -> str:
+    """Say which columns are unknown, what they may be meant to be, and which are missing."""
     parts = []
     for name in extra:
-        near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+        plain = "_".join(name.lower().split())
+        near = difflib.get_close_matches(plain, known, 1, cutoff=0.6)
         parts.append(f"{name!r}" + (f" (nearest known: {near[0]!r})" if near else ""))
+    lacking = f"; column missing: {', '.join(missing)}" if missing else ""
     return (
-        f"{origin}: unknown column {', '.join(parts)}. "
+        f"{origin}: unknown column {', '.join(parts)}{lacking}. "
         f"Rename or remove it; known are {', '.join(known)}."
     )
 
@@ -168,16 +234,18 @@ def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd
     if name.startswith("string"):
         return cells.astype("string").mask(empty, pd.NA)
     if name == "boolean":
-        bad = ~empty & ~cells.isin(list(TRUTHS))
+        lower = cells.str.lower()  # a spreadsheet writes TRUE
+        bad = ~empty & ~lower.isin(list(TRUTHS))
         _refuse(cells, bad, "true or false", origin=origin, column=column)
-        return cells.map(TRUTHS).astype("boolean")
+        return lower.map(TRUTHS).astype("boolean")
     if name.startswith("datetime64"):
         return _dates(cells, empty, origin=origin, column=column)
     numbers = pd.to_numeric(cells.mask(empty), errors="coerce")
     bad = ~empty & numbers.isna()
     if name == "Int64":
-        bad |= ~empty & (numbers % 1 != 0)
-        _refuse(cells, bad, "a whole number", origin=origin, column=column)
+        bad |= ~empty & ((numbers % 1 != 0) | (numbers.abs() > LARGEST_WHOLE))
+        wanted = f"a whole number (at most {LARGEST_WHOLE})"
+        _refuse(cells, bad, wanted, origin=origin, column=column)
         return numbers.astype("Int64")
     _refuse(cells, bad, "a number with a decimal point", origin=origin, column=column)
     return numbers.astype("float64")
@@ -190,12 +258,14 @@ def _dates(
 
     def iso(cell: str) -> Any:
         try:
-            return pd.Timestamp(dt.date.fromisoformat(cell)) if len(cell) == 10 else pd.NaT
+            date = dt.date.fromisoformat(cell) if len(cell) == 10 else None
         except ValueError:
             return pd.NaT
+        return pd.Timestamp(date) if date and FIRST_YEAR <= date.year <= LAST_YEAR else pd.NaT
 
-    dates = pd.to_datetime(cells.map(iso))
-    _refuse(cells, ~empty & dates.isna(), "a date as YYYY-MM-DD", origin=origin, column=column)
+    dates = pd.to_datetime(cells.map({cell: iso(cell) for cell in cells.unique()}))
+    wanted = f"a date as YYYY-MM-DD, from {FIRST_YEAR} to {LAST_YEAR}"
+    _refuse(cells, ~empty & dates.isna(), wanted, origin=origin, column=column)
     return dates.astype("datetime64[ns]")
 
 

@@ -31,6 +31,11 @@ def test_lengths_are_rounded_half_up_from_the_written_digits(written, rounded):
     assert found["viable_diameter_mm"].tolist() == [rounded]
 
 
+def test_truths_may_be_written_as_a_spreadsheet_writes_them():
+    table = text(HEAD + ",washout", "S,L,0,hepatic,9,TRUE", "S,L,1,hepatic,9,False")
+    assert read_lesions(table, "f")["washout"].tolist() == [True, False]
+
+
 def test_the_step_of_rounding_can_be_another():
     table = text(HEAD, "S1,L1,0,hepatic,46.25")
     assert read_lesions(table, "f", length_step_mm="0.5")["viable_diameter_mm"].tolist() == [46.5]
@@ -63,7 +68,23 @@ def test_defaults_are_filled_in():
         (text(HEAD, "S,L,0,hepatic,NaN"), "not a number"),
         (text(HEAD + ",viable_diametre_mm", "S,L,0,hepatic,9,9"), "nearest known: 'viable_diameter_mm'"),
         (text(HEAD, "S,L,0,hepatic,9", "S,L,0,hepatic,9"), "subject_id=S"),
-        (text(HEAD, "S,L,0,hepatic,-9"), "viable_diameter_mm"),
+        (text(HEAD, "S,L,0,hepatic,-9"), "row 2, column viable_diameter_mm: '-9' is not from 0"),
+        (text(HEAD, "S,L,0,hepatic,-0.04"), "'-0.04' is not from 0"),
+        (text(HEAD, "S,L,0,hepatic,9", "S,L,1,hepatic,inf"), "row 3, column viable_diameter_mm: 'inf'"),
+        (text(HEAD, "S,L,0,hepatic,1e9"), "'1e9' is not from 0 to 2000"),
+        (text(HEAD, "S,L,0,hepatic,1e400"), "'1e400' is not a number"),
+        (text(HEAD, "S,L,0,hepatic,2_8"), "'2_8' is not a number"),
+        (text(HEAD, "S,L,0,hepatic,\uff12\uff18"), "is not a number"),
+        (text(HEAD, "S,L,0,hepatic,35 mm"), "'35 mm' is not a number"),
+        (text(HEAD, "S,L,9223372036854775808,hepatic,9"), "is not a whole number"),
+        (text(HEAD, "S,L,0,hepatic,9", "S,L,1,hepatic,9", "S,L,1,hepatic,9"), "(rows 3, 4): keep one"),
+        (text(HEAD, "S,L,0,Hepatic,9"), "'Hepatic' is none of hepatic, extrahepatic (nearest: hepatic)"),
+        (text(HEAD, ",L,0,hepatic,9"), "subject_id: is empty, and must not be at row 2"),
+        (text(HEAD.replace("_mm", "_cm"), "S,L,0,hepatic,9"), "nearest known: 'viable_diameter_mm'"),
+        (text(HEAD.replace("viable_d", " Viable d"), "S,L,0,hepatic,9"), "nearest known: 'viable_diameter_mm'"),
+        (text(HEAD.replace("subject_id", "patient"), "S,L,0,hepatic,9"), "column missing: subject_id"),
+        (text(HEAD + ",scan_on", "S,L,0,hepatic,9,9999-12-31"), "row 2, column scan_on: '9999-12-31'"),
+        (text(HEAD + ",scan_on", "S,L,0,hepatic,9,0001-01-01"), "row 2, column scan_on: '0001-01-01'"),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_used_says_where_and_how_to_mend_it(table, message):

@@ -79,8 +79,10 @@ BAD_CELLS = [
     ({"seen": ["yes"]}, "is not true or false"),
     ({"on": ["29.02.2020"]}, "is not a date as YYYY-MM-DD"),
     ({"on": ["2020-02-30"]}, "is not a date as YYYY-MM-DD"),
-    ({"length_mm": ["-1"]}, r"length_mm: .*found -1.0.*at name=n0.*Correct these cells"),
-    ({"name": ["a", "a"]}, r"visits.csv: .*unique"),
+    ({"length_mm": ["-1"]}, r"length_mm: -1.0 is below 0 at row 2: name=n0. Correct these cells"),
+    ({"name": ["a", "a"]}, r"visits.csv: 2 rows have the same name=a \(rows 2, 3\): keep one"),
+    ({"number": ["9223372036854775808"]}, "is not a whole number"),
+    ({"on": ["9999-12-31"]}, "is not a date as YYYY-MM-DD, from 1800 to 2200"),
 ]
 
 
