@@ -16,6 +16,7 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
+    days_of,
     per_case,
     written,
 )
@@ -33,6 +34,17 @@ DATES_BACKWARDS = (
 DATE_MISSING = (
     "other timepoints of this subject have dates, this one has none: give it; until then nothing "
     "that needs dates is given"
+)
+LONGEST_VISIT_DAYS = 14
+"""Studies within so many days are one timepoint."""
+FAR_APART_DAYS = 50 * 366
+DATES_FAR_APART = (
+    "two of this subject's dates lie more than 50 years apart: correct the one that stands for "
+    "'unknown', or leave its cell empty"
+)
+TARGET_CALLED_PROGRESSED = (
+    "a target progresses by its length, not by status progressed: give the length, or make the "
+    "lesion non-target"
 )
 VISIT_NOT_LISTED = "lesions at a timepoint that the table of timepoints does not list"
 
@@ -108,6 +120,7 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> pd.DataFrame
         for place, rank in zip(*np.nonzero(visits.exists & ~visits.listed), strict=True):
             subject, timepoint = visits.subject_id[place], int(visits.timepoint[place, rank])
             out.subject(subject, timepoint, "visit_not_listed", VISIT_NOT_LISTED)
+    _scan_warnings(out, course)
     unread = ~course.baseline_known
     out.cases(unread, "no_baseline", "timepoint 0 was not read: responses are NE")
     for name in ("site", "node", "organ", "role_given"):
@@ -122,6 +135,23 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> pd.DataFrame
         told = f"{name} names no other lesion of this subject and reader: " + named
         out.lesions(unknown, "unknown_link", told)
     return out.frame()
+
+
+def _scan_warnings(out: _Collector, course: Course) -> None:
+    """Warn of visits that last too long, and of scan dates outside their visit."""
+    visits = course.visits
+    dated = visits.exists & (visits.first_day != NO_DAY) & (visits.last_day != NO_DAY)
+    length = np.where(dated, visits.last_day, 0) - np.where(dated, visits.first_day, 0)
+    text = f"first and last scan of the visit lie more than {LONGEST_VISIT_DAYS} days apart"
+    for place, rank in zip(*np.nonzero(length > LONGEST_VISIT_DAYS), strict=True):
+        subject, timepoint = visits.subject_id[place], int(visits.timepoint[place, rank])
+        out.subject(subject, timepoint, "visit_too_long", text)
+    scan = np.append(days_of(course.table["scan_on"]), NO_DAY)[course.row]
+    subject_of = course.subject[course.lesion_case]
+    known = (scan != NO_DAY) & (dated & visits.listed)[subject_of]
+    outside = (scan < visits.first_day[subject_of]) | (scan > visits.last_day[subject_of])
+    text = "scan_on lies outside the visit's dates in the table of timepoints: those are used"
+    out.visits(known & outside, "scan_outside_visit", text)
 
 
 def modality_warnings(timepoints: pd.DataFrame | None) -> pd.DataFrame:
@@ -146,7 +176,19 @@ def people_warnings(course: Course, people: People, policy: Mapping[str, str]) -
     gap = np.where(known, people.start, 0) - np.where(known, visits.last_day[:, 0], 0)
     images = np.where(visits.exists, visits.last_day, NO_DAY).max(axis=1)
     dead = (people.died != NO_DAY) & (visits.no_dates == "")
+    passed = people.died != NO_DAY
     for where, code, text in (
+        (
+            passed & (people.alive > people.died),
+            "alive_after_death",
+            "last known alive after the date of death: the date of death is used",
+        ),
+        (
+            passed & (people.start != NO_DAY) & (people.died < people.start),
+            "death_before_start",
+            "death before the start: no time to event that ends with it is given",
+        ),
+        (_days_between_dates(course, people) > FAR_APART_DAYS, "dates_far_apart", DATES_FAR_APART),
         (gap > window, "baseline_early", f"baseline more than {window} days before the start"),
         (gap < 0, "baseline_late", "baseline after the start"),
         (dead & (images > people.died), "images_after_death", "images after the date of death"),
@@ -155,6 +197,22 @@ def people_warnings(course: Course, people: People, policy: Mapping[str, str]) -
         for subject in visits.subject_id[where]:
             out.subject(subject, None, code, text)
     return out.frame()
+
+
+def _days_between_dates(course: Course, people: People) -> Ints:
+    """Return the days between each subject's first and last date of any kind."""
+    visits = course.visits
+    visit_days = np.where(
+        visits.exists[:, :, None], np.dstack([visits.first_day, visits.last_day]), NO_DAY
+    )
+    own = [people.start, people.died, people.alive, people.new_therapy]
+    days = np.concatenate(
+        [visit_days.reshape(len(people.start), -1), np.stack(own, axis=1)], axis=1
+    )
+    known = days != NO_DAY
+    last = np.where(known, days, NO_DAY).max(axis=1)
+    first = np.where(known, days, np.iinfo(np.int64).max).min(axis=1)
+    return np.where(known.any(axis=1), last - np.minimum(first, last), 0)
 
 
 def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
@@ -230,6 +288,8 @@ def _status_warnings(out: _Collector, result: SubjectResponses) -> None:
         out.lesions(target & (course.column(column, -1)[:, 0] == bad), code, words)
     status = course.column("status", "")
     counted = result.reading.selection.role <= NON_TARGET
+    called = target[:, None] & states.progressed
+    out.visits(called, "target_called_progressed", TARGET_CALLED_PROGRESSED)
     text = "status " + status + " beside a length: the status is used"
     out.visits(states.overruled & counted[:, None], "status_contradicts_length", text)
     given = given_roles(course)

@@ -179,7 +179,20 @@ def _before_cutoff(
     if late:
         lesions = without_visits(lesions, late)
         timepoints = None if timepoints is None else without_visits(timepoints, late)
+    cutoff = subjects.set_index("subject_id")["data_cutoff_on"]
+    lesions = _dated_until(lesions, cutoff, ["scan_on"])
+    if timepoints is not None:
+        timepoints = _dated_until(timepoints, cutoff, ["first_scan_on", "last_scan_on"])
     return lesions, timepoints, late
+
+
+def _dated_until(
+    table: pd.DataFrame, cutoff: pd.Series[pd.Timestamp], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Return the table with a visit across the cut-off ending on it: nothing later counts."""
+    limit = table["subject_id"].map(cutoff)
+    clipped = {name: table[name].mask(table[name] > limit, limit) for name in columns}
+    return table.assign(**clipped)
 
 
 def _joined(frames: list[pd.DataFrame], model: type[TableModel]) -> pd.DataFrame:

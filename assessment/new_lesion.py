@@ -206,13 +206,16 @@ def _counts_later(counts: Bools, absent: Bools) -> Bools:
 def new_lesion_codes(
     course: Course, new: NewLesions, member: Bools, policy: Mapping[str, str], *, dated: bool
 ) -> Ints:
-    """Return per (case, rank) the code of `NEW_WORDS` over the member lesions."""
+    """Return per (case, rank) the code of `NEW_WORDS` over the member lesions.
+
+    A lesion in doubt does not say that the rest was looked at: not assessed stays so.
+    """
     counting = new.dated if dated else new.recorded
     waiting = (new.pending | (new.dated & ~counting)) & member[:, None]
     yes = per_case(counting & member[:, None], course.bounds) > 0
     doubt = per_case(waiting, course.bounds) > 0
-    codes = np.where(not_looked_for(course, policy), NEW_NOT_ASSESSED, NEW_NO)
-    return np.select([yes, doubt], [NEW_YES, NEW_EQUIVOCAL], codes).astype(np.int64)
+    found = [NEW_YES, NEW_NOT_ASSESSED, NEW_EQUIVOCAL]
+    return np.select([yes, not_looked_for(course, policy), doubt], found, NEW_NO).astype(np.int64)
 
 
 def not_looked_for(course: Course, policy: Mapping[str, str]) -> Bools:

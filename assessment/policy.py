@@ -130,7 +130,7 @@ def scheme_values(values: Mapping[str, str], scheme: str | None) -> tuple[str, d
 
     Without a scheme, the policies decide, and the name is that of the scheme they equal.
     """
-    chosen = scheme or values["scheme"]
+    chosen = values["scheme"] if scheme is None else scheme
     known = policy_data()["scheme"]
     if chosen != "as_policies":
         if chosen not in known:

@@ -33,7 +33,7 @@ MARKS = {
     "typ": {"pattern": "typical"}, "aty": {"pattern": "atypical"}, "wash": {"washout": "true"},
     "nowash": {"washout": "false"}, "cyt+": {"cytology": "positive"}, "eq": {"status": "equivocal"},
     "cyt-": {"cytology": "negative"}, "dead": {"arterial_enhancement": "false"},
-    "meas": {"status": "measured"}, "treated": {"treated_before": "true"}, "ill": {"well_delineated": "false"},
+    "meas": {"status": "measured"}, "prog": {"status": "progressed"}, "treated": {"treated_before": "true"}, "ill": {"well_delineated": "false"},
 }  # fmt: skip
 
 

@@ -30,6 +30,17 @@ TABLE = [
     ("A liver 20 20", "-28 60", "", "baseline_window_days=27", {"baseline_early"}),
     ("A liver 20 20", "1 60", "", "", {"baseline_late"}),
     ("A liver 20 20", "0 60", "died=59", "", {"images_after_death"}),
+    ("A liver 20 20", "0 60", "died=100 alive=101", "", {"alive_after_death"}),
+    ("A liver 20 20", "0 60", "died=100 alive=100", "", set()),
+    ("A liver 20 20", "0 60", "rand=10 died=5", "", {"images_after_death", "death_before_start"}),
+    ("A liver 20 20", "0 60", "died=18300", "", set()),
+    ("A liver 20 20", "0 60", "died=18301", "", {"dates_far_apart"}),
+    ("A liver 20 20", "-18301 60", "", "", {"baseline_early", "dates_far_apart"}),
+    ("A liver 20 20", "0 60-74", "", "", set()),
+    ("A liver 20 20", "0 60-75", "", "", {"visit_too_long"}),
+    ("A liver 20 prog", "0 60", "", "", {"target_called_progressed"}),
+    ("A liver 20 21/prog", "0 60", "", "", {"target_called_progressed"}),
+    ("A liver!n 20 prog", "0 60", "", "", set()),
     ("A liver 20 20", "0 60 50", "", "", {"dates_backwards"}),
     ("A liver 20 20", "0 60-50", "", "", {"dates_backwards"}),
     ("A liver 20", "1:0", "", "", {"no_baseline"}),
@@ -70,3 +81,13 @@ def test_a_timepoint_without_a_date_among_dated_ones_is_named(make_tables):
     found = assess(made.pop("lesions"), **made)
     assert found.warnings[["code", "timepoint"]].to_numpy().tolist() == [["date_missing", 1]]
     assert set(found.events.query("endpoint != 'OS'")["reason"]) == {"no_dates"}
+
+
+def test_a_scan_date_outside_its_listed_visit_is_named(make_tables):
+    made = make_tables([{"patient": "P", "lesions": "L1 liver 20 20", "visits": "0 60-62"}])
+    lesions = made.pop("lesions")
+    for day, codes in (("2020-03-01", []), ("2020-03-02", []), ("2020-03-03", []),
+                       ("2020-03-04", ["scan_outside_visit"]), ("2020-02-29", ["scan_outside_visit"])):  # fmt: skip
+        dates = pd.to_datetime(pd.Series(["2020-01-01", day]))
+        found = assess(lesions.assign(scan_on=dates), **made).warnings
+        assert found["code"].tolist() == codes, day

@@ -171,9 +171,10 @@ def test_without_a_scheme_the_policies_decide_and_the_scheme_they_equal_is_named
     assert scheme_values({**values, "new_therapy": "censor"}, None)[0] == "as_policies"
 
 
-def test_an_unknown_scheme_is_refused():
+@pytest.mark.parametrize("name", ["fda", ""])
+def test_an_unknown_scheme_is_refused(name):
     with pytest.raises(PolicyError, match="fda_strict"):
-        scheme_values(PolicySet().values_for("mrecist"), "fda")
+        scheme_values(PolicySet().values_for("mrecist"), name)
 
 
 def test_several_schemes_can_be_asked_for_at_once(make_tables):
