@@ -66,7 +66,7 @@ def draw_waterfall(
     Raises
     ------
     PlotError
-        If nobody has a value, or a category has no colour.
+        If nobody has a value, a category has no colour or a mark no symbol.
     """
     need_columns(data, ("id", "value", "category"), what="waterfall")
     known = data[data["value"].notna()]
@@ -76,6 +76,10 @@ def draw_waterfall(
     unknown = sorted(set(known["category"].astype(str)) - set(palette))
     if unknown:
         msg = f"category {', '.join(unknown)} has no colour in the palette."
+        raise PlotError(msg)
+    odd = set(known["mark"].dropna().astype(str)) - set(marks or {}) if "mark" in known else set()
+    if odd:
+        msg = f"mark {', '.join(sorted(odd))} has no symbol."
         raise PlotError(msg)
     groups = [g for g in group_names(data) if len(of_group(known, g))]
     with styled():
@@ -179,10 +183,6 @@ def _draw_marks(axes: Axes, rows: pd.DataFrame, marks: Mapping[str, str], cap: f
 def _mark_handles(known: pd.DataFrame, marks: Mapping[str, str]) -> list[Line2D]:
     """Return the legend of the marks that occur."""
     used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
-    unknown = sorted(used - set(marks))
-    if unknown:
-        msg = f"mark {', '.join(unknown)} has no symbol."
-        raise PlotError(msg)
     return [
         Line2D([], [], marker=marker, label=word, **_MARK)
         for word, marker in marks.items()

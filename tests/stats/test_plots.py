@@ -165,6 +165,23 @@ def test_a_waterfall_sorts_counts_the_not_evaluable_and_writes_what_it_cuts_off(
     assert "B (n = 1, 1 not evaluable)" in texts(drawing.figure)
 
 
+def test_marks_stand_above_the_bars_of_a_waterfall_and_in_its_legend():
+    data = BARS.assign(mark=[None, "new", None, None])
+    symbols = {"new": "*", "other": "P"}
+    figure = draw_waterfall(data, **words(), marks=symbols).figure
+    stars = [
+        line
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_marker() == "*" and float(np.asarray(line.get_ydata())[0]) > 0
+    ]
+    assert len(stars) == 1
+    assert "new" in texts(figure)
+    assert "other" not in texts(figure)
+    with pytest.raises(PlotError, match="no symbol"):
+        draw_waterfall(data, **words(), marks={"other": "P"})
+
+
 def test_a_spider_leaves_out_points_without_a_value_and_says_so():
     drawing = DRAWINGS["spider"]()
     assert len(drawing.plotted) == 4

@@ -105,6 +105,73 @@ def test_every_measurement_with_a_picture_is_linked_from_the_lesion_table(run, p
     assert {f"#{i}" for i in pictures} <= set(page.hrefs)
 
 
+def test_every_picture_says_what_it_shows_and_leads_back_to_its_row(run, page):
+    rows = {i for i in page.ids if i.startswith("lesion-")}
+    back = [link[1:] for link in page.hrefs if link.startswith("#lesion-")]
+    assert len(back) == len(run.overlays) / 2
+    assert set(back) <= rows
+    first = run.tables.measurements.iloc[0]
+    words = f"{first['subject_id']}, {first['lesion_id']}, baseline (2019-12-30): viable diameter"
+    assert words in page.text["pictures"]
+    assert "slice 20" in page.text["pictures"]
+    assert f"Series {first['series_uid']}" in page.text["pictures"]
+    assert "value decided by R1; drawn is the automatic caliper" in page.text["pictures"]
+
+
+def test_a_quantity_without_a_picture_of_its_own_leads_to_the_one_it_is_seen_on(small, tmp_path):
+    tables = small.tables
+    viable = tables.measurements[tables.measurements["quantity"] == "viable_diameter"].head(1)
+    lesion = (tables.lesions["viable_diameter_id"] == viable["measurement_id"].iloc[0]).to_numpy()
+    volume = viable.assign(measurement_id="v1", quantity="viable_volume", unit="ml", value=12.34)
+    lesions = tables.lesions.copy()
+    lesions.loc[lesion, "viable_volume_id"] = "v1"
+    lesions.loc[lesion, "viable_volume_ml"] = 12.34
+    more = replace(tables, lesions=lesions, measurements=pd.concat([tables.measurements, volume]))
+    html = written(more, tmp_path, overlays=small.overlays)
+    anchor = f"picture-{viable['measurement_id'].iloc[0]}"
+    assert f'<a href="#{anchor}">12.3</a>' in html
+
+
+def test_a_progression_says_what_made_it_one(run, html, page):
+    rows = run.tables.responses
+    new = rows[(rows["overall_response"] == "PD") & (rows["new_lesion"] == "yes")]
+    assert len(new)
+    assert html.count("<small>new lesion") == len(new)
+    assert "PD sum of targets" in page.text["course"]
+
+
+def test_percentages_of_a_visit_are_cut_so_that_no_cut_off_seems_reached(small, tmp_path):
+    rows = small.tables.responses.copy()
+    later = rows.index[rows["timepoint"] > 0][0]
+    rows.loc[later, ["change_from_baseline_percent", "change_from_nadir_percent"]] = -29.96, 19.96
+    text = Page(written(replace(small.tables, responses=rows), tmp_path)).text["course"]
+    assert "−29.9 %" in text  # noqa: RUF001
+    assert "+19.9 %" in text
+
+
+def test_the_course_says_that_the_study_of_a_visit_was_refused(page):
+    assert "study refused: missing slice" in page.text["course"]
+
+
+def test_misleading_comparisons_are_named(page):
+    assert "immortal time" in page.text["survival"]
+    text = page.text["response"]
+    for words in ("Depth of response†", "Time to response†", "no longer randomised groups",
+                  "Time to progression censors deaths"):  # fmt: skip
+        assert words in text
+
+
+def test_what_no_longer_enhances_is_not_called_absent_and_what_is_unused_is_struck_out(
+    small, tmp_path
+):
+    lesions = small.tables.lesions.copy()
+    lesions.loc[0, ["viable_diameter_mm", "whole_diameter_mm", "status"]] = 0.0, 26.1, "absent"
+    lesions.loc[1, ["viable_diameter_mm", "status"]] = 31.7, "not_evaluable"
+    html = written(replace(small.tables, lesions=lesions), tmp_path)
+    assert "nothing viable" in Page(html).text["lesions"]
+    assert re.search(r'<td class="unused n"[^>]*>31\.7', html)
+
+
 def test_the_heading_says_version_rules_policies_and_what_it_is_not(page):
     head = page.text[""]
     for words in ("sumdiam 0.1.0", "mRECIST for hepatocellular carcinoma", "default", "seed",
@@ -144,6 +211,25 @@ def test_problems_of_the_input_are_listed_with_their_remedy(small, tmp_path):
     text = Page(written(replace(small.tables, problems=problems), tmp_path)).text["read"]
     assert "refused date_backwards DT-001 the visit lies before the baseline." in text
     assert "noted not_dicom notes.txt the file is not DICOM. Nothing needs doing" in text
+
+
+def test_a_refused_study_is_not_listed_a_second_time_among_the_problems(small, tmp_path):
+    studies = small.tables.studies.copy()
+    studies.loc[0, ["status", "reason_code", "reason"]] = "refused", "missing_slice", "a gap"
+    uid = studies.loc[0, "study_uid"]
+    problems = pd.DataFrame(
+        {
+            "code": ["missing_slice", "not_dicom"],
+            "where": [f"series 1.2 of study {uid}", "notes.txt"],
+            "sentence": ["a gap in a series", "the file is not DICOM"],
+            "refused": [True, False],
+        }
+    )
+    tables = replace(small.tables, studies=studies, problems=problems)
+    text = Page(written(tables, tmp_path)).text["read"]
+    assert "a gap in a series" not in text
+    assert "notes.txt" in text
+    assert "1 about the studies above are not listed again" in text
 
 
 def test_table_1_counts_missing_and_names_its_tests(page):
@@ -288,3 +374,5 @@ def test_what_assessment_derives_makes_a_report(small, tmp_path):
     assert f"/{len(found.outcomes)} (" in text["response"]
     assert str(found.responses["reason"].dropna().iloc[1]) in text["course"]
     assert "confirm" in text["policies"]
+    assert "Post-progression survival†" in text["response"]
+    assert "Overall survival†" not in text["response"]
