@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,11 @@ from imaging.reason import ReasonedError
 
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _UNDEFINED = 0xFFFFFFFF
+_MOST_ELEMENTS = 10_000
+"""No header has so many top-level elements; a file full of zeros reads as millions."""
+LONGEST_HEADER_BYTES = 64 << 20
+"""So many bytes are looked at before the pixels are reached; the longest real headers, of thousands
+of frames, take a quarter of it."""
 _UNIFORM = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 
 
@@ -149,7 +155,7 @@ def read_header(path: str | Path) -> InstanceHeader:
     try:
         with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # the values are judged here, not by pydicom
-            return _read(stream, path)
+            return _read(_Bounded(stream) if _is_huge(path) else stream, path)
     except HeaderError:
         raise
     except OSError as error:
@@ -158,18 +164,45 @@ def read_header(path: str | Path) -> InstanceHeader:
         raise HeaderError("unreadable_dicom", str(path), type(error).__name__) from error
 
 
+def _is_huge(path: Path) -> bool:
+    """Return whether a file is longer than any header."""
+    return path.stat().st_size > LONGEST_HEADER_BYTES
+
+
 class _PixelStop:
     """Stops the parser at the pixel data and remembers what it announced."""
 
     def __init__(self) -> None:
         self.tag: int | None = None
         self.length = 0
+        self._elements = 0
 
     def __call__(self, tag: BaseTag, _vr: str | None, length: int) -> bool:
+        self._elements += 1
+        if self._elements > _MOST_ELEMENTS:
+            msg = "too many elements"
+            raise ValueError(msg)
         if tag < _PIXEL_TAGS[0]:
             return False
         self.tag, self.length = int(tag), length
         return True
+
+
+class _Bounded(io.BufferedReader):
+    """A file that ends in an error after the longest header, where its content has led astray."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        super().__init__(stream.raw)
+        self._left = LONGEST_HEADER_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read like the file itself."""
+        data = super().read(self._left + 1 if size is None or size < 0 else size)
+        self._left -= len(data)
+        if self._left < 0:
+            msg = "no end of the header"
+            raise ValueError(msg)
+        return data
 
 
 def _parse(stream: BinaryIO, path: Path) -> tuple[FileDataset, _PixelStop, bool]:

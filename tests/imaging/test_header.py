@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -55,6 +56,28 @@ def test_what_is_not_dicom_is_refused(tmp_path, content):
     path = tmp_path / "f"
     path.write_bytes(content)
     assert refused(path) == "not_dicom"
+
+
+@pytest.mark.parametrize(
+    ("begin", "code"),
+    [
+        (b"", "not_dicom"),
+        (bytes(128) + b"DICM", "unreadable_dicom"),
+        (b"\x08\x00\x05\x00CS\x00\x00", "not_dicom"),
+        # an item of undefined length in a sequence of undefined length: nothing but empty elements
+        (bytes(128) + b"DICM\x08\x00\x40\x11SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\x00\xe0" + b"\xff" * 4,
+         "unreadable_dicom"),
+    ],
+)  # fmt: skip
+def test_gigabytes_of_zeros_are_refused_at_once(tmp_path, monkeypatch, begin, code):
+    monkeypatch.setattr("imaging.header.LONGEST_HEADER_BYTES", 1 << 20)  # so that it ends soon here
+    path = tmp_path / "f"
+    with path.open("wb") as stream:
+        stream.write(begin)
+        stream.truncate(3 << 30)
+    before = time.process_time()
+    assert refused(path) == code
+    assert time.process_time() - before < 10
 
 
 def test_a_missing_file_and_a_folder_are_unreadable(tmp_path):

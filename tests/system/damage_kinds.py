@@ -270,8 +270,7 @@ OF_ONE_SLICE: tuple[Callable[[Spot], None], ...] = (
     foreign_in_this_study, named_another, date_garbage,
     changed(PixelSpacing=None), changed(PixelSpacing=[1.0, 1.0]), changed(RescaleIntercept=None),
     changed(ImageOrientationPatient=[0, 1, 0, -1, 0, 0]), changed(ImagePositionPatient=None),
-    changed(Rows=100), changed(SeriesInstanceUID=None), changed(SOPClassUID=None),
-    changed(Modality="XX"),
+    changed(Rows=100), changed(SeriesInstanceUID=None), changed(Modality="XX"),
 )  # fmt: skip
 OF_A_PHASE = (phase_missing, half_missing, upper_half_missing, date_garbage_everywhere)
 OF_A_MASK = (
