@@ -53,7 +53,7 @@ def course_grid(tables: RunTables, view: View) -> Grid:
             "Response: overall, below it what makes a PD, and where a cut-off lies within the "
             "measurement error (highlighted) the probability of each category. Targets: measured "
             "of expected. Sum of diameters as the rule set measures each target. Nadir: the "
-            "smallest earlier sum. Percentages are cut, not rounded, so that none seems to reach a "
+            "smallest earlier sum. A percentage has more decimals where one would seem to reach a "
             "cut-off that it misses. NA: no non-target lesion; NE: not evaluable.",
         ),
         missing="No responses: no subject has a baseline and a follow-up that could be assessed.",
@@ -138,7 +138,7 @@ def _change(mm: Any, percent: Any, timepoint: int) -> Cell:
     """Return a change in percent and mm; the baseline has none."""
     if timepoint == 0 or (pd.isna(mm) and pd.isna(percent)):
         return Cell(wording.NOTHING)
-    share = wording.NOTHING if pd.isna(percent) else f"{wording.cut(percent)}{wording.FIXED}%"
+    share = wording.NOTHING if pd.isna(percent) else f"{wording.change(percent)}{wording.FIXED}%"
     return Cell(
         share,
         sort="" if pd.isna(percent) else repr(float(percent)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from stats.result import Difference, Proportion, Quantile, TestResult
 
 DAYS_PER_MONTH: Final = 30.4375
+MOST_DECIMALS: Final = 6
 DASH: Final = "–"  # noqa: RUF001 - the dash of ranges
 NOTHING: Final = "—"
 FIXED: Final = "\u00a0"  # no-break space: a number stays with its limits
@@ -72,14 +73,20 @@ def signed(value: float, digits: int) -> str:
     return f"+{text}" if plain and text.strip("0.") else text
 
 
-def cut(value: float, digits: int = 1) -> str:
-    """Write a change with its sign, cut towards zero: 19.96 % is not the 20 % of a cut-off."""
-    if not math.isfinite(value):
+def change(percent: float) -> str:
+    """Write a change in percent with its sign, as the reasons of responses do.
+
+    One decimal, halves up; more where one would show a whole percent that it is not, such as
+    19.96 as the 20 of a cut-off.
+    """
+    if not math.isfinite(percent):
         return NOTHING
-    step = Decimal(1).scaleb(-digits)
-    # repr of quotients such as 39.99999999999999 must not lose a whole tenth
-    short = Decimal(repr(round(float(value), 9))).quantize(step, rounding=ROUND_DOWN)
-    return signed(float(short), digits)
+    exact = round(float(percent), 9)  # quotients such as 39.99999999999999 are 40
+    for digits in range(1, MOST_DECIMALS + 1):
+        shown = Decimal(repr(exact)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+        if shown % 1 or shown == Decimal(repr(exact)):
+            break
+    return signed(float(shown), digits)
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -140,13 +140,13 @@ def test_a_progression_says_what_made_it_one(run, html, page):
     assert "PD sum of targets" in page.text["course"]
 
 
-def test_percentages_of_a_visit_are_cut_so_that_no_cut_off_seems_reached(small, tmp_path):
+def test_a_percentage_of_a_visit_never_seems_to_reach_a_cut_off_that_it_misses(small, tmp_path):
     rows = small.tables.responses.copy()
     later = rows.index[rows["timepoint"] > 0][0]
     rows.loc[later, ["change_from_baseline_percent", "change_from_nadir_percent"]] = -29.96, 19.96
     text = Page(written(replace(small.tables, responses=rows), tmp_path)).text["course"]
-    assert "−29.9 %" in text  # noqa: RUF001
-    assert "+19.9 %" in text
+    assert "−29.96 %" in text  # noqa: RUF001
+    assert "+19.96 %" in text
 
 
 def test_the_course_says_that_the_study_of_a_visit_was_refused(page):

@@ -54,3 +54,31 @@ def test_flags_are_split_into_sentences_with_their_value():
         "odd code",
     ]
     assert wording.flags_in_words(pd.NA) == []
+
+
+@pytest.mark.parametrize(
+    ("percent", "words"),
+    [
+        (-34.177215189873415, "−34.2"),  # noqa: RUF001
+        (6.25, "+6.3"),
+        (-6.25, "−6.3"),  # noqa: RUF001
+        (19.96, "+19.96"),
+        (-29.97, "−29.97"),  # noqa: RUF001
+        (-29.9999, "−29.9999"),  # noqa: RUF001
+        (20.0, "+20.0"),
+        (39.99999999999999, "+40.0"),
+        (-100.0, "−100.0"),  # noqa: RUF001
+        (0.0, "0.0"),
+        (float("nan"), "—"),
+    ],
+)
+def test_a_change_shows_no_whole_percent_that_it_is_not(percent, words):
+    assert wording.change(percent) == words
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("age_years", "Age, years"), ("child_pugh", "Child-Pugh class"), ("sex", "Sex")],
+)
+def test_a_covariate_is_named_as_a_reader_expects(column, words):
+    assert wording.heading(column) == words
