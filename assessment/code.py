@@ -90,18 +90,29 @@ def written(values: Ints) -> Texts:
     return np.array([*text, ""], dtype=object)[inverse].reshape(values.shape)
 
 
-def percent_written(part: Ints, whole: Ints) -> Texts:
-    """Return 100 part / whole with sign and one decimal, cut towards zero.
+MOST_DECIMALS = 6
 
-    Cut, not rounded: 19.96 % must not be printed as the 20 % that it is not.
+
+def percent_written(part: Ints, whole: Ints) -> Texts:
+    """Return 100 part / whole with sign, rounded half up to one decimal, from the integers.
+
+    Where one decimal would show a whole percent that it is not, such as 19.96 % as the 20 % of a
+    cut-off, more decimals are written, so that no reason contradicts its response.
     """
-    tenths = np.abs(part) * 1000 // np.maximum(whole, 1)
-    unique, inverse = np.unique(np.where(part < 0, -tenths - 1, tenths), return_inverse=True)
-    text = [
-        f"-{(-u - 1) // 10}.{(-u - 1) % 10} %" if u < 0 else f"+{u // 10}.{u % 10} %"
-        for u in unique.tolist()
-    ]
-    return np.array([*text, ""], dtype=object)[inverse].reshape(part.shape)
+    pairs = np.stack([part.ravel(), np.maximum(whole, 1).ravel()], axis=1)
+    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    text = [_percent(p, w) for p, w in unique.tolist()]
+    return np.array([*text, ""], dtype=object)[inverse.ravel()].reshape(part.shape)
+
+
+def _percent(part: int, whole: int) -> str:
+    """Write one percentage, away from zero at the half, as `decimal.ROUND_HALF_UP` does."""
+    for decimals in range(1, MOST_DECIMALS + 1):
+        scale = 10**decimals
+        shown = (200 * scale * abs(part) + whole) // (2 * whole)
+        if shown % scale or shown * whole == 100 * scale * abs(part):
+            break
+    return f"{'-' if part < 0 else '+'}{shown // scale}.{shown % scale:0{decimals}d} %"
 
 
 def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:

@@ -202,13 +202,9 @@ def people_warnings(course: Course, people: People, policy: Mapping[str, str]) -
 def _days_between_dates(course: Course, people: People) -> Ints:
     """Return the days between each subject's first and last date of any kind."""
     visits = course.visits
-    visit_days = np.where(
-        visits.exists[:, :, None], np.dstack([visits.first_day, visits.last_day]), NO_DAY
-    )
-    own = [people.start, people.died, people.alive, people.new_therapy]
-    days = np.concatenate(
-        [visit_days.reshape(len(people.start), -1), np.stack(own, axis=1)], axis=1
-    )
+    own = np.stack([people.start, people.died, people.alive, people.new_therapy], axis=1)
+    seen = [np.where(visits.exists, d, NO_DAY) for d in (visits.first_day, visits.last_day)]
+    days = np.concatenate([*seen, own], axis=1)
     known = days != NO_DAY
     last = np.where(known, days, NO_DAY).max(axis=1)
     first = np.where(known, days, np.iinfo(np.int64).max).min(axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -164,8 +164,13 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
             raise TableError(msg)
     types = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
     typed = whole[known].reset_index(drop=True)
-    empty = {name: types[name] for name in missing}
-    return check(typed.astype(empty), model, origin=origin)
+    other = {n: kind for n, kind in types.items() if n in missing or _is_category(typed[n])}
+    return check(typed.astype(other), model, origin=origin)
+
+
+def _is_category(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds codes of words."""
+    return isinstance(column.dtype, pd.CategoricalDtype)
 
 
 def _before_cutoff(

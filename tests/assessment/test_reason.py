@@ -1,6 +1,11 @@
 """The words beside each response."""
 
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
 import pytest
+
+from assessment import assess
 
 TABLE = [
     ("L1 liver 66.0 46.2", "sum 46.2 mm, -30.0 % from baseline 66.0 mm: PR; overall PR"),
@@ -8,7 +13,13 @@ TABLE = [
      "sum 46.3 mm, -29.8 % from baseline 66.0 mm, -29.8 % (-19.7 mm) from nadir 66.0 mm: SD; overall SD"),
     ("L1 liver 50 60", "sum 60.0 mm, +20.0 % (+10.0 mm) from nadir 50.0 mm: PD; overall PD"),
     ("L1 liver 100 119.99", "+20.0 % (+20.0 mm) from nadir 100.0 mm: PD"),  # rounded to 120.0 once
-    ("L1 liver 149.9 179.8", "+19.9 % (+29.9 mm) from nadir 149.9 mm: SD"),  # cut, never rounded up
+    ("L1 liver 149.9 179.8", "+19.9 % (+29.9 mm) from nadir 149.9 mm: SD"),  # 19.946
+    ("L1 liver 77.8 93.5", "+20.2 % (+15.7 mm) from nadir 77.8 mm: PD"),  # 20.1799 rounds up
+    ("L1 liver 80.0 85.0", "+6.3 % (+5.0 mm) from nadir 80.0 mm: SD"),  # 6.25, half up
+    ("L1 liver 80.0 75.0", "-6.3 % from baseline 80.0 mm"),  # -6.25, half away from zero
+    ("L1 liver 249.9 299.8", "+19.97 % (+49.9 mm) from nadir 249.9 mm: SD"),  # not the 20.0 of PD
+    ("L1 liver 249.9 175.0", "-29.97 % from baseline 249.9 mm"),  # not the 30.0 of PR
+    ("L1 liver 999.9 700.0", "-29.99 % from baseline 999.9 mm"),
     ("L1 liver 30 0; T1 liver!n pres pres",
      "all targets gone (sum 0.0 mm): CR; non-target NON-CR/NON-PD; overall PR"),
     ("L1 liver 30 20; L2 liver 30 ne", "1 of 2 targets measured (L2 is not): NE; overall NE"),
@@ -32,6 +43,25 @@ TABLE = [
 def test_the_reason_says_what_was_found(short, lesions, words):
     reason = short(lesions, "0 60").responses["reason"].tolist()[1]
     assert words in reason, reason
+
+
+def test_the_reason_and_the_table_show_one_number(make_tables):
+    """Each reason's first percentage is its row's, rounded half up from the exact quotient."""
+    tenths = {f"P{n:04}": n for n in range(1, 447)}  # up to +20 %
+    made = make_tables(
+        [
+            {"patient": name, "lesions": f"L1 liver 37.3 {n / 10}", "visits": "0 60"}
+            for name, n in tenths.items()
+        ]
+    )
+    found = assess(made.pop("lesions"), **made).responses.query("timepoint == 1")
+    assert len(found) == len(tenths)
+    for row in found.to_dict("records"):
+        exact = Decimal(tenths[row["subject_id"]] - 373) * 100 / Decimal(373)
+        written = re.findall(r"([+-][0-9.]+) %", row["reason"])[0]
+        places = Decimal(1).scaleb(-len(written.partition(".")[2]))
+        assert Decimal(written) == exact.quantize(places, ROUND_HALF_UP), row["reason"]
+        assert row["change_from_baseline_percent"] == pytest.approx(float(exact), abs=1e-12)
 
 
 LATER = [

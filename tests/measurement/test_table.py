@@ -5,9 +5,11 @@ import pandera.pandas as pa
 import pytest
 from pandera.typing.pandas import Series
 
+from measurement.lesion_table import Lesions
 from measurement.table import (
     TableError,
     TableModel,
+    _meets,
     check,
     columns_of,
     empty_table,
@@ -129,3 +131,33 @@ def test_many_failures_are_counted():
     table["number"] = table["number"] - 20
     with pytest.raises(TableError, match="and 4 more"):
         check(table, Visits, origin="visits")
+
+
+@pytest.mark.parametrize("model", [Visits, Lesions], ids=["visits", "lesions"])
+def test_the_quick_check_says_what_pandera_says(model):
+    """Every column in turn emptied, doubled, given another type, another word, a number below."""
+    filled = {"name": "a", "number": 1, "subject_id": "S", "reader": "1", "lesion_id": "L"}
+    filled |= {"timepoint": 0, "site": "hepatic", "node": "none"}
+    row = {name: filled.get(name) for name in columns_of(model)}
+    other = row | {name: "b" for name in ("name", "lesion_id") if name in row}
+    good = from_records([row, other], model)
+    bad = [good.iloc[[0, 0]], good.iloc[:, ::-1], good.iloc[:, 1:]]
+    for name in good:
+        for cell in ("word", -1, None, "7", 0.5):
+            bad.append(good.assign(**{name: pd.Series([cell] * 2, dtype=object)}))
+            kind = good[name].dtype
+            if isinstance(cell, str) == (str(kind) == "string") and str(kind) != "boolean":
+                bad.append(good.assign(**{name: pd.Series([cell] * 2)}))
+    seen = set()
+    for frame in (table.reset_index(drop=True) for table in [good, *bad]):
+        try:
+            model.to_schema().validate(frame, lazy=True)
+        except pa.errors.SchemaErrors:
+            seen.add("refused")
+            assert not _meets(frame, model)
+        else:
+            quick = _meets(frame, model)
+            seen.add(quick)
+            assert not quick or all(frame[n].dtype == good[n].dtype for n in good)
+    assert _meets(good, model)
+    assert seen == {"refused", True, False}
