@@ -110,9 +110,13 @@ def _meets(frame: pd.DataFrame, model: type[TableModel]) -> bool:
         cells = frame[name]
         if cells.dtype != column.dtype.type or column.unique or column.parsers:
             return False
+        if column.nullable and not column.checks:
+            continue
         missing = cells.isna()
         if not column.nullable and missing.any():
             return False
+        if missing.all():
+            continue
         for stated in column.checks:
             if stated.name not in _TESTS:
                 return False
@@ -230,6 +234,9 @@ def parse_text(
     typed: dict[str, pd.Series[Any]] = {}
     for name, column in schema.columns.items():
         default = (defaults or {}).get(name)
+        if name not in text and default is None:
+            typed[name] = _no_cells(text.index, column.dtype.type)
+            continue
         cells = text[name] if name in text else pd.Series([""] * len(text), index=text.index)
         cells = cells.astype(str).str.strip()
         if default is not None:
@@ -260,7 +267,7 @@ def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd
     name = str(dtype)
     empty = cells == ""
     if empty.all():
-        return pd.Series([None] * len(cells), index=cells.index).astype(dtype)
+        return _no_cells(cells.index, dtype)
     if name.startswith("string"):
         return cells.astype("string").mask(empty, pd.NA)
     if name == "boolean":
@@ -279,6 +286,11 @@ def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd
         return numbers.astype("Int64")
     _refuse(cells, bad, "a number with a decimal point", origin=origin, column=column)
     return numbers.astype("float64")
+
+
+def _no_cells(index: pd.Index[Any], dtype: Any) -> pd.Series[Any]:
+    """Return a column of missing cells."""
+    return pd.Series(None, index=index, dtype=dtype)
 
 
 def _dates(

@@ -127,8 +127,9 @@ def subject_row(subject: str, text: str) -> dict[str, str]:
 
 
 def as_text(rows: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
-    """Return rows as a table of text cells."""
-    return pd.DataFrame(rows, columns=columns, dtype=object).fillna("").astype(str)
+    """Return rows as a table of text cells, of the columns that any of them has."""
+    used = [name for name in columns if not rows or any(name in row for row in rows)]
+    return pd.DataFrame(rows, columns=used, dtype=object).fillna("").astype(str)
 
 
 def tables(patients: list[dict[str, str]]) -> dict[str, pd.DataFrame]:

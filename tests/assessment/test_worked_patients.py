@@ -30,13 +30,14 @@ def answers(make_tables):
     groups = {}
     for patient in PATIENTS:
         groups.setdefault((patient["criteria"], patient["policies"]), []).append(patient)
+    made = make_tables(PATIENTS)
     found = {}
     for (criteria, policies), patients in groups.items():
         given = dict(part.strip().split("=") for part in policies.split(";") if part.strip())
         chosen = PolicySet(given.pop("set", "default"), given)
-        made = make_tables(patients)
-        lesions = made.pop("lesions")
-        result = assess(lesions, criteria=(criteria,), policies=chosen, **made)
+        names = [patient["patient"] for patient in patients]
+        own = {key: table[table["subject_id"].isin(names)] for key, table in made.items()}
+        result = assess(own.pop("lesions"), criteria=(criteria,), policies=chosen, **own)
         for patient in patients:
             found[patient["patient"]] = result
     return found

@@ -5,7 +5,6 @@ import pandera.pandas as pa
 import pytest
 from pandera.typing.pandas import Series
 
-from measurement.lesion_table import Lesions
 from measurement.table import (
     TableError,
     TableModel,
@@ -133,31 +132,61 @@ def test_many_failures_are_counted():
         check(table, Visits, origin="visits")
 
 
-@pytest.mark.parametrize("model", [Visits, Lesions], ids=["visits", "lesions"])
-def test_the_quick_check_says_what_pandera_says(model):
-    """Every column in turn emptied, doubled, given another type, another word, a number below."""
-    filled = {"name": "a", "number": 1, "subject_id": "S", "reader": "1", "lesion_id": "L"}
-    filled |= {"timepoint": 0, "site": "hepatic", "node": "none"}
-    row = {name: filled.get(name) for name in columns_of(model)}
-    other = row | {name: "b" for name in ("name", "lesion_id") if name in row}
-    good = from_records([row, other], model)
-    bad = [good.iloc[[0, 0]], good.iloc[:, ::-1], good.iloc[:, 1:]]
+class Sizes(TableModel):
+    """A table with every kind of limit that the schemas use."""
+
+    name: Series[pd.StringDtype]
+    word: Series[pd.StringDtype] = pa.Field(isin=["word", "other"], nullable=True)
+    least: Series[pd.Int64Dtype] = pa.Field(ge=-1)
+    above: Series[float] = pa.Field(gt=0, nullable=True)
+    within: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    seen: Series[pd.BooleanDtype] = pa.Field(nullable=True)
+
+    class Config(TableModel.Config):
+        """One row per name."""
+
+        unique: ClassVar[list[str]] = ["name"]
+
+
+def test_the_quick_check_says_what_pandera_says():
+    """Every column in turn emptied, doubled, given another type, another word, a number beyond."""
+    rows = [{"name": "a", "least": 0, "within": 1.0}, {"name": "b", "least": -1, "word": "other"}]
+    good = from_records(rows, Sizes)
+    tables = [good, good.iloc[[0, 0]], good.iloc[:, ::-1], good.iloc[:, 1:], good.iloc[:0]]
     for name in good:
-        for cell in ("word", -1, None, "7", 0.5):
-            bad.append(good.assign(**{name: pd.Series([cell] * 2, dtype=object)}))
-            kind = good[name].dtype
-            if isinstance(cell, str) == (str(kind) == "string") and str(kind) != "boolean":
-                bad.append(good.assign(**{name: pd.Series([cell] * 2)}))
+        for cell in ("word", "none", -1, 0, 1, 2, None, 0.5):
+            tables.append(good.assign(**{name: pd.Series([cell] * 2, dtype=object)}))
+            if (str(good[name].dtype) == "string") == isinstance(cell, str) and name != "seen":
+                as_typed = pd.Series([cell] * 2, dtype=object)
+                whole = name == "least" and cell in (-1, 0, 1, 2)
+                kind = "Int64" if whole else "string" if isinstance(cell, str) else "float64"
+                tables.append(good.assign(**{name: as_typed.astype(kind)}))
     seen = set()
-    for frame in (table.reset_index(drop=True) for table in [good, *bad]):
+    for frame in (table.reset_index(drop=True) for table in tables):
         try:
-            model.to_schema().validate(frame, lazy=True)
+            Sizes.to_schema().validate(frame, lazy=True)
         except pa.errors.SchemaErrors:
             seen.add("refused")
-            assert not _meets(frame, model)
+            assert not _meets(frame, Sizes)
         else:
-            quick = _meets(frame, model)
+            quick = _meets(frame, Sizes)
             seen.add(quick)
             assert not quick or all(frame[n].dtype == good[n].dtype for n in good)
-    assert _meets(good, model)
+    assert _meets(good, Sizes)
     assert seen == {"refused", True, False}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("word", "wrod", r"word: 'wrod' is none of word, other \(nearest: word\)"),
+        ("least", "-2", "least: -2 is below -1"),
+        ("above", "0", "above: 0.0 is not above 0"),
+        ("within", "1.5", "within: 1.5 is above 1"),
+        ("name", "", "name: is empty, and must not be"),
+    ],
+)
+def test_a_cell_beyond_its_limits_is_told_in_words(column, cell, message):
+    cells = {"name": ["a"], "least": ["0"]} | {column: [cell]}
+    with pytest.raises(TableError, match=message):
+        parse_text(pd.DataFrame(cells, dtype=str), Sizes, origin="sizes.csv")
