@@ -78,6 +78,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
     # edits
     "edit_without_name": ("a cell was edited without saying by whom", "Write your id beside it."),
+    "row_new": ("rows that the table did not have before: new data, or rows that were deleted",
+                "Nothing needs doing for new data."),
+    "row_gone": ("rows of the table name nothing that the archive holds; they were dropped",
+                 "Bring the data back if they are missed; ids must stay text in a spreadsheet."),
     "edit_not_applied": ("a cell that cannot be edited here was edited", "Undo it."),
 }  # fmt: skip
 

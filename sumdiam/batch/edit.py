@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from measurement.table import TableError
+from sumdiam.archive import reason
 from sumdiam.archive.problem import Problem
 
 AUTO = "auto"
 PERSON = "person"
 """Who made an edit that names nobody."""
+NOT_REPEATED = "-"
+"""Cell of a table made by hand that need not repeat what follows from the archive."""
 APPENDED = "appended"
 """Mark in ``automatic`` of a row that came to a table after a person had edited it."""
 
@@ -148,6 +151,52 @@ def unapplied(
     ]
 
 
+def unlike_files(
+    rows: Mapping[str, Row], previous: Mapping[str, Row], columns: Sequence[str], *, origin: str
+) -> list[Problem]:
+    """Return one problem per edited cell of columns that only repeat what the files say."""
+    return [
+        Problem(
+            "edit_not_applied",
+            key,
+            f"{name} was edited to {previous[key][name]!r} in {origin}; the files say "
+            f"{rows[key][name]!r}, and only they can change it. Undo the edit.",
+        )
+        for key in rows
+        if key in previous
+        for name in columns
+        if previous[key][name] not in ("", NOT_REPEATED, rows[key][name])
+    ]
+
+
+def moved_rows(
+    rows: Mapping[str, Row], previous: Mapping[str, Row], remedy: str, *, origin: str
+) -> list[Problem]:
+    """Return what to say of rows that an earlier table lacks, and of those that name nothing.
+
+    A deleted row cannot be told from new data, and is back; so both are said.
+    """
+    found = {
+        "row_new": [key for key in rows if key not in previous],
+        "row_gone": sorted(key for key in previous if key not in rows),
+    }
+    return [
+        Problem(
+            code,
+            origin,
+            f"{reason.sentence(code)} {remedy if code == 'row_new' else ''}".strip()
+            + f" ({_some(keys)})",
+        )
+        for code, keys in found.items()
+        if keys and previous
+    ]
+
+
+def _some(keys: Sequence[str]) -> str:
+    """Name the first few keys."""
+    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+
+
 def gone_rows(
     automatic: Iterable[str],
     previous: Mapping[str, Row],
@@ -163,9 +212,8 @@ def gone_rows(
 def refuse_gone(keys: Sequence[str], *, origin: str, what: str) -> None:
     """Raise if rows that a person decided have lost their data."""
     if keys:
-        named = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
         msg = (
-            f"{origin}: a person decided on {named}, but the archive no longer holds "
+            f"{origin}: a person decided on {_some(keys)}, but the archive no longer holds "
             f"{'this ' + what if len(keys) == 1 else 'these ' + what + 's'}. "
             "Bring the data back, or remove the row."
         )

@@ -24,6 +24,8 @@ NOT_HERE = {
     "subject_id": "Correct it in the files, or hand in --subject-map.",
     "timepoint": "Correct the timepoint of its study in plan.csv.",
 }
+FROM_FILES = ("study_uid", "segment", "label")
+LEAVE_OUT = "To leave out a mask, write ignore into mask_role and your id into decided_by."
 LESION_ROLES = ("lesion_whole", "lesion_viable")
 Rows = dict[str, dict[str, str]]
 
@@ -108,9 +110,41 @@ def settle_masks(
     for mask_id in appended:
         rows[mask_id]["mask_role"] = "undecided"
     problems = edit.unapplied(rows, before, NOT_HERE, origin=MASKS)
+    problems += edit.unlike_files(rows, before, FROM_FILES, origin=MASKS)
+    problems += edit.moved_rows(rows, before, LEAVE_OUT, origin=MASKS)
+    roles = {mask_id: row["mask_role"] for mask_id, row in rows.items()}
     problems += edit.keep(rows, before, MASK_GROUP, origin=MASKS)
+    for mask_id, row in rows.items():
+        if _named_since(row, before.get(mask_id)) and roles[mask_id] in LESION_ROLES:
+            row["mask_role"] = roles[mask_id]
     check_masks(rows, origin=MASKS)
+    _check_volumes(rows, catalogue, subjects)
     return rows, appended, problems
+
+
+def _named_since(row: Mapping[str, str], before: Mapping[str, str] | None) -> bool:
+    """Return whether a person wrote a lesion_id beside a role that waited for it."""
+    if before is None or row["decided_by"] == AUTO:
+        return False
+    waited = edit.read_automatic(before["automatic"]).get("mask_role") == "undecided"
+    return waited and row["mask_role"] == "undecided" and row["lesion_id"] != ""
+
+
+def _check_volumes(rows: Rows, catalogue: Catalogue, subjects: Mapping[str, str]) -> None:
+    """Let masks follow the volume that a person gave them; refuse one that is not the subject's."""
+    studies = {one.volume_id: one.study_uid for one in catalogue.series}
+    studies |= {one.volume_id: one.study_uid for one in catalogue.refused_series}
+    for mask_id, row in rows.items():
+        if row["decided_by"] == AUTO or not row["volume_id"]:
+            continue
+        study_uid = studies.get(row["volume_id"])
+        if study_uid is None or subjects.get(study_uid) != row["subject_id"]:
+            msg = (
+                f"{MASKS}: mask {mask_id} is given the volume {row['volume_id']}, which is none "
+                f"of subject {row['subject_id']}. Write a volume_id of plan.csv."
+            )
+            raise EditError(msg)
+        row["study_uid"] = study_uid
 
 
 def _is_appended(before: Mapping[str, str] | None) -> bool:

@@ -10,13 +10,16 @@ import pandas as pd
 
 from measurement.identity import lesion_id_from_mask
 from measurement.table import columns_of, parse_text, to_text
+from sumdiam.archive import reason
 from sumdiam.archive.problem import Problem
 from sumdiam.batch.edit import (
     AUTO,
     EditError,
     Group,
     person_of,
+    read_automatic,
     refuse_gone,
+    rows_by_key,
     write_automatic,
 )
 from sumdiam.batch.masks import LESION_ROLES, Rows
@@ -28,19 +31,25 @@ Row = Mapping[str, str]
 MatchRow = dict[str, str]
 
 
-def settle_matches(masks: Rows, earlier: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+def settle_matches(
+    masks: Rows, earlier: pd.DataFrame, earlier_masks: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Problem]]:
     """Give every lesion mask its lesion id, in place, and return the typed table of matches.
 
     Parameters
     ----------
     masks : rows of masks with their timepoints
-    earlier : typed table `Matches`, as a person left it
+    earlier, earlier_masks : typed tables `Matches` and `Masks`, as a person left them
     """
     before = to_text(earlier).to_dict("records")
     rows = [{str(name): str(cell) for name, cell in row.items()} for row in before]
     decided, problems = decided_matches(rows, masks, origin=MATCHES)
+    check_matches(decided, masks, origin=MATCHES)
     problems += settle_lesions(masks, decided, origin=MATCHES)
-    matched = pd.DataFrame(matches_of(masks, decided), columns=columns_of(Matches), dtype=object)
+    problems += unborne_matches(decided, masks, origin=MATCHES)
+    found = matches_of(masks, decided)
+    problems += _returned_rows(found, rows, rows_by_key(to_text(earlier_masks), "mask_id"), masks)
+    matched = pd.DataFrame(found, columns=columns_of(Matches), dtype=object)
     return parse_text(matched, Matches, origin=MATCHES), problems
 
 
@@ -88,6 +97,90 @@ def decided_matches(
             )
             raise EditError(msg)
     return kept, problems
+
+
+def check_matches(decided: Sequence[MatchRow], masks: Rows, *, origin: str) -> None:
+    """Refuse matches of masks that cannot be one lesion; write each row's subject.
+
+    Raises
+    ------
+    EditError
+        If a mask outlines no lesion, or two are of different subjects or in the wrong order.
+    """
+    for row in decided:
+        named = [mask_id for mask_id in (row["earlier_mask_id"], row["mask_id"]) if mask_id]
+        what = f"{origin}: the row of {' and '.join(named)}"
+        for mask_id in named:
+            if masks[mask_id]["mask_role"] not in (*LESION_ROLES, "undecided"):
+                role = masks[mask_id]["mask_role"]
+                msg = f"{what}: {mask_id} outlines no lesion (mask_role {role}). Remove the row."
+                raise EditError(msg)
+        ends = [masks[mask_id] for mask_id in named]
+        if len({end["subject_id"] for end in ends}) > 1:
+            msg = f"{what} names masks of two subjects. Correct one of the ids."
+            raise EditError(msg)
+        if _when(ends[0]) > _when(ends[-1]):
+            msg = f"{what}: earlier_mask_id is of a later timepoint. Exchange the two cells."
+            raise EditError(msg)
+        row["subject_id"] = ends[0]["subject_id"]
+
+
+def unborne_matches(decided: Sequence[Row], masks: Rows, *, origin: str) -> list[Problem]:
+    """Return what to say of a person's relations that the lesion ids do not bear out."""
+    times: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    for mask in masks.values():
+        if mask["mask_role"] in LESION_ROLES and mask["lesion_id"]:
+            times[mask["subject_id"], mask["reader"], mask["lesion_id"]].add(_when(mask))
+    problems = []
+    for row in decided:
+        one = masks[row["mask_id"] or row["earlier_mask_id"]]
+        seen = times[one["subject_id"], one["reader"], one["lesion_id"]]
+        earlier, later = any(t < _when(one) for t in seen), any(t > _when(one) for t in seen)
+        if row["relation"] == "vanished":
+            first = masks[row["earlier_mask_id"]] if row["earlier_mask_id"] else one
+            later = any(t > _when(first) for t in seen)
+        if (
+            row["relation"] == "merged"
+            or (row["relation"] in ("new", "split") and earlier)
+            or (row["relation"] == "vanished" and later)
+        ):
+            problems.append(
+                Problem(
+                    "edit_not_applied",
+                    row["mask_id"] or row["earlier_mask_id"],
+                    f"{origin} says {row['relation']}, which changes nothing while lesion_id of "
+                    f"its masks in masks.csv says {one['lesion_id'] or 'nothing'}. Write the "
+                    "lesion_id that you mean there, and your id into decided_by.",
+                )
+            )
+    return problems
+
+
+def _returned_rows(
+    found: Sequence[Row], before: Sequence[Row], masks_before: Mapping[str, Row], masks: Rows
+) -> list[Problem]:
+    """Say that rows which follow from unchanged lesion ids were deleted, and are back."""
+    had = {(row["earlier_mask_id"], row["mask_id"]) for row in before}
+    then = {key: read_automatic(row["automatic"]) for key, row in masks_before.items()}
+    back = [
+        row["mask_id"]
+        for row in found
+        if row["relation"] == "same"
+        and row["decided_by"] == AUTO
+        and (row["earlier_mask_id"], row["mask_id"]) not in had
+        and all(
+            then.get(mask_id, {}).get(name) == masks[mask_id][name]
+            for name in ("lesion_id", "timepoint")
+            for mask_id in (row["earlier_mask_id"], row["mask_id"])
+        )
+    ]
+    if not back:
+        return []
+    said = (
+        f"{reason.sentence('row_new')} These follow from lesion_id in masks.csv: to part two "
+        f"masks, write another lesion_id there ({', '.join(back[:5])})"
+    )
+    return [Problem("row_new", MATCHES, said)]
 
 
 def settle_lesions(masks: Rows, decided: Sequence[Row], *, origin: str) -> list[Problem]:

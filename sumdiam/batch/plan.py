@@ -38,6 +38,8 @@ PHASE_GROUP = Group("phase_by", ("phase",))
 USE_GROUP = Group("use_by", ("use",))
 CODES = {"", *reason.REASONS, *IMAGING_REASONS}
 NOT_HERE = {"subject_id": "Correct it in the files, or hand in --subject-map."}
+FROM_FILES = ("study_uid", "series_uid", "modality", "description")
+LEAVE_OUT = "To leave out a volume, write exclude into use and your id into use_by."
 PLAN_GROUPS = (TIMEPOINT_GROUP, PHASE_GROUP, USE_GROUP)
 
 
@@ -111,6 +113,8 @@ def make_plan(
     if edit.was_edited(draft.earlier.values(), PLAN_GROUPS):
         draft.appended = {key for key in draft.rows if _is_appended(key, draft.earlier)}
     draft.problems += edit.unapplied(draft.rows, draft.earlier, NOT_HERE, origin=PLAN)
+    draft.problems += edit.unlike_files(draft.rows, draft.earlier, FROM_FILES, origin=PLAN)
+    draft.problems += edit.moved_rows(draft.rows, draft.earlier, LEAVE_OUT, origin=PLAN)
     draft.keep(PHASE_GROUP)
     facts = _settle_uses(draft, masks)
     _settle_timepoints(draft, masks, _starts(subjects), rule)
@@ -118,7 +122,7 @@ def make_plan(
     places = {row["study_uid"]: row["timepoint"] for row in draft.rows.values()}
     for row in masks.values():
         row["timepoint"] = places.get(row["study_uid"], "")
-    matches, match_problems = settle_matches(masks, earlier.matches)
+    matches, match_problems = settle_matches(masks, earlier.matches, earlier.masks)
     typed_masks = mask_table(masks, appended)
     refused = refusal.refused_studies(catalogue, owners, plan, typed_masks, facts)
     notes = refusal.study_notes(catalogue, plan, typed_masks, refused)
@@ -294,6 +298,16 @@ def _starts(subjects: pd.DataFrame | None) -> dict[str, dt.date]:
     return starts
 
 
+def _unkept_reason(volume_id: str, written: str) -> Problem:
+    """Say that a person's words stand beside no decision."""
+    return Problem(
+        "edit_not_applied",
+        volume_id,
+        f"reason was edited to {written!r} in {PLAN}, beside no decision of a person, and is not "
+        "kept. Write your id into the column ending in _by of what you decided.",
+    )
+
+
 def _typed_plan(draft: _Draft) -> pd.DataFrame:
     """Return the plan in its final order, with reasons and what was automatic."""
 
@@ -304,8 +318,11 @@ def _typed_plan(draft: _Draft) -> pd.DataFrame:
     for volume_id, row in draft.rows.items():
         row["reason"] = draft.reasons.get(volume_id, "") if row["use_by"] == AUTO else ""
         written = draft.earlier.get(volume_id, {}).get("reason", "")
-        if written not in CODES and any(row[group.by] != AUTO for group in PLAN_GROUPS):
-            row["reason"] = written  # a person's own words beside a decision
+        if written not in CODES:
+            if any(row[group.by] != AUTO for group in PLAN_GROUPS):
+                row["reason"] = written  # a person's own words beside a decision
+            else:
+                draft.problems.append(_unkept_reason(volume_id, written))
         if row["phase_by"] != AUTO:
             row["phase_probability"] = ""
         automatic = {"subject_id": row["subject_id"]}

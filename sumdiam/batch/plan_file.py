@@ -12,16 +12,15 @@ from assessment.response_table import Timepoints
 from measurement.table import TableModel, empty_table, parse_text
 from sumdiam.archive.csv_text import read_text
 from sumdiam.archive.problem import Problem
-from sumdiam.batch.edit import AUTO, EditError
+from sumdiam.batch.edit import AUTO, NOT_REPEATED, EditError
 from sumdiam.batch.masks import MASK_GROUP
 from sumdiam.batch.plan_table import MASKS, MATCHES, PLAN, Masks, Matches, Plan
 
 _FROM_ARCHIVE = {
-    "subject_id": "-",
-    "study_uid": "-",
-    "series_uid": "-",
-    "file": "-",
-    "segment": "1",
+    "subject_id": NOT_REPEATED,
+    "study_uid": NOT_REPEATED,
+    "series_uid": NOT_REPEATED,
+    "file": NOT_REPEATED,
     "reader": AUTO,
     "node": "none",
 }
@@ -81,6 +80,9 @@ def _read(path: Path, model: type[TableModel], required: list[str]) -> pd.DataFr
     for name, cell in _FROM_ARCHIVE.items():
         if name in columns and name not in text:
             text[name] = cell
+    if "segment" in columns and "segment" not in text and "mask_id" in text:
+        named = text["mask_id"].str.strip().str.rpartition("#")[2]
+        text["segment"] = named.where(named.str.fullmatch(r"[0-9]+"), "1")
     # an emptied name beside an edit means that nobody was named
     defaults = {name: AUTO for name in columns if name.endswith("_by")}
     return parse_text(text, model, origin=path.name, required=required, defaults=defaults)

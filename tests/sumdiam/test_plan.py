@@ -227,14 +227,17 @@ def test_an_edited_plan_whose_data_are_gone_is_refused_by_name(archive, tmp_path
         make_plan(scan_archives([archive]), previous=read_plan_files(folder))
 
 
-def test_automatic_rows_whose_data_are_gone_disappear(archive, tmp_path):
+def test_automatic_rows_whose_data_are_gone_disappear_and_that_is_said(archive, tmp_path):
     folder = write_plan(make_plan(scan_archives([archive])), tmp_path / "run")
     shutil.rmtree(archive / "S01" / "t1")
     again = make_plan(scan_archives([archive]), previous=read_plan_files(folder))
     assert len(again.plan) == 4
     assert len(again.masks) == 4
     assert len(again.matches) == 0
-    assert again.problems == ()
+    assert [(one.code, one.where) for one in again.problems] == [
+        ("row_gone", "plan.csv"),
+        ("row_gone", "masks.csv"),
+    ]
 
 
 def test_new_rows_of_an_edited_plan_wait_for_a_person(archive, tmp_path, write_study):
