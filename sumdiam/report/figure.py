@@ -42,6 +42,8 @@ STATE_COLOURS: Final = {BEFORE: "#ECECEC", **RESPONSE_COLOURS, AFTER: "#FFFFFF"}
 CUT_OFFS: Final = (-30.0, 20.0)
 
 MOST_NAMED: Final = 8
+LAST_BLOCK: Final = 0.02
+"""Share of the longest lane that the response of a last scan takes."""
 
 CAPTIONS: Final = {
     "waterfall": "Best change: the smallest sum after baseline, up to first progression. Colour: "
@@ -52,7 +54,8 @@ CAPTIONS: Final = {
     "against the smallest earlier sum, not against baseline: the upper line is for orientation "
     "only.",
     "kaplan_meier": "Where few are at risk a curve says little.",
-    "swimmer": "A response holds from its visit to the next; progression is kept to the end.",
+    "swimmer": "A response holds from its visit to the next, that of the last scan is a short "
+    "block; progression is kept to the end.",
 }
 
 WATERFALL_MARKS: Final = {
@@ -260,14 +263,17 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
     rows = rows[rows["scanned_on"].notna() & rows["baseline_on"].notna()]
     if rows.empty:
         return None
+    courses = [(str(name), course) for name, course in rows.groupby("subject_id", sort=True)]
+    ends = [part["end"] for one in courses for part in _lane(view, *one)[0]]
+    if not ends:
+        return None
+    block = LAST_BLOCK * max(ends)
     segments: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
-    for subject_id, course in rows.groupby("subject_id", sort=True):
-        lane, symbols = _lane(view, str(subject_id), course)
+    for one in courses:
+        lane, symbols = _lane(view, *one, block=block)
         segments += lane
         marks += symbols
-    if not segments:
-        return None
     return draw_swimmer(
         _with_group(view, pd.DataFrame(segments)),
         pd.DataFrame(marks, columns=["id", "at", "mark"]),
@@ -279,9 +285,9 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
 
 
 def _lane(
-    view: View, subject_id: str, course: pd.DataFrame
+    view: View, subject_id: str, course: pd.DataFrame, *, block: float = 0.0
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the segments and marks of one subject."""
+    """Return the segments and marks of one subject; ``block``: months the last response takes."""
     events = view.events[view.events["subject_id"] == subject_id].set_index("endpoint")
     baseline = course["baseline_on"].iloc[0]
     start = baseline
@@ -305,6 +311,11 @@ def _lane(
     marks += _progress_marks(view, subject_id, events, months)
     edges = [0.0, *at, last]
     words = [BEFORE, *states[:-1], _last_state(states)] if at else [BEFORE]
+    if at and words[-1] == AFTER:  # nothing holds after the last scan, but it must be seen
+        shown = max(0.0, min(at[-1], last - block))
+        edges, words = [0.0, *at[:-1], shown, min(shown + block, last), last], [
+            BEFORE, *states, AFTER
+        ]  # fmt: skip
     segments = [
         {"id": subject_id, "start": a, "end": b, "category": word}
         for a, b, word in zip(edges[:-1], edges[1:], words, strict=False)

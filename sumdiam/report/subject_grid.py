@@ -272,16 +272,21 @@ def _length(row: dict[Any, Any], long: str, short: str, pictures: Mapping[str, s
     if value > 0 and not pd.isna(error):
         text += f" ± {wording.rounded(error, 1)}"
     across = float(row[f"{short}_mm"]) if short else math.nan
-    unused = not pd.isna(row["status"]) and row["status"] == "not_evaluable"
     return Cell(
         text,
-        "unused" if unused else "",
+        _unused(row),
         sort=repr(float(value)),
         target=_target(row, long, pictures),
         notes=()
         if math.isnan(across) or value == 0
         else (f"{TIMES} {wording.rounded(across, 1)}",),
     )
+
+
+def _unused(row: dict[Any, Any]) -> str:
+    """Return the style of values that are not used: somebody called the lesion not evaluable."""
+    status = row["status"]
+    return "unused" if not pd.isna(status) and status == "not_evaluable" else ""
 
 
 def _volumes(row: dict[Any, Any], pictures: Mapping[str, str]) -> Cell:
@@ -295,6 +300,7 @@ def _volumes(row: dict[Any, Any], pictures: Mapping[str, str]) -> Cell:
         return Cell(wording.NOTHING)
     return Cell(
         " / ".join(wording.rounded(value, 1) for _, value in shown),
+        _unused(row),
         sort=repr(float(shown[0][1])),
         target=_target(row, shown[0][0], pictures),
     )

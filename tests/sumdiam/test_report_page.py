@@ -333,6 +333,13 @@ def test_pictures_may_be_files_beside_the_report_and_figures_are_written_with_th
     assert {f"kaplan_meier_{e}.csv" for e in ("PFS", "OS", "TTP")} <= names
     waterfall = pd.read_csv(tmp_path / "figures" / "waterfall.csv")
     assert len(waterfall) == small.tables.outcomes["best_change_percent"].notna().sum()
+    # the response of a last scan is seen in its lane too
+    lanes = pd.read_csv(tmp_path / "figures" / "swimmer.csv")
+    lanes = lanes[lanes["what"] == "segment"]
+    seen = set(zip(lanes["id"], lanes["category"], strict=True))
+    followed = small.tables.responses[small.tables.responses["timepoint"] > 0]
+    last = followed.sort_values("timepoint").drop_duplicates("subject_id", keep="last")
+    assert set(zip(last["subject_id"], last["overall_response"], strict=True)) <= seen
 
 
 def test_other_readers_are_named_and_not_mixed_in(small, tmp_path):
