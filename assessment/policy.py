@@ -119,10 +119,15 @@ def read_policies(text: str, origin: str) -> PolicySet:
         raise PolicyError(msg) from None
     name = str(data.pop("set", "default"))
     try:
-        return PolicySet(name, {key: str(value) for key, value in data.items()})
+        return PolicySet(name, {key: _as_text(value) for key, value in data.items()})
     except PolicyError as error:
         msg = f"{origin}: {error}"
         raise PolicyError(msg) from None
+
+
+def _as_text(value: object) -> str:
+    """Return a value as policies are written; TOML has numbers and truths of its own."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def scheme_values(values: Mapping[str, str], scheme: str | None) -> tuple[str, dict[str, str]]:

@@ -201,9 +201,12 @@ def assess_command(
     timepoints: Annotated[Path | None, typer.Option(help="CSV of visits and dates.")] = None,
     subjects: Annotated[Path | None, typer.Option(help="CSV of arms and dates.")] = None,
     criteria: Annotated[
-        list[str] | None, typer.Option(help="Rule sets, see `sumdiam criteria list`.")
+        list[str] | None,
+        typer.Option(help="Rule set, see `sumdiam criteria list`; repeat for more."),
     ] = None,
-    policies: Annotated[str, typer.Option(help="Policy set: default or seed.")] = "default",
+    policies: Annotated[
+        str, typer.Option(help="Policy set (default, seed) or a TOML file of policies.")
+    ] = "default",
     scheme: Annotated[str | None, typer.Option(help="Censoring scheme.")] = None,
     select: Annotated[
         Literal["given", "auto"], typer.Option(help="Targets: as given, or by the rules.")

@@ -10,16 +10,22 @@ import pandas as pd
 import typer
 
 from assessment.response_table import Timepoints
-from measurement.table import parse_text
+from measurement.table import TableError, parse_text
 from sumdiam.archive.clinical import read_subjects
 from sumdiam.archive.csv_text import read_text
 from sumdiam.export.table_file import write_table
 from sumdiam.export.workbook import write_workbook
 
 if TYPE_CHECKING:
-    from assessment import Assessment
+    from assessment import Assessment, PolicySet
 
 TABLES = ("selections", "policies", "responses", "outcomes", "events", "exclusions", "warnings")
+
+
+class OutputError(OSError):
+    """The folder for the tables cannot be written."""
+
+
 _COUNTED = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
 
 
@@ -38,6 +44,8 @@ def assess_command(
 
     Parameters
     ----------
+    policies
+        Name of a policy set, or a TOML file: ``set = "seed"``, then ``policy = "value"`` lines.
     select
         ``given``: a role that the table gives wins; ``auto``: the rules choose the targets.
 
@@ -50,22 +58,31 @@ def assess_command(
     ------
     ValueError
         Of `measurement.table.TableError` or of `assessment`: a file or a name cannot be used.
+    OutputError
+        The folder cannot be written.
     """
     from assessment import assess, read_lesions
 
     table = read_lesions(read_text(lesions), lesions.name)
     visits = _read_timepoints(timepoints) if timepoints else None
+    if not len(table) and (visits is None or not len(visits)):
+        msg = f"{lesions.name}: a header and no row, so nothing to assess. Is it the right file?"
+        raise TableError(msg)
     people = read_subjects(subjects) if subjects else None
     found = assess(
         table,
         timepoints=visits,
         subjects=people,
         criteria=tuple(criteria),
-        policies=policies,
+        policies=_policy_set(policies),
         scheme=scheme,
         select=select,
     )
-    write_assessment(table, found, out)
+    try:
+        write_assessment(table, found, out)
+    except OSError as error:
+        msg = f"{out}: cannot be written ({error.strerror}). Choose another folder for --out."
+        raise OutputError(msg) from None
     typer.echo("\n".join(summary(found)))
     typer.echo(f"Tables and workbook: {out}")
     return 0
@@ -102,3 +119,21 @@ def _read_timepoints(path: Path) -> pd.DataFrame:
     """Read a table of visits."""
     needed = ("subject_id", "timepoint")
     return parse_text(read_text(path), Timepoints, origin=path.name, required=needed)
+
+
+def _policy_set(given: str) -> str | PolicySet:
+    """Return the name of a set as it is, or the set that a TOML file describes."""
+    from assessment import PolicyError, read_policies
+
+    path = Path(given)
+    if path.suffix.lower() != ".toml":
+        return given
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        msg = f"{path.name}: cannot be read ({error.strerror}). Check the path and its permissions."
+        raise PolicyError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path.name}: is not UTF-8 text. Save it as UTF-8."
+        raise PolicyError(msg) from None
+    return read_policies(text, path.name)

@@ -18,7 +18,7 @@ HEAD = """# Tables
 The contract between the stages, written from the schemas by `make docs`.
 
 CSV files are UTF-8 with commas, a header row, ISO dates, an empty cell for missing, `true` and
-`false`, lists joined by `;`. Parquet is the typed truth, CSV the copy for people. A table that you
+`false` (read in upper case too), lists joined by `;`. Parquet is the typed truth, CSV the copy for people. A table that you
 hand in is read as text first: ids keep their zeros, and `NA` is a word.
 """
 TYPES = {
@@ -52,6 +52,8 @@ SECTIONS: tuple[tuple[str, str, tuple[type[TableModel], ...]], ...] = (
             response_table.Responses,
             response_table.Outcomes,
             response_table.Events,
+            response_table.Exclusions,
+            response_table.Warnings,
         ),
     ),
 )
@@ -76,9 +78,10 @@ def table_docs() -> str:
 def _table(model: type[TableModel], words: dict[str, dict[str, str]]) -> str:
     """Return one table's section."""
     own = words.get(model.__name__, {})
+    key = ", ".join(key_of(model)) or "none"
     lines = [
         f"### {model.__name__.lower()}\n",
-        f"{(model.__doc__ or '').strip().splitlines()[0]} Key: {', '.join(key_of(model))}.\n",
+        f"{(model.__doc__ or '').strip().splitlines()[0]} Key: {key}.\n",
         "| column | type | may be empty | holds |",
         "|---|---|---|---|",
     ]

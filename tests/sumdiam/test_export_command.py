@@ -4,8 +4,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from assessment import PolicyError
 from measurement.table import TableError
-from sumdiam.export.command import assess_command
+from sumdiam.export.command import OutputError, assess_command
 from sumdiam.export.table_file import read_table
 
 LESIONS = """subject_id,lesion_id,timepoint,site,role_given,viable_diameter_mm,scan_on
@@ -79,6 +80,70 @@ def test_timepoints_that_miss_their_key_are_refused(files):
     (files / "visits.csv").write_text("subject_id,first_scan_on\n007,2021-01-04\n")
     with pytest.raises(TableError, match=r"visits\.csv: column missing: timepoint"):
         assess_command(files / "lesions.csv", timepoints=files / "visits.csv", out=files / "out")
+
+
+def policy(out, name):
+    return read_table(out / "policies").set_index("policy").loc[name, "value"]
+
+
+def test_policies_can_come_from_a_file(files):
+    # 28.0 -> 33.6 is +20 % and 5.6 mm
+    (files / "own.toml").write_text('\ufeffset = "seed"\npd_absolute_mm = 6\n', encoding="utf-8")
+    assess_command(files / "lesions.csv", out=files / "out", policies=str(files / "own.toml"))
+    responses = read_table(files / "out" / "responses").set_index("timepoint")
+    assert responses.loc[2, "overall_response"] == "SD"
+    assert policy(files / "out", "pd_absolute_mm") == "6"
+    assert policy(files / "out", "max_hepatic_targets") == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('confirm = "maybe"', r"own\.toml: policy confirm: 'maybe' is not one of off, on"),
+        ('confrim = "on"', r"own\.toml: there is no policy 'confrim' \(nearest: confirm\)"),
+        ('set = "sed"', r"own\.toml: there is no policy set 'sed'"),
+        ("confirm", r"own\.toml: not TOML"),
+        ("confirm = true", r"policy confirm: 'true' is not one of"),
+        ("sd_minimum_days = -1", "is not a whole number"),
+    ],
+)
+def test_a_file_of_policies_that_cannot_be_used_says_why(files, text, message):
+    (files / "own.toml").write_text(text)
+    with pytest.raises(PolicyError, match=message):
+        assess_command(files / "lesions.csv", out=files / "out", policies=str(files / "own.toml"))
+
+
+def test_a_file_of_policies_that_is_not_there_is_named(files):
+    with pytest.raises(PolicyError, match=r"none\.toml: cannot be read"):
+        assess_command(files / "lesions.csv", out=files / "out", policies=str(files / "none.toml"))
+
+
+def test_a_header_without_rows_is_refused_but_visits_without_lesions_are_no_disease(files):
+    (files / "lesions.csv").write_text(LESIONS.splitlines()[0] + "\n")
+    with pytest.raises(TableError, match=r"lesions\.csv: a header and no row"):
+        assess_command(files / "lesions.csv", out=files / "out")
+    (files / "visits.csv").write_text(
+        "subject_id,timepoint,first_scan_on\n007,0,2021-01-04\n007,1,2021-04-05\n"
+    )
+    assess_command(files / "lesions.csv", timepoints=files / "visits.csv", out=files / "out")
+    words = read_table(files / "out" / "responses")["overall_response"].tolist()
+    assert words[1] == "NE"  # nobody says that new lesions were looked for
+
+
+def test_a_folder_that_cannot_be_written_is_named(files):
+    (files / "out").write_text("a file")
+    with pytest.raises(OutputError, match=r"out: cannot be written .* another folder for --out"):
+        assess_command(files / "lesions.csv", out=files / "out")
+
+
+def test_no_id_ever_becomes_a_formula_or_a_link(files):
+    for bad in ("=1+1", "+1", "-1", "@SUM(A1)", "http://x.y", "{=1}", "\t=1"):
+        (files / "lesions.csv").write_text(LESIONS.replace("007,1,", f"007,{bad},"))
+        assess_command(files / "lesions.csv", out=files / "out")
+        book = openpyxl.load_workbook(files / "out" / "sumdiam.xlsx")
+        cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+        assert not [cell.value for cell in cells if cell.data_type == "f" or cell.hyperlink]
+        assert bad.strip() in [cell.value for cell in cells]
 
 
 @pytest.mark.shared

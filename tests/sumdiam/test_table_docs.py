@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from measurement.table import columns_of
+from sumdiam.export.command import TABLES
 from sumdiam.export.table_docs import SECTIONS, table_docs
 
 ROOT = Path(__file__).parents[2]
@@ -22,3 +23,8 @@ def test_no_words_are_left_of_a_column_that_is_gone():
     assert set(words.pop("any")) <= anywhere
     for table, own in words.items():
         assert set(own) <= columns[table], table
+
+
+def test_every_table_that_assess_writes_is_documented():
+    documented = {m.__name__.lower() for _, _, models in SECTIONS for m in models}
+    assert {"lesions", *TABLES} <= documented
