@@ -18,8 +18,8 @@ HEAD = """# Tables
 The contract between the stages, written from the schemas by `make docs`.
 
 CSV files are UTF-8 with commas, a header row, ISO dates, an empty cell for missing, `true` and
-`false` (read in upper case too), lists joined by `;`. Parquet is the typed truth, CSV the copy for people. A table that you
-hand in is read as text first: ids keep their zeros, and `NA` is a word.
+`false` (read in upper case too), lists joined by `;`. Parquet is the typed truth, CSV the copy for
+people. A table that you hand in is read as text first: ids keep their zeros, and `NA` is a word.
 """
 TYPES = {
     "string": "text",
