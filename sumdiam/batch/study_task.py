@@ -12,9 +12,9 @@ import pandas as pd
 
 from imaging.series import ImageSeries
 from measurement.reading import MeasurementSettings
-from sumdiam import __version__
 from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue
+from sumdiam.batch.code_version import code_version
 from sumdiam.batch.edit import AUTO
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.plan_file import PlanFiles
@@ -256,7 +256,7 @@ def _with_digest(task: StudyTask, catalogue: Catalogue) -> StudyTask:
     """Return the task with the digest of everything that its result depends on."""
     volumes = {"arterial": task.arterial, "native": task.native, "late": task.late}
     parts: dict[str, object] = {
-        "version": __version__,
+        "version": code_version(),
         "settings": repr(task.settings),
         "subject": task.subject_id,
         "timepoint": task.timepoint,
