@@ -30,6 +30,9 @@ _MOST_ELEMENTS = 10_000
 LONGEST_HEADER_BYTES = 64 << 20
 """So many bytes are looked at before the pixels are reached; the longest real headers, of thousands
 of frames, take a quarter of it."""
+_MOST_READS = 1 << 20
+_WATCHED_BYTES = 8 << 20
+"""Shorter files hold no more elements than this many reads would find."""
 _UNIFORM = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 
 
@@ -165,8 +168,8 @@ def read_header(path: str | Path) -> InstanceHeader:
 
 
 def _is_huge(path: Path) -> bool:
-    """Return whether a file is longer than any header."""
-    return path.stat().st_size > LONGEST_HEADER_BYTES
+    """Return whether a file is long enough to lead the parser astray for minutes."""
+    return path.stat().st_size > _WATCHED_BYTES
 
 
 class _PixelStop:
@@ -193,13 +196,14 @@ class _Bounded(io.BufferedReader):
 
     def __init__(self, stream: io.BufferedReader) -> None:
         super().__init__(stream.raw)
-        self._left = LONGEST_HEADER_BYTES
+        self._left, self._reads = LONGEST_HEADER_BYTES, 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read like the file itself."""
         data = super().read(self._left + 1 if size is None or size < 0 else size)
         self._left -= len(data)
-        if self._left < 0:
+        self._reads += 1
+        if self._left < 0 or self._reads > _MOST_READS:
             msg = "no end of the header"
             raise ValueError(msg)
         return data

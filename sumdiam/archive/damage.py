@@ -57,6 +57,8 @@ def judge_unreadable(found: FoundFile, error: HeaderError) -> LeftOut | RefusedF
     A file that lacks the DICOM prefix is something else only if its name or its text says so;
     otherwise it counts as damaged, because an overwritten slice looks just like that.
     """
+    if PurePath(found.name).name.upper() == "DICOMDIR":
+        return LeftOut(found.name, "dicomdir_not_read", "damaged")
     if error.reason_code != "not_dicom":
         code = "empty_file" if found.size_bytes == 0 else error.reason_code
         return RefusedFile(found.name, found.path, code, error.detail)
@@ -84,7 +86,7 @@ def attribute(
 
     Notes
     -----
-    First what its bytes still say; then its folder: where every readable file beside or below it
+    First what its bytes still say; then its folder: where every readable file in or below it
     belongs to one study, so does it. Where nothing there is readable, the folder above may tell: it
     is the study's own folder if two of the folders in it belong to one and the same study; else it
     may hold one study per folder, and what lies in the next one is no more than likely.
@@ -113,7 +115,7 @@ class StudyFolders:
     Parameters
     ----------
     in_folder, under_folder : mapping
-        Folder to the studies of files in it; to those of files in it or one level below.
+        Folder to the studies of files in it; to those of files in it or anywhere below.
     folders_in : mapping
         Folder to how many folders with readable files it is or holds.
     of_series : mapping
@@ -139,12 +141,14 @@ def study_folders(readable: Mapping[str, tuple[str, str]]) -> StudyFolders:
     folders: dict[str, set[str]] = defaultdict(set)
     series: dict[str, str] = {}
     for file, (study_uid, series_uid) in readable.items():
-        folder = Path(file).parent
-        here[str(folder)].add(study_uid)
-        for above in (folder, folder.parent):
-            under[str(above)].add(study_uid)
-            folders[str(above)].add(str(folder))
+        here[str(Path(file).parent)].add(study_uid)
         series[series_uid] = study_uid
+    for name, studies in here.items():
+        folder = Path(name)
+        for above in (folder, *folder.parents):
+            under[str(above)] |= studies
+        for above in (folder, folder.parent):
+            folders[str(above)].add(name)
     return StudyFolders(
         {folder: tuple(sorted(uids)) for folder, uids in here.items()},
         {folder: tuple(sorted(uids)) for folder, uids in under.items()},

@@ -69,15 +69,14 @@ def test_what_is_not_dicom_is_refused(tmp_path, content):
          "unreadable_dicom"),
     ],
 )  # fmt: skip
-def test_gigabytes_of_zeros_are_refused_at_once(tmp_path, monkeypatch, begin, code):
-    monkeypatch.setattr("imaging.header.LONGEST_HEADER_BYTES", 1 << 20)  # so that it ends soon here
+def test_gigabytes_of_zeros_are_refused_within_seconds(tmp_path, begin, code):
     path = tmp_path / "f"
     with path.open("wb") as stream:
         stream.write(begin)
         stream.truncate(3 << 30)
     before = time.process_time()
     assert refused(path) == code
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 20
 
 
 def test_a_missing_file_and_a_folder_are_unreadable(tmp_path):

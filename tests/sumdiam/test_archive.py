@@ -296,3 +296,22 @@ def test_every_file_of_real_odd_archives_is_accounted_for_once(shared_data, fold
     root = shared_data / folder
     files = sorted(str(f.relative_to(root)) for f in root.rglob("*") if f.is_file())
     assert accounted(catalogue) == files
+
+
+def test_a_damaged_file_above_many_studies_is_of_none_of_them(archive):
+    """One file of a study that strayed into a folder beside it does not decide whose it is."""
+    victim = archive / "damaged.dcm"
+    victim.write_bytes(b"\x00" * 3000)
+    (archive / "copy").mkdir()
+    shutil.copy(archive / "S01" / "t0" / "native" / "00.dcm", archive / "copy" / "00.dcm")
+    [refused] = scan_archives([archive]).refused_files
+    assert (refused.study_uid, refused.certain) == (None, False)
+
+
+def test_a_damaged_dicomdir_is_passed_over_like_a_whole_one(archive):
+    (archive / "DICOMDIR").write_bytes(bytes(128) + b"DICM" + b"x" * 30)
+    catalogue = scan_archives([archive])
+    assert [(item.file, item.reason_code) for item in catalogue.left_out] == [
+        ("DICOMDIR", "dicomdir_not_read")
+    ]
+    assert catalogue.refused_files == ()
