@@ -15,12 +15,20 @@ from sumdiam import __version__
 
 EXIT_INTERNAL, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 _OURS = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
+_WRONG = "1 internal error; 2 the call or a table that was handed in is wrong, nothing was measured"
 _EXIT_CODES = (
-    "Exit codes: 0 everything was read and measured; 1 internal error; 2 the call or a table that "
-    "was handed in is wrong, nothing was measured; 3 the run ended, but something was refused (a "
-    "file, a study, a decision): the summary and tables/studies, tables/problems say what and how "
-    "to mend it."
+    f"Exit codes: 0 everything was read and measured; {_WRONG}; 3 the run ended, but something was "
+    "refused (a file, a study, a decision): the summary and tables/studies, tables/problems say "
+    "what and how to mend it."
 )
+_ASSESS_EXIT_CODES = f"Exit codes: 0 done, warnings.csv says what is doubtful; {_WRONG}."
+_DEMO_EXIT_CODES = (
+    "Exit codes: 0 every response equals the truth; 1 one differs, or an internal error; 2 the "
+    "call is wrong. One study of the trial is damaged on purpose and refused."
+)
+_CRITERIA_HELP = "Rule set, see `sumdiam criteria list`; repeat for more; else mrecist."
+_SCHEME_HELP = "Censoring scheme: seed, treatment_policy or fda_strict; else as the policies say."
+_SELECT_HELP = "Targets: as given where a role is given, or always by the rules."
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -104,7 +112,10 @@ def _print_version(value: bool) -> None:
 def options(
     *,
     version: Annotated[  # noqa: ARG001 - its callback has done it
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
@@ -119,33 +130,37 @@ def options(
 @_told
 def run_command(
     archive: Annotated[
-        list[Path], typer.Argument(help="Folders with DICOM images and segmentations.")
+        list[Path],
+        typer.Argument(help="Folders with DICOM images and DICOM SEG masks; only read."),
     ],
     *,
     out: Annotated[Path, typer.Option(help="Folder of the run; call again to go on.")],
     subjects: Annotated[
-        Path | None, typer.Option(help="CSV: subject_id, arm, dates, covariates.")
+        Path | None,
+        typer.Option(help="CSV: subject_id, and any of arm, dates, covariates (docs/tables.md)."),
     ] = None,
-    subject_map: Annotated[Path | None, typer.Option(help="CSV: patient_id, subject_id.")] = None,
-    findings: Annotated[Path | None, typer.Option(help="CSV of what no mask can say.")] = None,
+    subject_map: Annotated[
+        Path | None,
+        typer.Option(help="CSV: patient_id, subject_id; for files without a trial subject id."),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(help="CSV of what no mask can say: subject_id, timepoint, lesion_id, ..."),
+    ] = None,
     decisions: Annotated[
-        Path | None, typer.Option(help="CSV: accept, reject or replace measurements.")
+        Path | None,
+        typer.Option(help="CSV: measurement_id, revision, verdict (accept, reject, replace), ..."),
     ] = None,
     plan: Annotated[
         Path | None, typer.Option(help="Folder with an edited plan; else that of the run.")
     ] = None,
-    criteria: Annotated[
-        list[str] | None, typer.Option(help="Rule sets, see `sumdiam criteria list`.")
-    ] = None,
+    criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
     policies: Annotated[str, typer.Option(help="Policy set: default or seed.")] = "default",
-    scheme: Annotated[
-        str | None, typer.Option(help="Censoring scheme; else by the policies.")
-    ] = None,
-    select: Annotated[
-        Literal["given", "auto"], typer.Option(help="Targets: as given, or by the rules.")
-    ] = "given",
+    scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
+    select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
     gap_mm: Annotated[
-        float | None, typer.Option(help="Longest gap in a viable diameter; else the default.")
+        float | None,
+        typer.Option(help="Longest gap in a viable diameter, in mm; else 2."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one per processor.")
@@ -153,7 +168,9 @@ def run_command(
     cluster: Annotated[
         str | None, typer.Option(help="Address of a dask scheduler, in place of --workers.")
     ] = None,
-    store: Annotated[str | None, typer.Option(help="SQLAlchemy URL; else RUN/run.sqlite.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL of the database; else RUN/run.sqlite.")
+    ] = None,
 ) -> int:
     """Measure an archive: images and masks in, responses and a report out.
 
@@ -161,9 +178,9 @@ def run_command(
 
     RUN then holds report.html, tables/, figures/, overlays/, and plan.csv, masks.csv, matches.csv:
     what was understood of the archive. Edit a cell there, put your id into the column beside it
-    that ends in _by, and call again: only what hangs on it is measured anew.
+    that ends in _by, and call again with the same options: only what hangs on it is measured anew.
 
-    A run that was stopped, in whatever way, goes on when it is called again.
+    A run that was stopped, in whatever way, goes on when it is called again. See docs/run.md.
     """
     from sumdiam.batch.progress import reporter_for_screen
     from sumdiam.batch.run import run
@@ -192,32 +209,31 @@ def run_command(
     return summary.exit_code
 
 
-@app.command("assess", epilog=_EXIT_CODES)
+@app.command("assess", epilog=_ASSESS_EXIT_CODES)
 @_told
 def assess_command(
     lesions: Annotated[Path, typer.Argument(help="CSV: one row per lesion and timepoint.")],
     *,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")],
-    timepoints: Annotated[Path | None, typer.Option(help="CSV of visits and dates.")] = None,
-    subjects: Annotated[Path | None, typer.Option(help="CSV of arms and dates.")] = None,
-    criteria: Annotated[
-        list[str] | None,
-        typer.Option(help="Rule set, see `sumdiam criteria list`; repeat for more."),
+    timepoints: Annotated[
+        Path | None, typer.Option(help="CSV: subject_id, timepoint, dates.")
     ] = None,
+    subjects: Annotated[Path | None, typer.Option(help="CSV: subject_id, arm, dates.")] = None,
+    criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
     policies: Annotated[
         str, typer.Option(help="Policy set (default, seed) or a TOML file of policies.")
     ] = "default",
-    scheme: Annotated[str | None, typer.Option(help="Censoring scheme.")] = None,
-    select: Annotated[
-        Literal["given", "auto"], typer.Option(help="Targets: as given, or by the rules.")
-    ] = "given",
+    scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
+    select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
 ) -> int:
     """Derive responses from a lesion table of your own, without images.
 
     [bold]sumdiam assess lesions.csv --out OUT --criteria mrecist --criteria recist_1_1[/]
 
     Needed are subject_id, lesion_id, timepoint, site (hepatic or extrahepatic), and a length such
-    as viable_diameter_mm or a status. With a column scan_on, or --timepoints, there are dates.
+    as viable_diameter_mm or a status. Timepoint 0 is the baseline. Every other column may be left
+    out; an absent reader is 1, an absent node is none. With a column scan_on, or --timepoints,
+    there are dates, and with --subjects survival.
     """
     from sumdiam.export import command
 
@@ -233,7 +249,7 @@ def assess_command(
     )
 
 
-@app.command("demo", epilog=_EXIT_CODES)
+@app.command("demo", epilog=_DEMO_EXIT_CODES)
 @_told
 def demo_command(
     *,

@@ -36,11 +36,19 @@ def test_help_names_every_command(command):
     assert command in call("--help").stdout
 
 
-@pytest.mark.parametrize("command", ["run", "assess", "demo"])
-def test_help_teaches_by_an_example_and_documents_the_exit_codes(command):
+@pytest.mark.parametrize(
+    ("command", "own_code"),
+    [
+        ("run", "3 the run ended, but something was refused"),
+        ("assess", "2 the call or a table that was handed in is wrong"),
+        ("demo", "1 one differs, or an internal error"),
+    ],
+)
+def test_help_teaches_by_an_example_and_documents_the_exit_codes(command, own_code):
     told = " ".join(call(command, "--help").stdout.split())
     assert f"sumdiam {command}" in told
-    assert "3 the run ended, but something was refused" in told
+    assert "Exit codes: 0 " in told
+    assert own_code in told
 
 
 def test_the_version_is_printed():
