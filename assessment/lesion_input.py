@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -82,6 +83,14 @@ def _round_cell(cell: str, step: str) -> str:
     return str((Decimal(cell.strip()) / unit).quantize(0, rounding=ROUND_HALF_UP) * unit)
 
 
+def _other_number(cell: str) -> bool:
+    """Return whether a cell reads as a number that nobody measures: infinite, or 1e-400."""
+    try:
+        return not math.isnan(float(cell))
+    except ValueError:
+        return False
+
+
 def _refuse_impossible(
     column: pd.Series[str], rounded: Mapping[str, str], largest: int, origin: str
 ) -> None:
@@ -90,7 +99,7 @@ def _refuse_impossible(
     for cell, made in rounded.items():
         plain = cell.strip()
         if not NUMBER.fullmatch(plain):
-            wrong = plain.lstrip("+-").lower() in ("inf", "infinity")
+            wrong = _other_number(plain)  # what is no number at all is left to the parser
         else:
             below = sizes and Decimal(plain) < 0
             wrong = below or abs(Decimal(made)) > largest

@@ -252,14 +252,23 @@ def _unknown_columns(extra: list[str], known: list[str], missing: list[str], *, 
     """Say which columns are unknown, what they may be meant to be, and which are missing."""
     parts = []
     for name in extra:
-        plain = "_".join(name.lower().split())
-        near = difflib.get_close_matches(plain, known, 1, cutoff=0.6)
-        parts.append(f"{name!r}" + (f" (nearest known: {near[0]!r})" if near else ""))
+        near = _nearest(name, known)
+        parts.append(f"{name!r}" + (f" (nearest known: {near!r})" if near else ""))
     lacking = f"; column missing: {', '.join(missing)}" if missing else ""
     return (
         f"{origin}: unknown column {', '.join(parts)}{lacking}. "
         f"Rename or remove it; known are {', '.join(known)}."
     )
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """Return the known column that a name may be meant to be, a value before its uncertainty."""
+    plain = "_".join(name.lower().split())
+    longer = [column for column in known if plain and column.startswith(f"{plain}_")]
+    values = [column for column in known if not column.startswith("u_")]
+    near = difflib.get_close_matches(plain, values, 1, cutoff=0.6)
+    near = near or difflib.get_close_matches(plain, known, 1, cutoff=0.6)
+    return next(iter([*longer, *near]), None)
 
 
 def _typed(cells: pd.Series[Any], dtype: Any, *, origin: str, column: str) -> pd.Series[Any]:
