@@ -18,6 +18,7 @@ OTHER_SUFFIXES = (
     ".toml", ".ini", ".log", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".png", ".jpg",
     ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".py", ".sh", ".exe", ".dll", ".inf", ".nii",
     ".nrrd", ".mha", ".mhd", ".raw", ".parquet", ".sqlite", ".db", ".lock", ".pickle",
+    ".sqlite-shm", ".sqlite-wal", ".sqlite-journal",
 )  # fmt: skip
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima", ".img")
 _HEAD_BYTES = 65536

@@ -10,6 +10,8 @@ from pathlib import Path
 from imaging.volume import LeftOut
 
 LARGEST_FILE_BYTES = 8 * 1024**3
+RUN_FILES = frozenset({"run.lock", "run.sqlite"})
+"""What the folder of a run holds from its first moment: it may lie inside an archive."""
 
 
 class ArchiveError(OSError):
@@ -83,6 +85,9 @@ def walk_folder(root: str | Path) -> Found:
                 raise ArchiveError(msg) from None
             refused.append(LeftOut(_name(folder, top), "unreadable_folder", type(error).__name__))
             continue
+        if folder != str(top) and {entry.name for entry in listed} >= RUN_FILES:
+            left_out.append(LeftOut(_name(folder, top), "run_folder", "run.lock, run.sqlite"))
+            continue
         for entry in listed:
             _sort_in(entry, top, files, stack, left_out, refused)
     files.sort(key=lambda file: Path(file.path).parts)
@@ -123,4 +128,8 @@ def _sort_in(
 def _name(path: str, top: Path) -> str:
     """Return a path relative to the archive that can be printed whatever its bytes are."""
     relative = os.path.relpath(path, top).replace(os.sep, "/")
-    return relative.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = relative.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )

@@ -14,6 +14,7 @@ REASONS: dict[str, tuple[str, str]] = {
     # files of an archive
     "symlink_not_followed": ("a symbolic link; links are not followed",
                              "Hand the folder it points to in as an archive of its own."),
+    "run_folder": ("the folder of a run, not of an archive", _NOTHING),
     "special_file": ("a pipe, socket or device, no file", _NOTHING),
     "unreadable_folder": ("the folder cannot be opened", "Check its permissions."),
     "file_too_large": ("the file is larger than the limit for one file", _NOTHING),

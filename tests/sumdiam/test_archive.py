@@ -315,3 +315,33 @@ def test_a_damaged_dicomdir_is_passed_over_like_a_whole_one(archive):
         ("DICOMDIR", "dicomdir_not_read")
     ]
     assert catalogue.refused_files == ()
+
+
+def test_the_folder_of_a_run_inside_an_archive_is_not_read(archive):
+    run = archive / "S02" / "run"
+    run.mkdir()
+    for name in ("run.lock", "run.sqlite", "run.sqlite-shm", "plan.csv"):
+        (run / name).write_bytes(b"\x01\x02")
+    shutil.copy(archive / "S01" / "t0" / "native" / "00.dcm", run / "00.dcm")
+    catalogue = scan_archives([archive])
+    assert [(item.file, item.reason_code) for item in catalogue.left_out] == [
+        ("S02/run", "run_folder")
+    ]
+    assert catalogue.refused_files == ()
+
+
+def test_a_run_in_the_archive_itself_does_not_stop_its_reading(archive):
+    for name in ("run.lock", "run.sqlite", "run.sqlite-shm", "run.sqlite-wal"):
+        (archive / name).write_bytes(b"\x01\x02")
+    catalogue = scan_archives([archive])
+    assert len(catalogue.series) == 6
+    assert catalogue.refused_files == ()
+    assert {item.reason_code for item in catalogue.left_out} == {"not_dicom"}
+
+
+def test_a_name_with_a_line_break_is_told_in_one_line(archive):
+    folder = archive / "two\nlines \x1b[31m Ärzte"
+    folder.mkdir()
+    (folder / "damaged.dcm").write_bytes(b"\x00" * 3000)
+    [refused] = scan_archives([archive]).refused_files
+    assert refused.file == r"two\nlines \x1b[31m Ärzte/damaged.dcm"
