@@ -99,18 +99,28 @@ def percent_written(part: Ints, whole: Ints) -> Texts:
     Where one decimal would show a whole percent that it is not, such as 19.96 % as the 20 % of a
     cut-off, more decimals are written, so that no reason contradicts its response.
     """
-    pairs = np.stack([part.ravel(), np.maximum(whole, 1).ravel()], axis=1)
-    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    text = [_percent(p, w) for p, w in unique.tolist()]
-    return np.array([*text, ""], dtype=object)[inverse.ravel()].reshape(part.shape)
+    whole = np.maximum(whole, 1)
+    tenths = (2000 * np.abs(part) + whole) // (2 * whole)
+    other = (tenths % 10 == 0) & (tenths * whole != 1000 * np.abs(part))
+    unique, inverse = np.unique(np.where(part < 0, -tenths - 1, tenths), return_inverse=True)
+    text = [
+        f"-{(-u - 1) // 10}.{(-u - 1) % 10} %" if u < 0 else f"+{u // 10}.{u % 10} %"
+        for u in unique.tolist()
+    ]
+    found = np.array([*text, ""], dtype=object)[inverse].reshape(part.shape)
+    pairs = zip(
+        part[other].tolist(), np.broadcast_to(whole, part.shape)[other].tolist(), strict=True
+    )
+    found[other] = [_percent(p, w) for p, w in pairs]
+    return found
 
 
 def _percent(part: int, whole: int) -> str:
-    """Write one percentage, away from zero at the half, as `decimal.ROUND_HALF_UP` does."""
-    for decimals in range(1, MOST_DECIMALS + 1):
+    """Write one percentage with as many decimals as tell it from a whole percent."""
+    for decimals in range(2, MOST_DECIMALS + 1):
         scale = 10**decimals
         shown = (200 * scale * abs(part) + whole) // (2 * whole)
-        if shown % scale or shown * whole == 100 * scale * abs(part):
+        if shown % scale:
             break
     return f"{'-' if part < 0 else '+'}{shown // scale}.{shown % scale:0{decimals}d} %"
 

@@ -112,15 +112,22 @@ class Course:
         return np.asarray(words[np.arange(len(words)), np.argmax(given, axis=1)])
 
 
+def places_of(ids: pd.Series[str], known: Texts) -> Ints:
+    """Return each id's place among the known ones, which hold them all."""
+    places = pd.Index(known).get_indexer(pd.Index(ids.to_numpy(dtype=object)))
+    return np.asarray(places, dtype=np.int64)
+
+
 def make_visits(
     lesions: pd.DataFrame, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
 ) -> Visits:
     """Return every subject's visits from what was handed in; dates from `scan_on` where needed."""
     frame = _visit_frame(lesions, timepoints)
     known = [frame] if subjects is None else [frame, subjects]
-    ids = np.unique(np.concatenate([part["subject_id"].to_numpy(dtype=object) for part in known]))
+    named = [pd.unique(part["subject_id"].to_numpy(dtype=object)) for part in known]
+    ids = np.unique(np.concatenate(named))
     frame = _with_baselines(frame, ids)
-    code = np.searchsorted(ids, frame["subject_id"].to_numpy(dtype=object))
+    code = places_of(frame["subject_id"], ids)
     rank = frame.groupby(code).cumcount().to_numpy()
     depth = int(rank.max()) + 1 if len(rank) else 1
 
@@ -211,7 +218,7 @@ def make_course(
 ) -> Course:
     """Return the arrays behind a lesion table, sorted by subject, reader, lesion and timepoint."""
     visits = make_visits(lesions, timepoints, subjects)
-    subject = np.searchsorted(visits.subject_id, lesions["subject_id"].to_numpy(dtype=object))
+    subject = places_of(lesions["subject_id"], visits.subject_id)
     reader_code, readers = pd.factorize(lesions["reader"].to_numpy(dtype=object), sort=True)
     lesion_code, names = pd.factorize(lesions["lesion_id"].to_numpy(dtype=object), sort=True)
     timepoint = lesions["timepoint"].to_numpy(dtype=np.int64)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from assessment.code import (
     NOT_MEASURED,
@@ -74,8 +75,8 @@ class LesionStates:
 
 def has_word(words: Texts, wanted: list[str]) -> Bools:
     """Return whether each text is one of the words, or holds one between `;`."""
-    unique, inverse = np.unique(words.astype(str), return_inverse=True)
-    hit = [any(part.strip() in wanted for part in text.split(";")) for text in unique.tolist()]
+    inverse, unique = pd.factorize(words.ravel())
+    hit = [any(part.strip() in wanted for part in str(text).split(";")) for text in unique]
     return np.array([*hit, False], dtype=bool)[inverse].reshape(words.shape)
 
 
