@@ -63,6 +63,7 @@ def assess_command(
     """
     from assessment import assess, read_lesions
 
+    _spare_inputs([lesions, timepoints, subjects], out)
     table = read_lesions(read_text(lesions), lesions.name)
     visits = _read_timepoints(timepoints) if timepoints else None
     if not len(table) and (visits is None or not len(visits)):
@@ -113,6 +114,15 @@ def summary(found: Assessment) -> list[str]:
     if len(found.warnings):
         lines.append(f"{len(found.warnings)} warnings: see warnings.csv")
     return lines
+
+
+def _spare_inputs(given: Sequence[Path | None], out: Path) -> None:
+    """Refuse to write over a table that was handed in, such as lesions.csv with ``--out .``."""
+    written = {(out / f"{name}.csv").resolve() for name in ("lesions", *TABLES)}
+    for path in given:
+        if path is not None and path.resolve() in written:
+            msg = f"{path.name}: --out would write over it. Choose another folder."
+            raise OutputError(msg)
 
 
 def _read_timepoints(path: Path) -> pd.DataFrame:

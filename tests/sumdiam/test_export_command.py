@@ -136,6 +136,13 @@ def test_a_folder_that_cannot_be_written_is_named(files):
         assess_command(files / "lesions.csv", out=files / "out")
 
 
+def test_a_table_that_was_handed_in_is_never_written_over(files):
+    with pytest.raises(OutputError, match=r"lesions\.csv: --out would write over it"):
+        assess_command(files / "lesions.csv", out=files)
+    assert (files / "lesions.csv").read_text() == LESIONS
+    assert not (files / "responses.csv").exists()
+
+
 def test_no_id_ever_becomes_a_formula_or_a_link(files):
     for bad in ("=1+1", "+1", "-1", "@SUM(A1)", "http://x.y", "{=1}", "\t=1"):
         (files / "lesions.csv").write_text(LESIONS.replace("007,1,", f"007,{bad},"))
