@@ -233,7 +233,7 @@ def assess_command(
     Needed are subject_id, lesion_id, timepoint, site (hepatic or extrahepatic), and a length such
     as viable_diameter_mm or a status. Timepoint 0 is the baseline. Every other column may be left
     out; an absent reader is 1, an absent node is none. With a column scan_on, or --timepoints,
-    there are dates, and with --subjects survival.
+    there are dates, and with --subjects overall survival.
     """
     from sumdiam.export import command
 
