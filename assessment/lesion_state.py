@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,10 @@ class LesionStates:
     vascular: Bools
     measurand: Ints
     parent: Ints
+
+    def chosen(self, lesions: Ints) -> LesionStates:
+        """Return the states of some lesions; `parent` still counts among all."""
+        return LesionStates(**{f.name: getattr(self, f.name)[lesions] for f in fields(self)})
 
     @property
     def missing(self) -> Bools:

@@ -15,6 +15,7 @@ from assessment.code import (
     NEW_YES,
     NO_ROLE,
     NOT_MEASURED,
+    Anything,
     Bools,
     Ints,
     Texts,
@@ -56,8 +57,33 @@ def find_new_lesions(
     Source: Lencioni & Llovet 2010 (liver nodules); Eisenhauer 2009, sections 4.3.4 and 4.3.5.
     """
     possible = ((role == NEW) | ((role == NO_ROLE) & states.node)) & ~states.fragment
+    place = np.flatnonzero(possible)
+    part = _judge(_Cells(course, place), states.chosen(place), criteria, policy)
+    recorded, dated, pending = (np.zeros(course.row.shape, dtype=bool) for _ in range(3))
+    recorded[place], dated[place], pending[place] = part.recorded, part.dated, part.pending
+    text = np.full(course.row.shape, "", dtype=object)
+    text[place] = part.text
+    return NewLesions(recorded, dated, pending, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The columns of some lesions of a course."""
+
+    course: Course
+    lesions: Ints
+
+    def column(self, name: str, missing: object) -> Anything:
+        """(lesion, rank): values of a column, `missing` where there is no row or an empty cell."""
+        return self.course.column(name, missing)[self.lesions]
+
+
+def _judge(
+    course: _Cells, states: LesionStates, criteria: Criteria, policy: Mapping[str, str]
+) -> NewLesions:
+    """Return when each of the lesions that may be new counts."""
     kind = _kinds(course, states, criteria)
-    visible = states.visible & possible[:, None]
+    visible = states.visible.copy()
     visible[:, 0] = False
     equivocal = visible & states.equivocal
     sure = visible & ~equivocal
@@ -91,7 +117,7 @@ def find_new_lesions(
     return NewLesions(recorded, dated, pending & ~dated, text)
 
 
-def _kinds(course: Course, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:
+def _kinds(course: _Cells, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:
     """Return by what rule each lesion is judged, as (lesion, 1) columns."""
     found = course.column("finding", "")
     effusion = np.any(has_word(found, criteria.value("new_lesion", "effusion_findings")), axis=1)
@@ -107,7 +133,7 @@ def _kinds(course: Course, states: LesionStates, criteria: Criteria) -> dict[str
 
 
 def _nodules(
-    course: Course,
+    course: _Cells,
     states: LesionStates,
     visible: Bools,
     criteria: Criteria,

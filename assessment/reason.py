@@ -144,9 +144,12 @@ def _first_of(course: Course, flagged: Bools, text: Texts) -> Texts:
 def _new_text(course: Course, codes: Ints, new: NewLesions) -> Texts:
     """Say whether there is a new lesion, which, why, and whether dated back."""
     flagged = np.where((codes == NEW_YES)[course.lesion_case], new.dated, new.pending)
-    back = np.where(new.dated & ~new.recorded, ", dated back from a later visit", "")
-    name = "; new lesion " + course.lesion_id[:, None] + " (" + new.text + back.astype(object) + ")"
-    first = _first_of(course, flagged, np.asarray(name, dtype=object))
+    told = new.text.copy()
+    for lesion, rank in zip(*np.nonzero(flagged), strict=True):
+        back = new.dated[lesion, rank] and not new.recorded[lesion, rank]
+        why = told[lesion, rank] + (", dated back from a later visit" if back else "")
+        told[lesion, rank] = f"; new lesion {course.lesion_id[lesion]} ({why})"
+    first = _first_of(course, flagged, told)
     return np.select(
         [codes == NEW_YES, codes == NEW_EQUIVOCAL, codes == NEW_NOT_ASSESSED],
         [first, first + ", in doubt", "; new lesions not looked for"],
