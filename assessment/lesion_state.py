@@ -25,6 +25,7 @@ from assessment.criteria import Criteria
 LENGTHS = ("viable_diameter", "whole_diameter", "node_short_axis")
 VIABLE, WHOLE, SHORT_AXIS = range(3)
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
+NOT_ZERO_STATUSES = ("too_small", "present", "progressed", "equivocal", "not_evaluable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,7 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     kind = _kinds(course, criteria, policy)
     values = {name: hundredths(course.column(f"{name}_mm", np.nan)) for name in LENGTHS}
     status = course.column("status", "")
-    overruled = _overruled(kind, values, status)
-    values = {name: np.where(overruled, NOT_MEASURED, cells) for name, cells in values.items()}
+    values, overruled = _without_denied(kind, values, status)
     enhancement = course.column("arterial_enhancement", -1)
     measurand = _measurands(kind["node"], kind["hepatic"], values, enhancement, criteria, policy)
     value = _choose(measurand, [values[name] for name in LENGTHS])
@@ -134,20 +134,33 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     )
 
 
-def _overruled(kind: Mapping[str, Bools], values: Mapping[str, Ints], status: Texts) -> Bools:
-    """Return where a status says absent or not evaluable although the lesion's own length is there.
+def _without_denied(
+    kind: Mapping[str, Bools], values: Mapping[str, Ints], status: Texts
+) -> tuple[dict[str, Ints], Bools]:
+    """Return the lengths without those that the lesion's status denies, and where it does.
 
-    A finding's status takes the place of what was measured. A whole diameter beside a viable one
-    that is zero or not evaluable is no contradiction: the status is that of the viable part.
+    A finding's status takes the place of what was measured: a length of a lesion that is absent
+    or not evaluable does not count, nor does a 0 of one that a person sees or cannot judge (it
+    would make a complete response). A whole diameter beside a viable one of 0 is no
+    contradiction: the status is that of the viable part.
     """
-    viable, whole, axis = (values[name] for name in LENGTHS)
     leading = np.select(
         [kind["node"][:, None], (kind["hepatic"] & ~kind["vascular"])[:, None]],
-        [axis, viable],
-        whole,
+        [np.full(status.shape, SHORT_AXIS), np.full(status.shape, VIABLE)],
+        WHOLE,
     )
-    denies = is_any(status, ["absent", "not_evaluable"])
-    return np.asarray(denies & (leading > 0))
+    length = np.select(
+        [leading == SHORT_AXIS, leading == VIABLE],
+        [values[LENGTHS[SHORT_AXIS]], values[LENGTHS[VIABLE]]],
+        values[LENGTHS[WHOLE]],
+    )
+    gone = is_any(status, ["absent", "not_evaluable"]) & (length > 0)
+    there = is_any(status, NOT_ZERO_STATUSES) & (length == 0)
+    kept = {
+        name: np.where(gone | (there & (leading == place)), NOT_MEASURED, values[name])
+        for place, name in enumerate(LENGTHS)
+    }
+    return kept, np.asarray(gone | there)
 
 
 def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:

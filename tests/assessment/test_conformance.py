@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from assessment import assess
+from assessment import assess, read_lesions
 
 # lesions | visits | subject | policies | codes that must be there
 TABLE = [
@@ -91,3 +91,17 @@ def test_a_scan_date_outside_its_listed_visit_is_named(make_tables):
         dates = pd.to_datetime(pd.Series(["2020-01-01", day]))
         found = assess(lesions.assign(scan_on=dates), **made).warnings
         assert found["code"].tolist() == codes, day
+
+
+@pytest.mark.parametrize("status", ["not_evaluable", "present", "progressed", "equivocal"])
+def test_a_zero_that_a_person_denies_is_no_complete_response(status: str):
+    rows = [
+        {"subject_id": "P1", "lesion_id": "A", "timepoint": "0", "site": "hepatic",
+         "viable_diameter_mm": "30", "status": ""},
+        {"subject_id": "P1", "lesion_id": "A", "timepoint": "1", "site": "hepatic",
+         "viable_diameter_mm": "0", "status": status},
+    ]  # fmt: skip
+    found = assess(read_lesions(pd.DataFrame(rows), origin="lesions.csv"))
+    response = found.responses.set_index("timepoint").loc[1]
+    assert (response["target_response"], response["overall_response"]) == ("NE", "NE")
+    assert "status_contradicts_length" in set(found.warnings["code"])
