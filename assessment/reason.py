@@ -65,10 +65,12 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
         + " from baseline " + written(np.maximum(baseline, 0)) + " mm"
     )  # fmt: skip
     growth = sums.total - found.nadir
-    from_nadir = (
-        percent_written(growth, np.maximum(found.nadir, 1)) + " ("
-        + np.where(growth < 0, "-", "+") + written(np.abs(growth)) + " mm) from nadir "
-        + written(np.maximum(found.nadir, 0)) + " mm"
+    step = np.where(growth < 0, "-", "+") + written(np.abs(growth)) + " mm"
+    from_nadir = np.where(
+        found.nadir > 0,
+        percent_written(growth, np.maximum(found.nadir, 1)) + " (" + step + ") from nadir "
+        + written(np.maximum(found.nadir, 0)) + " mm",
+        step + " from nadir 0 mm",
     )  # fmt: skip
     counted = sums.n_measured.astype(str).astype(object)
     expected = sums.n_expected[:, None].astype(str).astype(object)

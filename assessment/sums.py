@@ -22,7 +22,7 @@ class Sums:
     all_gone : every target is gone; nodes under 10 mm may leave a sum
     any_present : a target is measured and not gone
     returned : a target that was gone before is there again
-    returned_large : one is, and as long as the rule set's `reappears_from_mm`
+    returned_large : a target that was 0 mm before is as long as the rule set's `reappears_from_mm`
     baseline : sum at baseline, NO_SUM if it is not complete
     """
 
@@ -58,6 +58,7 @@ def sum_targets(
     measured = chosen & (value != NOT_MEASURED)
     present = measured & ~gone
     returned = present & vanished_before(present, gone & chosen)
+    from_nothing = present & earlier(gone & chosen & (value == 0))
     n_expected = per_case(target, bounds)
     n_measured = per_case(measured, bounds)
     total = per_case(np.where(measured, value, 0), bounds)
@@ -70,7 +71,7 @@ def sum_targets(
         all_gone=(n_gone == n_expected[:, None]) & (n_expected > 0)[:, None],
         any_present=per_case(present, bounds) > 0,
         returned=per_case(returned, bounds) > 0,
-        returned_large=per_case(returned & (value >= reappears_from), bounds) > 0,
+        returned_large=per_case(from_nothing & (value >= reappears_from), bounds) > 0,
         baseline=np.where(complete, total[:, 0], NO_SUM),
     )
 

@@ -65,6 +65,8 @@ def test_the_reason_and_the_table_show_one_number(make_tables):
 
 
 LATER = [
+    ("L1 liver!t 6 0 5; T1 liver!n pres pres pres", "0 60 120", "",
+     "-16.7 % from baseline 6.0 mm, +5.0 mm from nadir 0 mm: SD"),
     ("L1 liver 30 0 4", "0 60 120", "", "nadir 0 mm, a target is there again after overall CR: PD"),
     ("L1 liver 30 0 12", "0 60 120", "reappearance=sum", "a vanished target has reached 10 mm again"),
     ("L1 liver 30 0 3; L2 liver 30 20 20", "0 60 120", "reappearance=pd_after_lesion_cr",
