@@ -14,6 +14,10 @@ class RunLockedError(OSError):
     """Another run is at work on the same folder."""
 
 
+class RunFolderError(OSError):
+    """The folder of a run cannot be made or written to."""
+
+
 @contextmanager
 def run_lock(folder: Path) -> Iterator[None]:
     """Hold the folder for this process while the block runs.
@@ -26,10 +30,10 @@ def run_lock(folder: Path) -> Iterator[None]:
     ------
     RunLockedError
         If another living process holds the folder.
+    RunFolderError
+        If it is a file, or cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "run.lock"
-    with path.open("a+", encoding="ascii") as file:
+    with _opened(folder) as file:
         if not _try_lock(file):
             file.seek(0)
             holder = file.read().strip() or "unknown"
@@ -43,6 +47,19 @@ def run_lock(folder: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _opened(folder: Path) -> IO[str]:
+    """Make the folder and open its lock file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "run.lock").open("a+", encoding="ascii")
+    except OSError as error:
+        msg = (
+            f"--out {folder}: cannot be used as a folder ({error.strerror}). Name a folder that is "
+            "new, empty or an earlier run's, where you may write."
+        )
+        raise RunFolderError(msg) from None
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sumdiam.store.lock import RunLockedError, run_lock
+from sumdiam.store.lock import RunFolderError, RunLockedError, run_lock
 
 HOLD = """
 import sys, time
@@ -37,3 +37,10 @@ def test_the_lock_is_free_again_after_the_run(tmp_path):
     for _ in range(2):
         with run_lock(tmp_path):
             pass
+
+
+def test_a_file_in_place_of_the_folder_of_a_run_is_a_clear_error(tmp_path: Path):
+    (tmp_path / "run").write_text("notes")
+    with pytest.raises(RunFolderError, match="Name a folder"), run_lock(tmp_path / "run"):
+        pass
+    assert (tmp_path / "run").read_text() == "notes"
