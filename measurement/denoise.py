@@ -16,6 +16,8 @@ def flattened(
     region: NDArray[np.bool_],
     spacing_mm: tuple[float, float, float],
     strength: float,
+    *,
+    border: float = 0.0,
 ) -> NDArray[np.float64]:
     """Image of least total variation near the values, within a region alone.
 
@@ -23,10 +25,13 @@ def flattened(
     ----------
     values : (z, y, x) float64 array
     region : (z, y, x) bool array
-        Outside it the result is 0, and nothing outside has any influence.
+        Outside it the result is 0, and no value outside has any influence.
     spacing_mm : (z, y, x)
     strength : float
         Weight of the variation, in units of the values per pixel of the plane.
+    border : float
+        Weight of the step from the region's border down to 0 within a slice, as part of that of
+        a step inside.
 
     Notes
     -----
@@ -37,7 +42,10 @@ def flattened(
     """
     pixel = math.sqrt(spacing_mm[1] * spacing_mm[2])
     steps = np.array([pixel / step for step in spacing_mm])
-    return np.asarray(_dual(values * region, region, steps, strength, ITERATIONS))
+    inner = (slice(1, -1),) * 3
+    wide = np.pad(region, 1)
+    flat = _dual(np.pad(values * region, 1), wide, steps, strength, border, ITERATIONS)
+    return np.asarray(flat[inner])
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -46,9 +54,13 @@ def _dual(  # noqa: C901 - three nested loops over voxels, twice
     region: NDArray[np.bool_],
     steps: NDArray[np.float64],
     strength: float,
+    border: float,
     iterations: int,
 ) -> NDArray[np.float64]:
-    """Fast gradient projection; differences across the border of the region are none."""
+    """Fast gradient projection; across the border of the region, differences in a slice are to 0.
+
+    The region keeps off the last voxel of every axis.
+    """
     nz, ny, nx = values.shape
     bound = 4.0 * (steps[0] ** 2 + steps[1] ** 2 + steps[2] ** 2)
     p = np.zeros((3, nz, ny, nx))
@@ -57,41 +69,45 @@ def _dual(  # noqa: C901 - three nested loops over voxels, twice
     momentum = 1.0
     for turn in range(iterations + 1):
         # image = values - strength * divergence adjoint of q
-        for z in range(nz):
-            for y in range(ny):
-                for x in range(nx):
+        for z in range(1, nz):
+            for y in range(1, ny):
+                for x in range(1, nx):
                     if region[z, y, x]:
-                        total = -(q[0, z, y, x] * steps[0] + q[1, z, y, x] * steps[1])
-                        total -= q[2, z, y, x] * steps[2]
-                        if z > 0:
-                            total += q[0, z - 1, y, x] * steps[0]
-                        if y > 0:
-                            total += q[1, z, y - 1, x] * steps[1]
-                        if x > 0:
-                            total += q[2, z, y, x - 1] * steps[2]
+                        total = (q[0, z - 1, y, x] - q[0, z, y, x]) * steps[0]
+                        down = 1.0 if region[z, y + 1, x] else border
+                        up = 1.0 if region[z, y - 1, x] else border
+                        total += (q[1, z, y - 1, x] * up - q[1, z, y, x] * down) * steps[1]
+                        down = 1.0 if region[z, y, x + 1] else border
+                        up = 1.0 if region[z, y, x - 1] else border
+                        total += (q[2, z, y, x - 1] * up - q[2, z, y, x] * down) * steps[2]
                         image[z, y, x] = values[z, y, x] - strength * total
         if turn == iterations:
             break
         following = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum * momentum))
         push = (momentum - 1.0) / following
         momentum = following
-        for z in range(nz):
-            for y in range(ny):
-                for x in range(nx):
-                    if not region[z, y, x]:
+        for z in range(nz - 1):
+            for y in range(ny - 1):
+                for x in range(nx - 1):
+                    inside = region[z, y, x]
+                    zz = inside and region[z + 1, y, x]
+                    yy, xx = region[z, y + 1, x], region[z, y, x + 1]
+                    if not (inside or yy or xx):
                         continue
                     here = image[z, y, x]
                     a = b = c = 0.0
-                    if z + 1 < nz and region[z + 1, y, x]:
+                    if zz:
                         a = q[0, z, y, x] + (image[z + 1, y, x] - here) * steps[0] / (
                             bound * strength
                         )
-                    if y + 1 < ny and region[z, y + 1, x]:
-                        b = q[1, z, y, x] + (image[z, y + 1, x] - here) * steps[1] / (
+                    if inside or yy:
+                        weight = steps[1] * (1.0 if inside and yy else border)
+                        b = q[1, z, y, x] + (image[z, y + 1, x] - here) * weight / (
                             bound * strength
                         )
-                    if x + 1 < nx and region[z, y, x + 1]:
-                        c = q[2, z, y, x] + (image[z, y, x + 1] - here) * steps[2] / (
+                    if inside or xx:
+                        weight = steps[2] * (1.0 if inside and xx else border)
+                        c = q[2, z, y, x] + (image[z, y, x + 1] - here) * weight / (
                             bound * strength
                         )
                     size = max(1.0, math.sqrt(a * a + b * b + c * c))

@@ -107,6 +107,24 @@ def of_contrast(evidence: dict[str, float], settings: MeasurementSettings, unit:
     return []
 
 
+def of_small_part(
+    length_mm: float, evidence: dict[str, float], pixel_mm: float, settings: MeasurementSettings
+) -> list[Flag]:
+    """Doubt about a viable part so small that taking the noise away takes from the part itself.
+
+    Total variation of strength s lowers a disc of radius r by 2 s / r (Strong and Chan 2003,
+    Inverse Problems 19:S165): as part of its level, that says how much of the edge is left.
+    """
+    if length_mm <= 0.0 or "strength" not in evidence:
+        return []
+    radius_px = length_mm / 2.0 / pixel_mm
+    taken = 2.0 * evidence["strength"] / radius_px / evidence["viable_level"]
+    if taken <= settings.small_part:
+        return []
+    sentence = "the viable part is small for its noise: so much of its height may be lost"
+    return [Flag("small_part", sentence, taken)]
+
+
 def of_oil(part: float) -> Flag:
     """Iodised oil lies in the lesion."""
     return Flag("oil", "iodised oil hides enhancement in this part of the lesion: use MRI", part)

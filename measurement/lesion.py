@@ -27,7 +27,17 @@ from measurement.reading import (
     MeasuredQuantity,
     MeasurementSettings,
 )
-from measurement.viable import Contrast, ViablePart, drawn, flat_field, viable_part
+from measurement.viable import (
+    APART_MM,
+    Contrast,
+    ViablePart,
+    ViableSettings,
+    drawn,
+    edge_level,
+    flat_field,
+    viable_part,
+    with_left_out,
+)
 from measurement.volumetry import enhancing_fraction, holes_filled
 
 __all__ = [
@@ -53,7 +63,14 @@ NEIGHBOUR_PART = 0.1
 NEIGHBOUR_SLICES = 1
 """Neighbouring choices are compared on the caliper's slice and so many on either side."""
 
-NEIGHBOUR_STRENGTH = 2.0
+NEIGHBOUR_GAPS = {
+    "smaller gap": ("higher threshold", 0.5),
+    "larger gap": ("lower threshold", 1.75),
+}
+"""Neighbouring gaps as parts of the gap, each with the threshold that errs the same way: between
+two tips of viable tissue, noise and blur make a gap read up to 2 mm too wide."""
+
+NEIGHBOUR_STRENGTH = 1.5
 """Neighbouring smoothing is stronger or weaker by this factor."""
 
 
@@ -239,27 +256,47 @@ def _neighbours(
     """Longest viable diameter in mm under neighbouring thresholds, smoothing and gaps."""
     if not found.region.any() or bool((found.region == contrast.lesion).all()):
         return {}
-    seen = found.evidence
-    strength, threshold, level = seen["strength"], seen["threshold"], seen["viable_level"]
-    choices = {
-        "lower threshold": (strength, threshold - NEIGHBOUR_PART * level),
-        "higher threshold": (strength, threshold + NEIGHBOUR_PART * level),
-        "less smoothing": (strength / NEIGHBOUR_STRENGTH, threshold),
-        "more smoothing": (strength * NEIGHBOUR_STRENGTH, threshold),
-    }
     outline = _outline(found, images)
     main = outline_diameter(outline, gap_mm=settings.gap_mm)
     if main is None:
         return {}
     only = range(main.slice_index - NEIGHBOUR_SLICES, main.slice_index + NEIGHBOUR_SLICES + 1)
-    lengths = {}
-    for name, (other_strength, other_threshold) in choices.items():
-        field = flat_field(contrast, other_strength)
-        part = drawn(contrast, field, settings.viable, threshold=other_threshold, level=level)
-        lengths[name] = _longest(_outline(part, images), settings.gap_mm, only)
-    lengths["smaller gap"] = _longest(outline, settings.gap_mm * 0.75, only)
-    lengths["larger gap"] = _longest(outline, settings.gap_mm * 1.25, only)
+    parts = {
+        "lower threshold": _redrawn(contrast, found, settings.viable, raised=-NEIGHBOUR_PART),
+        "higher threshold": _redrawn(contrast, found, settings.viable, raised=NEIGHBOUR_PART),
+        "less smoothing": _redrawn(contrast, found, settings.viable, times=1 / NEIGHBOUR_STRENGTH),
+        "more smoothing": _redrawn(contrast, found, settings.viable, times=NEIGHBOUR_STRENGTH),
+    }
+    outlines = {name: _outline(part, images) for name, part in parts.items()}
+    lengths = {name: _longest(outline, settings.gap_mm, only) for name, outline in outlines.items()}
+    for gap, (name, factor) in NEIGHBOUR_GAPS.items():
+        lengths[gap] = _longest(outlines[name], settings.gap_mm * factor, only)
+    wider = with_left_out(contrast, found, settings.viable)
+    if wider is not None:
+        gap_mm = settings.gap_mm + APART_MM  # it lies that far off, as far as can be told
+        taken_in = outline_diameter(_outline(wider, images), gap_mm=gap_mm)
+        lengths["enhancement left out"] = taken_in.length_mm if taken_in is not None else 0.0
     return lengths
+
+
+def _redrawn(
+    contrast: Contrast,
+    found: ViablePart,
+    settings: ViableSettings,
+    *,
+    raised: float = 0.0,
+    times: float = 1.0,
+) -> ViablePart:
+    """Draw a viable part again: threshold raised by a part of the level, other smoothing."""
+    seen = found.evidence
+    field = flat_field(contrast, seen["strength"] * times)
+    level, threshold = seen["viable_level"], seen["threshold"]
+    if times != 1.0 and contrast.fixed_threshold_sd is None:
+        # smoothing takes from the level itself: an edge at part of it has to follow
+        level, threshold = edge_level(
+            contrast, field, settings, white=seen["white_noise"], level=level
+        )
+    return drawn(contrast, field, settings, threshold=threshold + raised * level, level=level)
 
 
 def _longest(outline: LesionOutline, gap_mm: float, only: range) -> float:
@@ -295,6 +332,9 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
     if axes.long is not None and axes.outline.thin_on(axes.long.slice_index):
         flags.append(doubt.fallback_used())
     flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
+    if part.neighbours_mm:
+        pixel = math.sqrt(math.prod(geometry.spacing_mm[1:]))
+        flags += doubt.of_small_part(long.value or 0.0, part.evidence, pixel, settings)
     edge_mm = long.uncertainty_parts["edge"] / math.sqrt(2.0)
     quantities = [
         long,

@@ -30,6 +30,7 @@ class MeasurementSettings:
     low_cnr, thick_slice_mm, few_slices, promised_enhancement_hu : limits of the flags
     sensitive_mm, sensitive_part : tolerance of a length, the larger of both; it is flagged when
         a neighbouring threshold, smoothing or gap moves it by more than ``sensitive_share`` of it
+    small_part : a viable part is flagged when the smoothing takes more than this of its level
     """
 
     gap_mm: float = 2.0
@@ -44,6 +45,7 @@ class MeasurementSettings:
     sensitive_mm: float = 1.5
     sensitive_part: float = 0.05
     sensitive_share: float = 0.75
+    small_part: float = 0.25
 
     def method_name(self) -> str:
         """Return the name under which numbers of these settings are stored."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -21,6 +21,19 @@ HIGHEST_FRACTION = 0.8
 
 SOFTENING_PX = 0.5
 """Total variation leaves steps; an edge finer than pixels needs them soft."""
+
+BORDER_PULL = 0.7
+"""How much of the variation counts between the lesion's border and nothing outside it.
+
+At 0 an edge of viable tissue that runs close to the border would be spared by moving it there:
+the thin necrosis between is swallowed, and a caliper reads from border to border.
+"""
+
+OUTERMOST = 0.5
+"""Outermost pixels of a lesion follow their neighbours from this part of the threshold on."""
+
+APART_MM = 2.5
+"""Blur and noise of the viable part's edge reach no further than this."""
 
 PLACES_PER_CELL = 4.0
 """A maximum is sought at every voxel: so many independent ones per cell of the smoothing."""
@@ -48,8 +61,8 @@ class ViableSettings:
     arterial_only_sd : without a native phase the edge lies this many SD above the liver
     """
 
-    edge_fraction: float = 0.6
-    edge_shift: float = 0.1
+    edge_fraction: float = 0.62
+    edge_shift: float = 0.12
     flatness: float = 0.4
     clear_fraction: float = 0.75
     smallest_part_mm: float = 3.0
@@ -113,7 +126,7 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     2. *Detection*: the difference, smoothed inside the lesion alone, exceeds both the least
        enhancement and so many SD of noise at that width somewhere. Else the lesion is dead.
     3. *Edge*: noise is flattened by total variation inside the lesion alone, which averages along
-       edges and leaves them in place. The edge runs at 0.6 of the level of viable tissue
+       edges and leaves them in place. The edge runs at 0.62 of the level of viable tissue
        or more, the median of the inner part of what is above the edge. Not at half: a caliper takes
        the luckiest of many lines, the more so in noise; this balances it
        (benchmarks/viable_accuracy.py).
@@ -126,9 +139,7 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     white = equivalent_noise(noise.at(WHITE_MM), WHITE_MM, contrast.spacing_mm)
     strength = settings.flatness * white
     field = flat_field(contrast, strength)
-    level = _viable_level(field, contrast, level, settings)
-    fraction = settings.edge_fraction + settings.edge_shift * white / level
-    threshold = min(fraction, HIGHEST_FRACTION) * level
+    level, threshold = edge_level(contrast, field, settings, white=white, level=level)
     if contrast.fixed_threshold_sd is not None:
         threshold = contrast.fixed_threshold_sd * noise.at(0.0)
     part = drawn(contrast, field, settings, threshold=threshold, level=level)
@@ -136,9 +147,25 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
         "viable_level": level,
         "threshold": threshold,
         "strength": strength,
+        "white_noise": white,
         "cnr": level / noise.at(0.0),
     }
     return ViablePart(part.region, part.degree, evidence | part.evidence)
+
+
+def edge_level(
+    contrast: Contrast, field: Values, settings: ViableSettings, *, white: float, level: float
+) -> tuple[float, float]:
+    """Level of viable tissue in a flattened field, and the threshold at which its edge runs.
+
+    Parameters
+    ----------
+    white : SD of a voxel's noise as if it were white
+    level : a first guess at the level
+    """
+    level = _viable_level(field, contrast, level, settings)
+    fraction = settings.edge_fraction + settings.edge_shift * white / level
+    return level, min(fraction, HIGHEST_FRACTION) * level
 
 
 def flat_field(contrast: Contrast, strength: float) -> Values:
@@ -146,8 +173,9 @@ def flat_field(contrast: Contrast, strength: float) -> Values:
     field = np.zeros(contrast.values.shape)
     box = bounding_box(contrast.lesion)
     field[box] = flattened(
-        contrast.values[box], contrast.lesion[box], contrast.spacing_mm, strength
-    )
+        contrast.values[box], contrast.lesion[box], contrast.spacing_mm, strength,
+        border=BORDER_PULL,
+    )  # fmt: skip
     width = SOFTENING_PX * math.sqrt(contrast.spacing_mm[1] * contrast.spacing_mm[2])
     return smoothed_within(field, contrast.lesion, contrast.spacing_mm, width)
 
@@ -161,6 +189,7 @@ def drawn(
     level: float,
 ) -> ViablePart:
     """Return what lies above a threshold in a field, cleaned, and how much that took."""
+    field = _outermost_followed(field, contrast, OUTERMOST * threshold)
     rough = contrast.lesion & (field >= threshold)
     region, evidence = _cleaned(rough, field, (threshold, level), contrast, settings)
     degree = np.clip(field / (2.0 * threshold), 0.0, 1.0)
@@ -169,15 +198,36 @@ def drawn(
     return ViablePart(region, _carried_on(degree, contrast.lesion, contrast.spacing_mm), evidence)
 
 
+def _outermost_followed(field: Values, contrast: Contrast, least: float) -> Values:
+    """Return the field in which the outermost pixels have the values of those further in.
+
+    They share their own with what lies outside the lesion. Where they do not even reach ``least``
+    they keep them, and so do parts too thin to have neighbours further in.
+    """
+    followed = field.copy()
+    for index in np.flatnonzero(contrast.lesion.any(axis=(1, 2))):
+        inside, own = contrast.lesion[index], field[index]
+        inner = ndimage.binary_erosion(inside)
+        inner |= inside & ~ndimage.binary_dilation(inner, np.ones((3, 3)))
+        further_in = own[_nearest(inner, contrast.spacing_mm)]
+        followed[index] = np.where(inside & ~inner & (own >= least), further_in, own)
+    return followed
+
+
 def _carried_on(degree: Values, lesion: Mask, spacing_mm: Spacing) -> Values:
     """Return the degree with the nearest value of the lesion's own slice everywhere around it."""
     carried = np.zeros_like(degree)
     for index in np.flatnonzero(lesion.any(axis=(1, 2))):
-        rows, columns = ndimage.distance_transform_edt(
-            ~lesion[index], sampling=spacing_mm[1:], return_distances=False, return_indices=True
-        )
-        carried[index] = degree[index][rows, columns]
+        carried[index] = degree[index][_nearest(lesion[index], spacing_mm)]
     return carried
+
+
+def _nearest(region: NDArray[np.bool_], spacing_mm: Spacing) -> tuple[NDArray[np.intp], ...]:
+    """Rows and columns of the nearest pixel of a region, for every pixel of a slice."""
+    rows, columns = ndimage.distance_transform_edt(
+        ~region, sampling=spacing_mm[1:], return_distances=False, return_indices=True
+    )
+    return rows, columns
 
 
 def smoothed_within(values: Values, region: Mask, spacing_mm: Spacing, width_mm: float) -> Values:
@@ -205,6 +255,32 @@ def robust_sd(values: Values) -> float:
     if values.size == 0:
         return math.nan
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def with_left_out(
+    contrast: Contrast, found: ViablePart, settings: ViableSettings
+) -> ViablePart | None:
+    """Take in what enhances clearly away from the viable part; None where nothing does.
+
+    Clear is what would be detected as a lesion's enhancement is, at half the viable level.
+    """
+    far = ndimage.distance_transform_edt(~found.region, sampling=contrast.spacing_mm) > APART_MM
+    rest = replace(contrast, lesion=contrast.lesion & far)
+    if not rest.lesion.any():
+        return None
+    noise = _Noise(contrast)
+    taken = np.zeros_like(rest.lesion)
+    for width in settings.detection_mm:
+        field = smoothed_within(rest.values, rest.lesion, rest.spacing_mm, width)
+        sd = noise.at(width) * _border_noise(rest, width)
+        least = max(contrast.least, 0.5 * found.evidence["viable_level"])
+        taken |= rest.lesion & (
+            field >= np.maximum(least, _noise_ratio(rest, width, settings) * sd)
+        )
+    if not taken.any():
+        return None
+    evidence = {"left_out_ml": float(taken.sum()) * math.prod(contrast.spacing_mm) / 1000.0}
+    return ViablePart(found.region | taken, np.where(taken, 1.0, found.degree), evidence)
 
 
 class _Noise:

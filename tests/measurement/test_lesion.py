@@ -279,5 +279,5 @@ def test_masks_of_another_shape_are_refused():
 
 
 def test_the_name_of_the_method_tells_gap_and_level():
-    assert MeasurementSettings().method_name() == "contained_segment_v1/gap_2mm/level_0.6"
+    assert MeasurementSettings().method_name() == "contained_segment_v1/gap_2mm/level_0.62"
     assert "gap_infinity" in MeasurementSettings(gap_mm=math.inf).method_name()
