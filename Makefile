@@ -22,6 +22,7 @@ $(LOCKED): requirements.lock
 
 $(READY): $(LOCKED) pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c 'from measurement.compiled import compile_all; compile_all()'
 	@touch $(READY)
 
 demo: $(READY)  ## make a simulated trial, run the main job on it, end with the path of its report
