@@ -41,9 +41,10 @@ FLAG_WORDS: Final = {
     "oil": "iodised oil hides enhancement in part of the lesion: use MRI",
     "fallback_used": "viable tissue is so thin that pixels stand in for its smoothed edge",
     "length_sensitive": "a neighbouring threshold or gap moves the length by this many mm",
+    "small_part": "the viable part is small for its noise: this share of its height may be lost",
     "short_axis_band_wide": "long axes that tie have short axes this many mm apart",
     "phase_uncertain": "the contrast phase is not certain",
-    "stale_decision": "the automatic value changed after a reviewer judged it",
+    "decision_stale": "the automatic value changed after a reviewer judged it",
 }
 
 STATUS_WORDS: Final = {

@@ -1,12 +1,15 @@
 """Numbers as a report writes them."""
 
 import math
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from stats.result import Quantile, TestResult
 from sumdiam.report import wording
+from sumdiam.store.settlement import STALE_FLAG
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,11 @@ def test_a_change_shows_no_whole_percent_that_it_is_not(percent, words):
 )
 def test_a_covariate_is_named_as_a_reader_expects(column, words):
     assert wording.heading(column) == words
+
+
+def test_every_flag_that_can_be_written_has_words():
+    folder = Path(__file__).parents[2] / "measurement"
+    sources = "\n".join(file.read_text() for file in sorted(folder.glob("*.py")))
+    codes = {*re.findall(r'Flag\(\s*"([a-z_]+)"', sources), STALE_FLAG}
+    assert len(codes) > 10
+    assert codes - set(wording.FLAG_WORDS) == set()
