@@ -22,7 +22,7 @@ from sumdiam.archive.problem import Problem
 from sumdiam.batch.masks import lesion_facts
 from sumdiam.batch.run_input import RunInput
 from sumdiam.batch.settings import RunSettings
-from sumdiam.batch.summary import RunSummary
+from sumdiam.batch.summary import RunSummary, count_lesions
 from sumdiam.batch.timepoint import timepoint_table
 from sumdiam.doctor import LIBRARIES
 from sumdiam.export.command import TABLES, summary
@@ -87,7 +87,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
             figures=folder,
         )
     _write_facts(settings, facts, out / "run.json")
-    return _summary(measured, found, report)
+    return _summary(measured, lesions, found, report)
 
 
 def _lesions(
@@ -206,18 +206,18 @@ def _write_facts(settings: RunSettings, facts: RunFacts, path: Path) -> None:
         draft.write_text(text + "\n", encoding="utf-8")
 
 
-def _summary(measured: Measured, found: Assessment, report: Path) -> RunSummary:
+def _summary(
+    measured: Measured, lesions: pd.DataFrame, found: Assessment, report: Path
+) -> RunSummary:
     """Return the closing words."""
     last = _standing(measured.measurements).drop_duplicates("measurement_id", keep="last")
-    accepted = last[last["accepted"].astype(bool)]
-    key = ["subject_id", "reader", "lesion_id", "timepoint"]
-    flagged = accepted[accepted["flags"].notna()]
+    measured_lesions, flagged = count_lesions(last, lesions)
     return RunSummary(
         studies=measured.studies,
         problems=measured.problems,
         decisions=measured.decisions,
-        lesions=len(accepted.drop_duplicates(key)),
-        flagged=len(flagged.drop_duplicates(key)),
+        lesions=measured_lesions,
+        flagged=flagged,
         responses=tuple(summary(found)),
         report=report,
     )

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
+from measurement.pivot import KEY, leading_quantity
 from sumdiam.archive.problem import Problem
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry
@@ -26,7 +29,7 @@ class RunSummary:
     problems : what a person should know of the input
     decisions : every decision and what became of it
     lesions : lesions with at least one accepted measurement, counted at every timepoint
-    flagged : those of them with a flag
+    flagged : those of them with a flag on the quantity that they count with
     responses : one line per rule set and reader
     report : the HTML file
     """
@@ -87,6 +90,30 @@ class RunSummary:
             f"{self.flagged} flagged for a second look"
         )
         return [*lines, *self.responses, f"Report: {self.report}"]
+
+
+def count_lesions(latest: pd.DataFrame, lesions: pd.DataFrame) -> tuple[int, int]:
+    """Return how many lesions are measured, and how many of them need a second look.
+
+    Parameters
+    ----------
+    latest : DataFrame
+        The last revision of each measurement.
+    lesions : DataFrame
+        The lesion table; tells by which quantity a lesion counts.
+
+    Notes
+    -----
+    A lesion is flagged by its leading quantity alone: a doubtful perpendicular, or a whole diameter
+    in the liver, enters no sum of mRECIST.
+    """
+    accepted = latest[latest["accepted"].astype(bool)]
+    key = list(KEY)
+    kinds = zip(lesions["site"].astype(str), lesions["node"].astype(str), strict=True)
+    leading = lesions[key].assign(quantity=[leading_quantity(*kind) for kind in kinds])
+    counted = accepted.merge(leading, on=[*key, "quantity"])
+    flagged = counted[counted["flags"].notna()]
+    return len(accepted.drop_duplicates(key)), len(flagged.drop_duplicates(key))
 
 
 def _some(lines: list[str], table: str) -> list[str]:
