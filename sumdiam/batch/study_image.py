@@ -1,0 +1,115 @@
+"""What is read of one study: volumes and masks, each once, when they are needed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from imaging.dicom_seg import read_masks
+from imaging.geometry import VolumeGeometry
+from imaging.mask import LesionMask
+from imaging.series import ImageSeries, SeriesError, load_volume
+from imaging.volume import Volume
+from sumdiam.batch.study_task import MaskTask, StudyTask
+
+
+class StudyRefusedError(Exception):
+    """The study must not be measured: a reason code and what was found."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(code)
+
+
+class StudyImages:
+    """The volumes of one study, each loaded when it is first asked for.
+
+    Parameters
+    ----------
+    task : StudyTask
+
+    Attributes
+    ----------
+    series : volume id to what its headers say
+    notes : what to know of images that are not used, or not as they are
+    """
+
+    def __init__(self, task: StudyTask) -> None:
+        self.task = task
+        self.notes: list[str] = []
+        self.series: dict[str, ImageSeries] = {
+            one.volume_id: one
+            for one in (task.arterial, task.native, task.late, *task.others)
+            if one is not None
+        }
+        self._volumes: dict[str, Volume] = {}
+
+    def load(self, series: ImageSeries) -> Volume:
+        """Return the volume of a series."""
+        if series.volume_id not in self._volumes:
+            self._volumes[series.volume_id] = load_volume(series)
+        return self._volumes[series.volume_id]
+
+    def phases(self, series: ImageSeries) -> dict[str, Volume | None]:
+        """Return the phases to compare with, where the volume is the arterial one."""
+        arterial = self.task.arterial
+        if arterial is None or series.volume_id != arterial.volume_id:
+            return {"arterial": None, "native": None, "late": None}
+        native, late = self.task.native, None
+        if self.task.late is not None:
+            try:
+                late = self.load(self.task.late)
+            except SeriesError as error:
+                # washout is then unknown; what is measured does not hang on it
+                self.notes.append(f"{error.reason_code}: {error}")
+        return {
+            "arterial": self.load(arterial),
+            "native": None if native is None else self.load(native),
+            "late": late,
+        }
+
+    def image_of(self, masks: list[MaskTask]) -> ImageSeries | None:
+        """Return the volume that a lesion is measured on; None where a person excluded it.
+
+        Raises
+        ------
+        StudyRefusedError
+            If the archive lacks that volume, or the lesion lies on a grid of its own.
+        """
+        arterial = self.task.arterial
+        for mask in masks:
+            drawn_on = self.series.get(mask.volume_id)
+            if drawn_on is None:
+                raise StudyRefusedError("image_missing", f"mask {mask.mask_id}")
+            if mask.site != "hepatic":
+                return None if mask.volume_id in self.task.excluded else drawn_on
+            if arterial is not None and not arterial.geometry.same_grid(drawn_on.geometry):
+                apart = arterial.geometry.largest_offset_voxels(drawn_on.geometry)
+                detail = (
+                    f"mask {mask.mask_id} was drawn on {drawn_on.volume_id}, which lies "
+                    f"{apart:.2f} voxels from the arterial volume {arterial.volume_id}"
+                )
+                raise StudyRefusedError("mask_grid_mismatch", detail)
+        return arterial if arterial is not None else self.series[masks[0].volume_id]
+
+    def is_liver(self, mask: MaskTask, series: ImageSeries) -> bool:
+        """Return whether a mask outlines the liver on the grid of a volume."""
+        drawn_on = self.series.get(mask.volume_id)
+        if mask.role != "liver":
+            return False
+        if drawn_on is None:  # it lies on the arterial grid, or would not be here
+            return series is self.task.arterial
+        return series.geometry.same_grid(drawn_on.geometry)
+
+
+def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, LesionMask]:
+    """Return the masks on the grid of a volume, by mask id; every file is opened once."""
+    by_file: dict[str, list[MaskTask]] = defaultdict(list)
+    for mask in masks:
+        by_file[mask.path].append(mask)
+    found: dict[str, LesionMask] = {}
+    for path, wanted in sorted(by_file.items()):
+        read = read_masks(path, geometry, {mask.segment for mask in wanted})
+        found.update({mask.mask_id: read[mask.segment] for mask in wanted})
+    return found

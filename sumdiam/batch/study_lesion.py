@@ -1,0 +1,124 @@
+"""The lesions of one study measured on their volume, with a picture of each length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imaging.mask import LesionMask
+from imaging.series import ImageSeries
+from measurement.lesion import measure_lesion
+from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
+from sumdiam.batch.masks import LESION_ROLES
+from sumdiam.batch.study_image import StudyImages, masks_on
+from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
+from sumdiam.batch.study_task import MaskTask
+from sumdiam.report.overlay import PICTURES, draw_overlay
+
+LesionKey = tuple[str, str]
+"""Reader and lesion id."""
+
+_Taken = dict[str, tuple[MeasuredQuantity, MaskTask, LesionReading]]
+
+
+class LesionsOnVolume:
+    """The measuring of the lesions that belong to one volume.
+
+    Attributes
+    ----------
+    rows : of measurements, in the order in which they were measured
+    overlays : measurement id to PNG
+    """
+
+    def __init__(
+        self,
+        images: StudyImages,
+        series: ImageSeries,
+        lesions: Mapping[LesionKey, list[MaskTask]],
+    ) -> None:
+        self.rows: list[Row] = []
+        self.overlays: dict[str, bytes] = {}
+        self._images = images
+        self._task = images.task
+        self._lesions = lesions
+        self._image = images.load(series)
+        liver_masks = [mask for mask in self._task.masks if images.is_liver(mask, series)]
+        wanted = [mask for masks in lesions.values() for mask in masks]
+        self._read = masks_on(wanted + liver_masks, self._image.geometry)
+        self._liver = _union([self._read[mask.mask_id] for mask in liver_masks])
+        self._phases = images.phases(series)
+
+    def measure(self) -> None:
+        """Measure every lesion."""
+        for (reader, lesion_id), masks in sorted(self._lesions.items()):
+            others = [
+                self._read[mask.mask_id]
+                for key, own in sorted(self._lesions.items())
+                if key[0] == reader and key[1] != lesion_id
+                for mask in own
+            ]
+            self._measure_lesion(masks, _union(others))
+
+    def _measure_lesion(self, masks: list[MaskTask], around: NDArray[np.bool_] | None) -> None:
+        """Measure one lesion: by its drawn viable part where there is one, else by thresholds."""
+        by_role = {mask.role: mask for mask in masks}
+        kind = kind_of(masks[0])
+        taken: _Taken = {}
+        # the whole lesion first: a drawn viable part then replaces what was found in it
+        for role in LESION_ROLES:
+            mask = by_role.get(role)
+            if mask is None or (kind != "hepatic" and taken):
+                continue
+            reading = measure_lesion(
+                LesionImages(
+                    image=self._image,
+                    lesion=self._read[mask.mask_id],
+                    liver=self._liver,
+                    other_lesions=around,
+                    mask_is_viable=role == "lesion_viable",
+                    kind=kind,
+                    **self._phases,
+                ),
+                settings=self._task.settings,
+            )
+            for quantity in reading.quantities:
+                if quantity.quantity not in taken or quantity.quantity.startswith("viable"):
+                    taken[quantity.quantity] = (quantity, mask, reading)
+        for quantity, mask, reading in taken.values():
+            row = measured_row(
+                self._task, mask, (quantity, reading), self._image,
+                series=self._images.series, phases=self._phases,
+            )  # fmt: skip
+            self.rows.append(row)
+        self._draw(taken)
+
+    def _draw(self, taken: _Taken) -> None:
+        """Draw every length on its slice: long and short axis of a region share a picture."""
+        if not taken:
+            return
+        whole = next((m for q, m, _ in taken.values() if q.quantity == "whole_diameter"), None)
+        kind = kind_of(next(iter(taken.values()))[1])
+        for name, other, label in PICTURES[kind]:
+            if name not in taken or taken[name][0].value is None:
+                continue
+            quantity, mask, reading = taken[name]
+            key = key_cells(self._task, mask, name)
+            visit = f"visit {key['timepoint']}" if key["timepoint"] else "baseline"
+            picture = draw_overlay(
+                self._image,
+                self._read[(whole or mask).mask_id].array,
+                reading.viable if name == "viable_diameter" else None,
+                quantity.caliper,
+                second=taken[other][0].caliper if other in taken else None,
+                title=(self._task.subject_id, mask.lesion_id, visit),
+                label=label,
+            )
+            if picture is not None:
+                self.overlays[key["measurement_id"]] = picture
+
+
+def _union(masks: list[LesionMask]) -> NDArray[np.bool_] | None:
+    """Return the voxels of any of the masks; None where there is none."""
+    return np.logical_or.reduce([mask.array for mask in masks]) if masks else None

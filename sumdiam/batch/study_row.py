@@ -1,0 +1,125 @@
+"""Rows of measurements of one study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from imaging.series import ImageSeries
+from imaging.volume import Volume
+from measurement.identity import measurement_id
+from measurement.lesion import LEADING
+from measurement.lesion_table import QUANTITY_UNITS
+from measurement.reading import Kind, LesionReading, MeasuredQuantity
+from sumdiam import __version__
+from sumdiam.archive import reason
+from sumdiam.batch.edit import AUTO
+from sumdiam.batch.study_task import MaskTask, StudyTask
+
+Row = dict[str, Any]
+
+FLAGS_OF_VOLUMES = frozenset(
+    {
+        "derived_image",
+        "fewer_images_than_stated",
+        "gantry_tilt",
+        "instance_number_gap",
+        "lossy_compressed",
+        "orientation_jitter",
+        "padding_in_tissue_range",
+        "spacing_contradicts_header",
+        "two_slices",
+    }
+)
+"""What is doubtful about a volume and makes its measurements doubtful too."""
+
+
+def key_cells(task: StudyTask, mask: MaskTask, quantity: str) -> Row:
+    """Return the cells that say what a row is about."""
+    timepoint = int(task.timepoint or 0)
+    return {
+        "measurement_id": measurement_id(
+            task.subject_id, mask.reader, mask.lesion_id, timepoint, quantity
+        ),
+        "subject_id": task.subject_id,
+        "reader": mask.reader,
+        "decided_by": AUTO,
+        "read_role": "automatic" if mask.reader == AUTO else "reader",
+        "lesion_id": mask.lesion_id,
+        "timepoint": timepoint,
+        "quantity": quantity,
+        "accepted": True,
+        "study_uid": task.study_uid,
+        "mask_id": mask.mask_id,
+        "software_version": __version__,
+    }
+
+
+def measured_row(
+    task: StudyTask,
+    mask: MaskTask,
+    found: tuple[MeasuredQuantity, LesionReading],
+    image: Volume,
+    *,
+    series: Mapping[str, ImageSeries],
+    phases: Mapping[str, Volume | None],
+) -> Row:
+    """Return the row of one quantity of a lesion's reading."""
+    quantity, reading = found
+    row = key_cells(task, mask, quantity.quantity)
+    flags = [flag.written() for flag in (*reading.flags, *quantity.flags)]
+    flags += sorted(_volume_flags([image, phases["native"]]))
+    row.update(
+        value=quantity.value,
+        unit=quantity.unit,
+        standard_uncertainty=quantity.standard_uncertainty,
+        reason=quantity.reason,
+        series_uid=series[image.volume_id].series_uid,
+        volume_id=image.volume_id,
+        method=quantity.method,
+        flags=";".join(dict.fromkeys(flags)) or None,
+    )
+    caliper = quantity.caliper
+    if caliper is not None:
+        row.update(
+            sop_instance_uid=image.sop_instance_uids[caliper.slice_index],
+            frame_number=image.frame_numbers[caliper.slice_index],
+            slice=caliper.slice_index,
+            gap_mm=caliper.gap_mm,
+        )
+        for number, end in enumerate(caliper.ends_mm, start=1):
+            for axis, place in zip("xyz", end, strict=True):
+                row[f"end{number}_{axis}_mm"] = float(place)
+    return row
+
+
+def missing_row(task: StudyTask, mask: MaskTask, code: str) -> Row:
+    """Return the row of a lesion that is outlined and cannot be evaluated."""
+    quantity = LEADING[kind_of(mask)]
+    row = key_cells(task, mask, quantity)
+    row.update(
+        value=None,
+        unit=QUANTITY_UNITS[quantity],
+        reason=reason.REASONS[code][0],
+        volume_id=mask.volume_id,
+        method=task.settings.method_name(),
+    )
+    return row
+
+
+def kind_of(mask: MaskTask) -> Kind:
+    """Return how a lesion is measured."""
+    if mask.site == "hepatic":
+        return "hepatic"
+    return "extrahepatic" if mask.node in ("", "none") else "node"
+
+
+def _volume_flags(volumes: Iterable[Volume | None]) -> set[str]:
+    """Return the flags of volumes that make a measurement doubtful."""
+    return {
+        flag
+        for volume in volumes
+        if volume is not None
+        for flag in volume.report.flags
+        if flag in FLAGS_OF_VOLUMES
+    }
