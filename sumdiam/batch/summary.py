@@ -10,7 +10,7 @@ import pandas as pd
 
 from measurement.pivot import KEY, leading_quantity
 from sumdiam.archive.problem import Problem
-from sumdiam.store.settlement import DecisionOutcome
+from sumdiam.store.settlement import DecisionOutcome, still_asked
 from sumdiam.store.workspace import LedgerEntry
 
 EXIT_DONE = 0
@@ -80,8 +80,7 @@ class RunSummary:
             [
                 f"  decision of {d.decided_by} on {d.measurement_id} revision {d.revision} is "
                 f"{d.state}: {d.message}"
-                for d in self.decisions
-                if d.state != "applied"
+                for d in still_asked(self.decisions)
             ],
             "decisions",
         )

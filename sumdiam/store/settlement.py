@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import sqlalchemy as sa
@@ -187,10 +187,41 @@ def unknown_measurements(connection: sa.Connection, ids: Iterable[str]) -> list[
 
 
 def decision_outcomes(connection: sa.Connection) -> list[DecisionOutcome]:
-    """Return all decisions with their states, by measurement and revision."""
+    """Return all decisions with their states, by measurement and revision.
+
+    A stale one names the later decision that settled its measurement, where there is one.
+    """
     columns = [DECISIONS.c[name] for name in DecisionOutcome.__dataclass_fields__]
-    found = [DecisionOutcome(*row) for row in connection.execute(sa.select(*columns))]
-    return sorted(found, key=lambda outcome: (outcome.measurement_id, outcome.revision))
+    rows = [DecisionOutcome(*row) for row in connection.execute(sa.select(*columns))]
+    found = sorted(rows, key=lambda outcome: (outcome.measurement_id, outcome.revision))
+    last = _last_judged(found)
+    return [_settled(one, last) if one.state == "stale" else one for one in found]
+
+
+def still_asked(outcomes: Iterable[DecisionOutcome]) -> list[DecisionOutcome]:
+    """Return the decisions that did not come to hold and that no later one has settled."""
+    found = list(outcomes)
+    last = _last_judged(found)
+    return [
+        one
+        for one in found
+        if one.state == "refused" or (one.state == "stale" and last[one.measurement_id] == one)
+    ]
+
+
+def _last_judged(outcomes: Iterable[DecisionOutcome]) -> dict[str, DecisionOutcome]:
+    """Return the decision on the highest revision of each measurement; refused ones are none."""
+    judged = [outcome for outcome in outcomes if outcome.state != "refused"]
+    return {one.measurement_id: one for one in sorted(judged, key=lambda one: one.revision)}
+
+
+def _settled(stale: DecisionOutcome, last: Mapping[str, DecisionOutcome]) -> DecisionOutcome:
+    """Return a stale decision; where a later revision was judged, it says so and asks nothing."""
+    later = last[stale.measurement_id]
+    if later == stale:
+        return stale
+    told = f"settled since by the decision of {later.decided_by} on revision {later.revision}"
+    return replace(stale, message=told)
 
 
 def read_measurements(connection: sa.Connection) -> list[Row]:
@@ -217,15 +248,11 @@ def flag_stale(rows: list[Row], outcomes: Iterable[DecisionOutcome]) -> list[Row
 
     Written at export and not into the revision: a new decision takes the flag away again.
     """
-    last_state: dict[str, str] = {}
-    for outcome in outcomes:
-        if outcome.state != "refused":
-            last_state[outcome.measurement_id] = outcome.state
+    stale = {name for name, last in _last_judged(outcomes).items() if last.state == "stale"}
     newest = {row["measurement_id"]: row["revision"] for row in rows}
     return [
         row | {"flags": ";".join(filter(None, [row["flags"], STALE_FLAG]))}
-        if last_state.get(row["measurement_id"]) == "stale"
-        and newest[row["measurement_id"]] == row["revision"]
+        if row["measurement_id"] in stale and newest[row["measurement_id"]] == row["revision"]
         else row
         for row in rows
     ]

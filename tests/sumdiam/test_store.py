@@ -13,6 +13,7 @@ import pytest
 
 from measurement.table import from_records, to_text
 from sumdiam.store.decision_table import Decisions
+from sumdiam.store.settlement import still_asked
 from sumdiam.store.workspace import StoreError, Workspace
 
 
@@ -297,6 +298,34 @@ def test_a_new_decision_on_the_new_value_takes_the_flag_away(workspace):
     assert [outcome.state for outcome in outcomes] == ["stale", "applied"]
     assert history(workspace)[-1] == (4, 3, 33.0, "reviewer1", True)
     assert workspace.measurements()["flags"].isna().all()
+
+
+def test_a_stale_decision_asks_for_nothing_once_a_later_revision_was_judged(workspace):
+    measure(workspace, reading())
+    old = decision(1, "reject")
+    workspace.settle(decisions(old))
+    measure(workspace, reading(value=33.0))
+    assert [outcome.revision for outcome in still_asked(workspace.settle())] == [1]
+    outcomes = workspace.settle(decisions(old, decision(3, "accept")))
+    assert still_asked(outcomes) == []
+    assert outcomes[0].state == "stale"
+    assert outcomes[0].message == "settled since by the decision of reviewer1 on revision 3"
+    # and when that one is out of date too, it alone asks
+    measure(workspace, reading(value=35.0))
+    again = workspace.settle(decisions(old))
+    assert [(one.revision, one.state) for one in still_asked(again)] == [(3, "stale")]
+    assert "decide on revision 5" in still_asked(again)[0].message
+
+
+def test_a_refused_decision_settles_no_stale_one(workspace):
+    measure(workspace, reading())
+    workspace.settle(decisions(decision(1, "reject")))
+    measure(workspace, reading(value=33.0))
+    outcomes = workspace.settle(decisions(decision(9, "accept")))
+    assert [(one.revision, one.state) for one in still_asked(outcomes)] == [
+        (1, "stale"),
+        (9, "refused"),
+    ]
 
 
 def test_a_changed_mind_is_a_further_revision(workspace):
