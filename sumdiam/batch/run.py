@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sumdiam.archive.catalogue import Catalogue, scan_archives
+from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.clinical import scan_date_problems
 from sumdiam.archive.problem import Problem
+from sumdiam.archive.scan import scan_archives
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles

@@ -6,8 +6,8 @@ import shutil
 import pydicom
 import pytest
 
-from sumdiam.archive.catalogue import scan_archives
 from sumdiam.archive.folder import ArchiveError
+from sumdiam.archive.scan import scan_archives
 from sumdiam.archive.subject import study_subjects
 
 

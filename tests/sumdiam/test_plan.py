@@ -10,7 +10,7 @@ import pytest
 from assessment.response_table import Subjects
 from imaging.reference_object import Ball, ReferenceLesion, hypervascular
 from measurement.table import TableError, from_records, to_text
-from sumdiam.archive.catalogue import scan_archives
+from sumdiam.archive.scan import scan_archives
 from sumdiam.batch.edit import EditError
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles, read_plan_files

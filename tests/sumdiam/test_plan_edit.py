@@ -7,7 +7,8 @@ import pandas as pd
 import pydicom
 import pytest
 
-from sumdiam.archive.catalogue import Catalogue, scan_archives
+from sumdiam.archive.catalogue import Catalogue
+from sumdiam.archive.scan import scan_archives
 from sumdiam.batch.edit import EditError
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles, read_plan_files

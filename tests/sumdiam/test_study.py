@@ -22,7 +22,7 @@ from imaging.reference_object import (
 from measurement.lesion_table import Measurements
 from measurement.reading import MeasurementSettings
 from measurement.table import from_records, parse_text, to_text
-from sumdiam.archive.catalogue import scan_archives
+from sumdiam.archive.scan import scan_archives
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_table import Plan
 from sumdiam.batch.study import StudyResult, StudyTask, build_tasks, measure_study

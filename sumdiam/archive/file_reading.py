@@ -1,0 +1,83 @@
+"""What one file of an archive is: an image, a mask, something passed over, or damaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from imaging.dicom_seg import SegHeader, read_segment_identities
+from imaging.header import HeaderError, InstanceHeader, read_header
+from imaging.reason import ReasonedError
+from imaging.volume import LeftOut
+from sumdiam.archive import damage
+from sumdiam.archive.damage import RefusedFile
+from sumdiam.archive.folder import FoundFile
+
+SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
+IMAGE_MODALITIES = ("CT", "MR", "PT", "OT", "SC")
+"""What series grouping judges; it leaves out what is no slice. All else is listed here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """What one file is: one of the first four is given.
+
+    Parameters
+    ----------
+    image : InstanceHeader, optional
+        For series grouping to judge.
+    mask : SegHeader, optional
+        What a segmentation says of its segments.
+    left_out : LeftOut, optional
+        Passed over, with its reason.
+    refused : RefusedFile, optional
+        Should be an image or a mask and cannot be read.
+    dicom : bool
+        Whether its header could be read as DICOM.
+    study_uid, series_uid : str, optional
+        What the header says; of a damaged file what could still be read of it.
+    """
+
+    image: InstanceHeader | None = None
+    mask: SegHeader | None = None
+    left_out: LeftOut | None = None
+    refused: RefusedFile | None = None
+    dicom: bool = False
+    study_uid: str | None = None
+    series_uid: str | None = None
+
+
+def read_file(found: FoundFile) -> FileReading:
+    """Return what a file is, from its header alone; nothing that it holds raises."""
+    try:
+        header = read_header(found.path)
+    except HeaderError as error:
+        judged = damage.judge_unreadable(found, error)
+        if isinstance(judged, RefusedFile):
+            return FileReading(refused=judged, series_uid=error.series_uid)
+        return FileReading(left_out=judged)
+    if header.sop_class_uid == DIRECTORY_CLASS:
+        directory = LeftOut(found.name, "dicomdir_not_read", "DICOMDIR")
+        return FileReading(left_out=directory, dicom=True)
+    if not (header.study_uid and header.series_uid and header.sop_instance_uid):
+        refused = RefusedFile(found.name, found.path, "unreadable_dicom", "no UIDs")
+        return FileReading(refused=refused, dicom=True, series_uid=header.series_uid)
+    if header.sop_class_uid in SEG_CLASSES:
+        return _read_mask(found, header)
+    readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
+    if header.modality is None or header.modality in IMAGE_MODALITIES:
+        return replace(readable, image=header)
+    other = LeftOut(found.name, "modality_not_read", header.modality)
+    return replace(readable, left_out=other)
+
+
+def _read_mask(found: FoundFile, header: InstanceHeader) -> FileReading:
+    """Return what a segmentation says of its segments."""
+    readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
+    try:
+        return replace(readable, mask=read_segment_identities(found.path))
+    except ReasonedError as error:
+        refused = RefusedFile(
+            found.name, found.path, error.reason_code, error.detail, header.study_uid, certain=True
+        )
+        return replace(readable, refused=refused)
