@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sumdiam.batch.interrupt import interrupts_held
+
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
@@ -46,14 +48,17 @@ class Pool:
         A nanny gives up for ever when its worker dies in the moment in which it starts.
         """
         self.close()
-        self.cluster, self.client = _start(self.workers)
+        with interrupts_held():
+            self.cluster, self.client = _start(self.workers)
 
     def close(self) -> None:
         """Let the workers go."""
-        for part in (self.client, self.cluster):
-            if part is not None:
-                with suppress(TimeoutError, OSError):  # what will not end is killed by its nanny
-                    part.close(timeout=10)
+        with interrupts_held():
+            for part in (self.client, self.cluster):
+                if part is not None:
+                    # what will not end is killed by its nanny
+                    with suppress(TimeoutError, OSError):
+                        part.close(timeout=10)
 
 
 @contextmanager
@@ -92,12 +97,15 @@ def open_pool(workers: int, cluster: str | None = None) -> Iterator[Pool]:
             with _joined(cluster) as client:
                 yield Pool(client, None, 0)
             return
-        local, client = _start(workers)
-        pool = Pool(client, local, workers)
+        pool: Pool | None = None
         try:
+            with interrupts_held():
+                local, client = _start(workers)
+                pool = Pool(client, local, workers)
             yield pool
         finally:
-            pool.close()
+            if pool is not None:
+                pool.close()
             logging.getLogger("distributed").setLevel(level)
 
 
