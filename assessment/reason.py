@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from assessment.code import (
@@ -40,8 +42,8 @@ def response_reasons(reading: Reading, whole: Part) -> Texts:
     """Return per (case, rank) the reason in words, such as "sum 46.2 mm, -30.0 % from ..."."""
     course, new, new_codes = reading.course, reading.new, whole.new
     sums, found, no_target = whole.sums, whole.found, whole.no_target
-    targets, missing = reading.selection.role == TARGET, reading.states.value == NOT_MEASURED
-    text = _target_text(sums, found, no_target, _first_missing(course, targets, missing))
+    missing = _missing_targets(reading)
+    text = _target_text(sums, found, no_target, missing)
     has_nontarget = found.nontarget != NA
     nontarget = "; non-target " + words_of(np.maximum(found.nontarget, 0), RESPONSES)
     text = text + np.where(has_nontarget, nontarget, "")
@@ -51,7 +53,7 @@ def response_reasons(reading: Reading, whole: Part) -> Texts:
     text = np.where(silent, "after first PD: not assessed (policy after_pd)", text)
     unread = np.broadcast_to((~course.baseline_known)[:, None], text.shape)
     text = np.where(unread, "no baseline: timepoint 0 was not read; overall NE", text)
-    text[:, 0] = _baseline_text(sums, no_target, course.baseline_known)
+    text[:, 0] = _baseline_text(sums, no_target, course.baseline_known, missing[:, 0])
     return np.asarray(text, dtype=object)
 
 
@@ -74,7 +76,7 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
     )  # fmt: skip
     counted = sums.n_measured.astype(str).astype(object)
     expected = sums.n_expected[:, None].astype(str).astype(object)
-    part = counted + " of " + expected + " targets measured (" + missing + " is not)"
+    part = counted + " of " + expected + " targets measured (" + missing + ")"
     partial = ~sums.complete
     came_back = _return_text(found)
     grown = np.where(found.nadir > 0, total + ", " + from_nadir, total + ", nadir 0 mm") + came_back
@@ -126,9 +128,47 @@ def _return_text(found: TimepointResponses) -> Texts:
     )
 
 
-def _first_missing(course: Course, targets: Bools, missing: Bools) -> Texts:
-    """Name per (case, rank) the first target without a measurement."""
-    return _first_of(course, missing & targets[:, None], course.lesion_id[:, None])
+def _missing_targets(reading: Reading) -> Texts:
+    """Say per (case, rank) which targets have no measurement, and why."""
+    course = reading.course
+    targets = (reading.selection.role == TARGET)[:, None] & course.exists[course.lesion_case]
+    lesion, rank = np.nonzero(targets & (reading.states.value == NOT_MEASURED))
+    why = _why_missing(reading, lesion, rank)
+    lacking: dict[tuple[int, int], dict[str, str]] = {}
+    names = course.lesion_id[lesion].tolist()
+    cases = course.lesion_case[lesion].tolist()
+    for case, at, name, reason in zip(cases, rank.tolist(), names, why.tolist(), strict=True):
+        lacking.setdefault((case, at), {})[name] = reason
+    text = np.full(course.exists.shape, "", dtype=object)
+    for place, reasons in lacking.items():
+        text[place] = _named(reasons)
+    return text
+
+
+def _why_missing(reading: Reading, lesion: Ints, rank: Ints) -> Texts:
+    """Return why each lesion has no measurement at its visit; empty where nobody says."""
+    course, states = reading.course, reading.states
+    split = np.zeros(course.row.shape, dtype=bool)
+    np.logical_or.at(split, states.parent[states.fragment], course.row[states.fragment] >= 0)
+    told = course.column("status_reason", "")[lesion, rank]
+    status = course.column("status", "")[lesion, rank]
+    return np.select(
+        [split[lesion, rank], course.row[lesion, rank] < 0, told != "",
+         status != "not_evaluable"],
+        ["a fragment is not measured", "no row at this visit", told, "no length"],
+        "",
+    ).astype(object)  # fmt: skip
+
+
+def _named(reasons: Mapping[str, str]) -> str:
+    """Name lesions and the reason of each, once where all share it."""
+    names = ", ".join(reasons) + (" is not" if len(reasons) == 1 else " are not")
+    shared = set(reasons.values())
+    if shared == {""}:
+        return names
+    if len(shared) == 1:
+        return f"{names}: {shared.pop()}"
+    return f"{names}: " + "; ".join(f"{name} {why}" for name, why in reasons.items() if why)
 
 
 def _first_of(course: Course, flagged: Bools, text: Texts) -> Texts:
@@ -159,7 +199,7 @@ def _new_text(course: Course, codes: Ints, new: NewLesions) -> Texts:
     ).astype(object)
 
 
-def _baseline_text(sums: Sums, no_target: Texts, known: Bools) -> Texts:
+def _baseline_text(sums: Sums, no_target: Texts, known: Bools, missing: Texts) -> Texts:
     """Say what the baseline is."""
     count = sums.n_expected.astype(str).astype(object)
     noun = np.where(sums.n_expected == 1, " target", " targets").astype(object)
@@ -175,7 +215,7 @@ def _baseline_text(sums: Sums, no_target: Texts, known: Bools) -> Texts:
             "no baseline: timepoint 0 was not read",
             "baseline: no target, " + no_target,
             "baseline: no target",
-            "baseline: not all targets measured",
+            "baseline: not all targets measured (" + missing + ")",
         ],
         total,
     )

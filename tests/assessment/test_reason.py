@@ -91,11 +91,49 @@ def test_a_response_dated_back_says_so(short):
     assert "dated back from a later visit" in reason
 
 
+MISSING = [
+    # lesions, reason given beside each not evaluable length, words
+    ("L1 liver 30 20; L2 liver 30 ne", {"L2": "no arterial phase"},
+     "1 of 2 targets measured (L2 is not: no arterial phase): NE"),
+    ("L1 liver 30 ne; L2 liver 30 ne", {}, "0 of 2 targets measured (L1, L2 are not): NE"),
+    ("L1 liver 30 ne; L2 liver 30 ne", {"L1": "no arterial phase", "L2": "no arterial phase"},
+     "0 of 2 targets measured (L1, L2 are not: no arterial phase): NE"),
+    ("L1 liver 30 ne; L2 liver 30 ne", {"L1": "no arterial phase", "L2": "rejected by reviewer"},
+     "(L1, L2 are not: L1 no arterial phase; L2 rejected by reviewer): NE"),
+    ("L1 liver 30 ne; L2 liver 30 -", {"L1": "no arterial phase"},
+     "(L1, L2 are not: L1 no arterial phase; L2 no row at this visit): NE"),
+    ("L1 liver 30 ne; L2 liver 30 pres", {}, "(L1, L2 are not: L2 no length): NE"),
+    ("L1 liver 30 190; L2 liver 30 ne; L3 lung 30 ne", {"L2": "cut off", "L3": "cut off"},
+     "from nadir 90.0 mm, 1 of 3 targets measured (L2, L3 are not: cut off): PD"),
+    ("L1 liver 30 -; F liver - ne/split=L1", {"F": "cut off"},
+     "0 of 1 targets measured (L1 is not: a fragment is not measured): NE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lesions", "given", "words"), MISSING)
+def test_every_target_without_a_measurement_is_named_with_its_reason(
+    make_tables, lesions, given, words
+):
+    made = make_tables([{"patient": "P", "lesions": lesions}])["lesions"]
+    unread = made["status"].eq("not_evaluable").fillna(value=False)
+    made["status_reason"] = made["lesion_id"].map(given).where(unread).astype("string")
+    reason = assess(made).responses["reason"].tolist()[-1]
+    assert words in reason, reason
+
+
+def test_a_lesion_that_splits_later_is_missing_for_its_own_reason(make_tables):
+    lesions = "L1 liver 30 ne -; F liver - - 12/split=L1"
+    made = make_tables([{"patient": "P", "lesions": lesions}])["lesions"]
+    reasons = assess(made).responses["reason"].tolist()
+    assert "0 of 1 targets measured (L1 is not): NE" in reasons[1]
+    assert "sum 12.0 mm" in reasons[2]
+
+
 @pytest.mark.parametrize(
     ("lesions", "visits", "words"),
     [
         ("L1 liver 30; L2 liver 20", "0", "baseline: sum 50.0 mm of 2 targets"),
-        ("L1 liver!t 30; L2 liver!t ne", "0", "baseline: not all targets measured"),
+        ("L1 liver!t 30; L2 liver!t ne", "0", "baseline: not all targets measured (L2 is not)"),
         ("L1 liver 0w30", "0", "baseline: no target, no enhancing tumour"),
         ("T1 liver pres", "0", "baseline: no target"),
     ],
