@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from measurement.lesion_table import Lesions
@@ -28,9 +31,10 @@ def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1"
 
     Parameters
     ----------
-    text : DataFrame of str
-        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`. Required are subject_id,
-        lesion_id, timepoint, site, and one length or the status.
+    text : DataFrame
+        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`. Numbers, truths, dates and
+        categories count as they would be written; ids that are numbers have no leading zeros any
+        more. Required are subject_id, lesion_id, timepoint, site, and one length or the status.
     origin : str
         The file's name, for messages.
     length_step_mm : str
@@ -41,6 +45,7 @@ def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1"
     TableError
         On unknown or missing columns, cells that are not what their column holds, doubled keys.
     """
+    text = _as_text(text, origin)
     known = columns_of(Lesions)
     if set(text.columns) <= set(known) and not any(n in text.columns for n in LENGTH_OR_STATUS):
         msg = (
@@ -59,6 +64,50 @@ def read_lesions(text: pd.DataFrame, origin: str, *, length_step_mm: str = "0.1"
     return parse_text(
         cells, Lesions, origin=origin, required=REQUIRED, defaults={"reader": "1", "node": "none"}
     )
+
+
+def _as_text(table: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """Return a table whose cells are all text, written as a CSV file of it has them."""
+    for name in table.columns[table.columns.duplicated()]:
+        count = int((table.columns == name).sum())
+        msg = f"{origin}: {count} columns are named {name}. Rename or remove, and keep one."
+        raise TableError(msg)
+    return pd.DataFrame(
+        {name: _text_cells(table[name], origin) for name in table.columns}, index=table.index
+    )
+
+
+def _text_cells(column: pd.Series[Any], origin: str) -> pd.Series[Any]:
+    """Write the cells of a column."""
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=False) == "string":
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = np.array([*map(_written, column.cat.categories), ""], dtype=object)
+        return pd.Series(words[column.cat.codes.to_numpy()], index=column.index)
+    cells = list(column.array)  # of its own precision: as objects, single floats become double
+    for row, cell in enumerate(cells):
+        if not pd.api.types.is_scalar(cell):
+            msg = (
+                f"{origin}: row {row + 2}, column {column.name}: a {type(cell).__name__} is no "
+                "cell. Write one number, word or date into it."
+            )
+            raise TableError(msg)
+    return pd.Series([_written(cell) for cell in cells], index=column.index, dtype=object)
+
+
+def _written(cell: Any) -> str:
+    """Write one cell: ISO dates, true and false, the shortest digits of a number."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None or pd.isna(cell):
+        return ""
+    if isinstance(cell, bool | np.bool_):
+        return "true" if cell else "false"
+    if isinstance(cell, dt.date | np.datetime64):
+        return pd.Timestamp(cell).date().isoformat()
+    if isinstance(cell, float | np.floating):
+        return str(cell).removesuffix(".0")
+    return str(cell)
 
 
 def _rounded(text: pd.DataFrame, length_step_mm: str, origin: str) -> pd.DataFrame:

@@ -162,7 +162,13 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
                 f"Rename or remove it; known are {', '.join(known)}."
             )
             raise TableError(msg)
-    types = {name: column.dtype.type for name, column in model.to_schema().columns.items()}
+    columns = model.to_schema().columns
+    lacking = [name for name in missing if not columns[name].nullable]
+    if lacking:
+        way = ", or pass it through read_lesions, which has defaults" if model is Lesions else ""
+        msg = f"{origin}: column missing: {', '.join(lacking)}. Add it{way}."
+        raise TableError(msg)
+    types = {name: column.dtype.type for name, column in columns.items()}
     typed = whole[known].reset_index(drop=True)
     other = {n: kind for n, kind in types.items() if n in missing or _is_category(typed[n])}
     return check(typed.astype(other), model, origin=origin)

@@ -95,6 +95,72 @@ def test_a_table_that_cannot_be_used_says_where_and_how_to_mend_it(table, messag
     assert message in str(caught.value)
 
 
+WRITTEN = [
+    "subject_id,lesion_id,timepoint,site,viable_diameter_mm,status,washout,scan_on",
+    "7,L1,0,hepatic,46.25,,true,2020-01-01",
+    "7,L1,1,hepatic,2.675,,false,2020-03-01",
+    "7,L2,1,hepatic,,not_evaluable,,2020-03-01",
+]
+TYPED = {
+    "subject_id": [7, 7, 7],
+    "lesion_id": ["L1", "L1", "L2"],
+    "timepoint": [0, 1, 1],
+    "site": ["hepatic"] * 3,
+    "viable_diameter_mm": [46.25, 2.675, float("nan")],
+    "status": [None, None, "not_evaluable"],
+    "washout": [True, False, None],
+    "scan_on": pd.to_datetime(["2020-01-01", "2020-03-01", "2020-03-01"]),
+}
+KINDS = [
+    {},  # as pandas makes them: int64, float64, objects, datetime64
+    {"subject_id": "Int64", "timepoint": "Int8", "washout": "boolean", "status": "string"},
+    dict.fromkeys(["subject_id", "lesion_id", "timepoint", "site", "status"], "category"),
+    {"viable_diameter_mm": "category", "washout": "category", "scan_on": "category"},
+    {"subject_id": "float64", "timepoint": "float64", "viable_diameter_mm": "Float64"},
+    dict.fromkeys(TYPED, "object"),
+]
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_a_typed_table_is_read_as_the_same_table_in_text(kinds):
+    typed = pd.DataFrame(TYPED).astype(kinds)
+    expected = read_lesions(text(*WRITTEN), "f")
+    pd.testing.assert_frame_equal(read_lesions(typed, "f"), expected)
+
+
+def test_a_length_of_single_precision_is_rounded_from_its_own_digits():
+    lengths = pd.Series([46.25, 0.35], dtype="float32")  # 0.35 is 0.3499... as a double
+    typed = pd.DataFrame(TYPED).head(2).assign(viable_diameter_mm=lengths)
+    assert read_lesions(typed, "f")["viable_diameter_mm"].tolist() == [46.3, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "message"),
+    [
+        ("timepoint", [0.0, 0.5, 1.0], "row 3, column timepoint: '0.5' is not a whole number"),
+        ("viable_diameter_mm", [9.0, float("inf"), 9.0], "column viable_diameter_mm: 'inf' is not"),
+        ("viable_diameter_mm", [9.0, -3.0, 9.0], "column viable_diameter_mm: '-3' is not from 0"),
+        ("site", [1, 2, 3], "site: '1' is none of hepatic, extrahepatic"),
+        ("lesion_id", [[1], [2], [3]], r"row 2, column lesion_id: a list is no cell"),
+    ],
+)
+def test_a_typed_cell_that_cannot_be_used_is_named_as_a_written_one(column, cells, message):
+    with pytest.raises(TableError) as caught:
+        read_lesions(pd.DataFrame(TYPED | {column: cells}), "f")
+    assert message in str(caught.value)
+
+
+def test_two_columns_of_one_name_are_refused():
+    table = text(HEAD + ",site", "S1,L1,0,hepatic,20,hepatic")
+    with pytest.raises(TableError, match=r"f: 2 columns are named site.*keep one"):
+        read_lesions(table, "f")
+
+
+def test_an_assessment_without_the_columns_that_have_defaults_names_the_way():
+    with pytest.raises(TableError, match=r"lesions: column missing: reader, node\..*read_lesions"):
+        assess(pd.DataFrame(TYPED).assign(subject_id="7"))
+
+
 def test_a_typed_table_with_an_unknown_column_is_refused():
     table = read_lesions(text(HEAD, "S1,L1,0,hepatic,20"), "f").assign(colour="red")
     with pytest.raises(TableError, match="unknown column colour"):
