@@ -153,7 +153,7 @@ def _refuse_impossible(
             below = sizes and Decimal(plain) < 0
             wrong = below or abs(Decimal(made)) > largest
         if wrong:
-            row = int((column == cell).to_numpy().argmax())
+            row = int((column == cell).idxmax())
             least = 0 if sizes else -largest
             msg = (
                 f"{origin}: row {row + 2}, column {column.name}: {cell!r} is not from {least} to "

@@ -207,7 +207,8 @@ def parse_text(
     Parameters
     ----------
     text : DataFrame of str
-        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`.
+        As read by `pandas.read_csv(dtype=str, keep_default_na=False)`. Its index, plus 2, is the
+        row that messages name.
     origin : str
         The file's name, for messages.
     required : names of columns that must be there
@@ -325,9 +326,10 @@ def _refuse(
 ) -> None:
     """Raise for the first cell that is not what its column holds."""
     if bad.any():
-        row = int(np.flatnonzero(bad.to_numpy())[0])
+        at = int(np.flatnonzero(bad.to_numpy())[0])
+        row = int(cells.index[at]) + 2
         msg = (
-            f"{origin}: row {row + 2}, column {column}: {cells.iloc[row]!r} is not {wanted}"
+            f"{origin}: row {row}, column {column}: {cells.iloc[at]!r} is not {wanted}"
             + (f" ({int(bad.sum())} such cells)" if bad.sum() > 1 else "")
             + ". Correct the cell, or leave it empty if it is not known."
         )

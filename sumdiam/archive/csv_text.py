@@ -25,7 +25,9 @@ def read_text(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        One row per line that is not blank; the index counts rows from 0.
+        One row per line that is not blank. The index is the line of the file, less 2 for the header
+        and for counting from 0: messages name rows by ``index + 2``, as a spreadsheet shows them,
+        however many lines are blank.
 
     Raises
     ------
@@ -46,7 +48,8 @@ def read_text(path: Path) -> pd.DataFrame:
                 "Put a cell that holds a comma in double quotes, or fill the row up with commas."
             )
             raise TableError(msg)
-    return pd.DataFrame([cells for _, cells in rows[1:]], columns=header, dtype=object)
+    index = pd.Index([line - 2 for line, _ in rows[1:]], dtype="int64")
+    return pd.DataFrame([cells for _, cells in rows[1:]], index, columns=header, dtype=object)
 
 
 def _decoded(path: Path) -> str:
@@ -77,16 +80,21 @@ def _decoded(path: Path) -> str:
 
 
 def _numbered_rows(text: str, origin: str) -> list[tuple[int, list[str]]]:
-    """Return (line number, cells) of every line that is not blank."""
+    """Return (number of its first line, cells) of every row that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows, line = [], 1
     try:
-        return [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                rows.append((line, cells))
+            line = reader.line_num + 1  # a cell in quotes may go on over several lines
     except csv.Error as error:
         msg = (
             f"{origin}: line {reader.line_num}: {error}. "
             "Look for a double quote that is not closed or stands inside a cell."
         )
         raise TableError(msg) from None
+    return rows
 
 
 def _check_header(header: list[str], origin: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imaging.reason import REASONS as IMAGING_REASONS
+from imaging.reason import reason_table as imaging_reason_table
 
 _LOOK = "Look at the study before relying on its measurements."
 _NOTHING = "Nothing needs doing unless it was meant to be measured."
@@ -10,8 +11,8 @@ _FETCH = "Fetch the file again, or remove it from the archive if nothing is miss
 _PLAN = "Correct the row in plan.csv (write your id into the column ending in _by)."
 _MASKS = "Correct the row in masks.csv and write your id into decided_by."
 
-REASONS: dict[str, tuple[str, str]] = {
-    # files of an archive
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Files of an archive": {
     "symlink_not_followed": ("a symbolic link; links are not followed",
                              "Hand the folder it points to in as an archive of its own."),
     "run_folder": ("the folder of a run, not of an archive", _NOTHING),
@@ -25,7 +26,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "dicomdir_not_read": ("a DICOMDIR; the files beside it are read instead", _NOTHING),
     "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),
     "no_dicom": ("the folder holds no DICOM file", "Check the path; unpack zip and tar files."),
-    # studies
+    },
+    "Studies": {
     "no_subject_id": ("the study has neither a clinical trial subject id nor a patient id",
                       "Write one of them into the files."),
     "patient_id_as_subject": ("PatientID serves as subject id; it may identify a person",
@@ -50,7 +52,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "inadequate_before_start": ("an inadequate study between baseline and treatment", _NOTHING),
     "undecided_use": ("the phase of no volume of the study is sure enough to measure",
                       "Write phase and your id into phase_by in plan.csv."),
-    # volumes
+    },
+    "Volumes of a plan": {
     "new_row": ("the volume is new to a plan that a person has edited",
                 "Write phase, or use, and your id beside it in plan.csv."),
     "phase_unknown": ("the phase is not sure enough",
@@ -61,30 +64,44 @@ REASONS: dict[str, tuple[str, str]] = {
     "grid_differs": ("the volume is not on the grid of the arterial one, and is not moved onto it",
                      _NOTHING),
     "no_arterial": ("the study has no arterial volume that it could be compared with", _NOTHING),
-    # lesions
+    },
+    "Lesions and masks of a plan": {
     "no_arterial_phase": ("the study has no arterial phase", "Measure it on another criterion."),
     "volume_excluded": ("the volume that the lesion is drawn on was excluded", _PLAN),
     "undecided_mask": ("what the segment shows, or of which lesion, is not decided", _MASKS),
     "ignored_mask": ("the segment is not used", _NOTHING),
-    # timepoints
+    },
+    "Timepoints": {
     "baseline_too_early": ("the baseline lies more than the allowed days before treatment", _LOOK),
     "baseline_inadequate": ("the baseline study is not adequate (no arterial phase)", _LOOK),
     "baseline_after_start": ("there is no study on or before the start of treatment", _LOOK),
-    # subjects
-    "subject_without_images": ("the subject has no study in the archive",
-                               "Add its studies, or nothing if it was not scanned."),
-    "subject_not_in_table": ("the archive holds this subject, the table of subjects does not",
-                             "Add a row, or correct the id (--subject-map)."),
+    },
+    "Subjects": {
+    "subject_without_images": ("the table of subjects names it, the archive holds no study of it: "
+                               "it counts as not evaluable (NE) in every response rate",
+                               "Correct the id in the table, add its studies, or leave it if it "
+                               "was not scanned."),
+    "subject_not_in_table": ("the archive holds this subject, the table of subjects does not: it "
+                             "has no arm and no overall survival",
+                             "Add a row, or correct the id (in the table, or by --subject-map)."),
     "dates_backwards": ("dates of the subject go backwards", "Correct one of the dates."),
     "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
-    # edits
+    },
+    "Edits of a plan": {
     "edit_without_name": ("a cell was edited without saying by whom", "Write your id beside it."),
     "row_new": ("rows that the table did not have before: new data, or rows that were deleted",
                 "Nothing needs doing for new data."),
     "row_gone": ("rows of the table name nothing that the archive holds; they were dropped",
                  "Bring the data back if they are missed; ids must stay text in a spreadsheet."),
     "edit_not_applied": ("a cell that cannot be edited here was edited", "Undo it."),
+    },
 }  # fmt: skip
+"""Codes by what they are about: what each says, and the remedy."""
+
+REASONS = {code: said for section in SECTIONS.values() for code, said in section.items()}
+
+WARNINGS = frozenset({"subject_without_images", "subject_not_in_table"})
+"""Codes of what is read all the same, but changes results if it is a slip: told before the rest."""
 
 
 def sentence(code: str) -> str:
@@ -96,8 +113,19 @@ def sentence(code: str) -> str:
     return f"{reason.sentence}. {reason.remedy}"
 
 
-def reason_table() -> str:
-    """Return the codes of archives, plans and studies as a Markdown table."""
-    lines = ["| code | what it says | what to do |", "|---|---|---|"]
-    lines += [f"| `{code}` | {said} | {remedy} |" for code, (said, remedy) in REASONS.items()]
-    return "\n".join(lines) + "\n"
+def reason_document() -> str:
+    """Return every reason code as Markdown: the text of docs/reason-codes.md."""
+    parts = [
+        "# Reason codes",
+        "",
+        "Every code that a table, a report or a message may name. Written by "
+        "`sumdiam.archive.reason.reason_document`; edit in `imaging/reason.py` and "
+        "`sumdiam/archive/reason.py`.",
+        "",
+        "## " + imaging_reason_table().partition("## ")[2],
+    ]
+    for title, section in SECTIONS.items():
+        parts += [f"## {title}", "", "| code | what it says | what to do |", "|---|---|---|"]
+        parts += [f"| `{code}` | {said} | {remedy} |" for code, (said, remedy) in section.items()]
+        parts.append("")
+    return "\n".join(parts)

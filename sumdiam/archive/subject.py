@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,6 +12,10 @@ import pandas as pd
 from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.problem import Problem
+
+_NEAR, _VERY_NEAR = 0.6, 0.85
+"""Likeness of ids: to one that has no partner either, and to one that has."""
+_MOST_COMPARED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +104,34 @@ def subject_problems(subjects: pd.DataFrame | None, plan: pd.DataFrame) -> list[
     """Return which subjects are in the archive or in the table of subjects, but not in both."""
     if subjects is None:
         return []
-    table, archive = set(subjects["subject_id"]), set(plan["subject_id"])
+    table, archive = set(map(str, subjects["subject_id"])), set(map(str, plan["subject_id"]))
     return [
-        Problem(code, str(subject), reason.sentence(code))
-        for code, names in (
-            ("subject_not_in_table", archive - table),
-            ("subject_without_images", table - archive),
+        Problem(code, subject, reason.sentence(code) + _nearest(subject, theirs - ours, theirs))
+        for code, ours, theirs in (
+            ("subject_not_in_table", archive, table),
+            ("subject_without_images", table, archive),
         )
-        for subject in sorted(names)
+        for subject in sorted(ours - theirs)
     ]
+
+
+def _nearest(subject: str, alone: Collection[str], others: Collection[str]) -> str:
+    """Ask whether an id is meant to be one of the other side: first of those without a partner."""
+    if len(alone) > _MOST_COMPARED:
+        return " Nearly no id is on both sides: is one of them of another kind?"
+    near = _alike(subject, alone, _NEAR) or _alike(subject, others, _VERY_NEAR)
+    return f" Is it meant to be {' or '.join(near)}?" if near else ""
+
+
+def _alike(subject: str, names: Collection[str], cutoff: float) -> list[str]:
+    """Return the ids that are written most like this one, apart from case and separators."""
+    plain: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        plain[_plain(name)].append(name)
+    found = difflib.get_close_matches(_plain(subject), list(plain), 3, cutoff)
+    return [name for key in found for name in plain[key]][:3]
+
+
+def _plain(name: str) -> str:
+    """Write an id without case and separators; their loss is the commonest slip."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

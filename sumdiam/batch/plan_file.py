@@ -66,7 +66,6 @@ def read_plan_files(folder: Path | str) -> PlanFiles | None:
     plan = _read(folder / PLAN, Plan, ["volume_id", "acquired_on", "timepoint", "phase", "use"])
     masks = _read(folder / MASKS, Masks, ["mask_id", *MASK_GROUP.cells])
     matches = _read(folder / MATCHES, Matches, ["earlier_mask_id", "mask_id", "relation"])
-    _check_pairs(matches)
     return PlanFiles(plan=plan, masks=masks, matches=matches)
 
 
@@ -83,14 +82,20 @@ def _read(path: Path, model: type[TableModel], required: list[str]) -> pd.DataFr
     if "segment" in columns and "segment" not in text and "mask_id" in text:
         named = text["mask_id"].str.strip().str.rpartition("#")[2]
         text["segment"] = named.where(named.str.fullmatch(r"[0-9]+"), "1")
+    if model is Matches:
+        _check_pairs(text)
     # an emptied name beside an edit means that nobody was named
     defaults = {name: AUTO for name in columns if name.endswith("_by")}
     return parse_text(text, model, origin=path.name, required=required, defaults=defaults)
 
 
-def _check_pairs(matches: pd.DataFrame) -> None:
+def _check_pairs(text: pd.DataFrame) -> None:
     """Refuse a row of matches that names no mask."""
-    empty = matches.index[matches["earlier_mask_id"].isna() & matches["mask_id"].isna()]
+    pair = ["earlier_mask_id", "mask_id"]
+    if not set(pair) <= set(text.columns):
+        return  # parse_text says which column is missing
+    named = text[pair].apply(lambda cells: cells.str.strip() != "").any(axis="columns")
+    empty = text.index[~named]
     if len(empty):
         msg = (
             f"{MATCHES}: row {int(empty[0]) + 2} names no mask. "

@@ -10,6 +10,7 @@ import pandas as pd
 
 from measurement.pivot import KEY, leading_quantity
 from sumdiam.archive.problem import Problem
+from sumdiam.archive.reason import WARNINGS
 from sumdiam.store.settlement import DecisionOutcome, still_asked
 from sumdiam.store.workspace import LedgerEntry
 
@@ -75,7 +76,10 @@ class RunSummary:
         told = {study.study_uid for study in self.studies if study.state != "done"}
         rest = [p for p in self.problems if told.isdisjoint(re.split(r"[\s,]+", p.where))]
         lines += _some([f"  refused: {p.written()}" for p in rest if p.refused], "problems")
-        lines += _some([f"  note: {p.written()}" for p in rest if not p.refused], "problems")
+        notes = [p for p in rest if not p.refused]
+        grave = [p for p in notes if p.code in WARNINGS]
+        lines += _some([f"  WARNING: {p.written()}" for p in grave], "problems")
+        lines += _some([f"  note: {p.written()}" for p in notes if p not in grave], "problems")
         lines += _some(
             [
                 f"  decision of {d.decided_by} on {d.measurement_id} revision {d.revision} is "

@@ -10,6 +10,7 @@ import pandas as pd
 from assessment.criteria import UnknownCriteriaError, describe, load_criteria
 from assessment.policy import policy_data
 from imaging.reason import REASONS
+from sumdiam.archive.reason import WARNINGS
 from sumdiam.report import wording
 from sumdiam.report.grid import Cell, Grid, row_of
 from sumdiam.report.run_tables import RunFacts, RunTables
@@ -89,7 +90,9 @@ def problem_grid(tables: RunTables) -> Grid:
     What is about a study of `refused_grid` is not said twice.
     """
     rows = tables.problems.assign(refused=tables.problems["refused"].astype("boolean"))
-    rows = rows.sort_values(["refused", "code", "where"], ascending=[False, True, True])
+    rows = rows.assign(grave=rows["code"].isin(WARNINGS)).sort_values(
+        ["refused", "grave", "code", "where"], ascending=[False, False, True, True]
+    )
     out = tables.studies[tables.studies["status"].isin(["refused", "failed"])]
     uids = [str(uid) for uid in out["study_uid"]]
     said = rows["where"].astype("string").fillna("").map(lambda w: any(uid in w for uid in uids))
@@ -103,7 +106,7 @@ def problem_grid(tables: RunTables) -> Grid:
         cells.append(
             row_of(
                 [
-                    "refused" if row["refused"] else "noted",
+                    "refused" if row["refused"] else "warning" if row["grave"] else "noted",
                     str(row["code"]),
                     Cell(wording.text_of(row["where"]), "mono"),
                     f"{sentence.rstrip('.')}. {remedy}".strip(),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from assessment.lesion_input import read_lesions
 from measurement.table import TableError
 from sumdiam.archive.clinical import (
     covariate_problems,
@@ -14,6 +15,7 @@ from sumdiam.archive.clinical import (
     read_subjects,
     scan_date_problems,
 )
+from sumdiam.archive.csv_text import read_text
 
 
 def written(folder: Path, text: str | bytes, name: str = "subjects.csv") -> Path:
@@ -72,6 +74,33 @@ FILES = [
 def test_a_table_that_cannot_be_used_says_where_and_how_to_mend_it(tmp_path, text, message):
     with pytest.raises(TableError, match=message):
         read_subjects(written(tmp_path, text))
+
+
+LINES = [
+    # text with blank lines and cells of several lines, what the message must say
+    (b"\n\nsubject_id,died_on\n\n1,2020-01-02\n\n2,02.01.2020\n", "row 7, column died_on"),
+    (b'subject_id,note,died_on\n1,"two\nlines",\n2,x,soon\n', "row 4, column died_on"),
+    (b"subject_id,arm\n\n1,A\n\n\n2,B\n1,A\n", "subject_id '1' stands in row 3, 7"),
+    (b"subject_id,arm\r\n\r\n1,A\r\n,B\r\n", "subject_id is empty in row 4"),
+    (b'subject_id,arm\n1,"A\nA"\n\n2\n', "line 5 has 1 cells"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), LINES)
+def test_a_row_is_named_by_its_line_in_the_file_whatever_lines_are_blank(tmp_path, text, message):
+    with pytest.raises(TableError, match=message):
+        read_subjects(written(tmp_path, text))
+
+
+def test_a_length_that_cannot_be_is_named_by_its_line_in_the_file(tmp_path):
+    path = written(
+        tmp_path,
+        b"subject_id,lesion_id,timepoint,site,viable_diameter_mm\n\n"
+        b"1,a,0,hepatic,20\n\n1,a,1,hepatic,99999999\n",
+        "lesions.csv",
+    )
+    with pytest.raises(TableError, match="row 5, column viable_diameter_mm"):
+        read_lesions(read_text(path), path.name)
 
 
 def test_a_missing_file_is_named(tmp_path):

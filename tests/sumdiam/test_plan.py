@@ -115,6 +115,32 @@ def test_subjects_on_one_side_only_are_listed_and_the_run_goes_on(catalogue):
     assert len(plan.plan) == 6
 
 
+SLIPS = [
+    # ids in subjects.csv, ids whose nearest must be named, what is asked
+    (["S01", "s-02"], "s-02", "Is it meant to be S02?"),
+    (["S01", "S2"], "S2", "Is it meant to be S02?"),
+    (["S01", "S02", "S03"], "S03", ""),  # both of the archive have their row: no slip to be seen
+    (["S01", "S02", "unlike"], "unlike", ""),
+]
+
+
+@pytest.mark.parametrize(("ids", "slip", "asked"), SLIPS)
+def test_a_mistyped_subject_is_said_to_count_as_ne_and_the_nearest_id_is_named(
+    catalogue, ids, slip, asked
+):
+    subjects = from_records([{"subject_id": name} for name in ids], Subjects)
+    [problem] = [p for p in make_plan(catalogue, subjects).problems if p.where == slip]
+    assert problem.code == "subject_without_images"
+    assert "NE" in problem.sentence
+    assert problem.sentence.partition("Is it meant")[2] == asked.removeprefix("Is it meant")
+
+
+def test_where_nearly_no_id_is_on_both_sides_another_kind_of_id_is_suspected(catalogue):
+    subjects = from_records([{"subject_id": f"{n}"} for n in range(300)], Subjects)
+    [problem] = [p for p in make_plan(catalogue, subjects).problems if p.where == "S01"]
+    assert problem.sentence.endswith("is one of them of another kind?")
+
+
 def test_a_persons_phase_wins_and_the_use_follows_it(catalogue, first, tmp_path):
     folder = write_plan(first, tmp_path)
     native = row_of(first, "S01", 1, "native")["volume_id"]

@@ -114,6 +114,16 @@ def test_a_refused_study_is_named_once_with_its_reason():
     assert lines == ["  refused: S1, study 1.2: gap after 10 mm [missing_slice]"]
 
 
+def test_a_slip_that_changes_results_is_a_warning_before_the_notes():
+    slip = Problem("subject_without_images", "S99", "no images, counts as NE")
+    note = Problem("near_column", "age", "a covariate")
+    told = [line for line in summary(problems=(note, slip)).lines() if line.startswith("  ")]
+    assert told == [
+        "  WARNING: S99: no images, counts as NE [subject_without_images]",
+        "  note: age: a covariate [near_column]",
+    ]
+
+
 def test_a_long_list_is_cut_and_says_where_the_rest_is():
     problems = tuple(Problem("c", f"file{n}", "s") for n in range(SHOWN + 5))
     assert "  and 5 more: see tables/problems.csv" in summary(problems=problems).lines()
