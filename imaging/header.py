@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
@@ -22,6 +23,8 @@ from pydicom.uid import (
 from imaging import element
 from imaging.header_field import WANTED, header_fields
 from imaging.reason import ReasonedError
+
+Result = TypeVar("Result")
 
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _UNDEFINED = 0xFFFFFFFF
@@ -62,6 +65,13 @@ class InstanceHeader:
     ``pixel_offset`` is where uncompressed pixel bytes begin in the file, ``pixel_length`` how many
     the header announces; ``truncated`` says that the file ends before them.
     ``meta_instance_uid`` is what the file meta information calls the instance.
+
+    ``frame_number`` is None in the header of a file. A frame of a multi-frame file has the same
+    fields, filled from its functional groups, and its number from 1 (`imaging.frame`): position,
+    echo, rescale and so on are then its own, while ``file``, ``pixel_offset`` and ``pixel_length``
+    still speak of the file. ``dimensions`` are its indices in what is not space, by the name of
+    the attribute that the dimension points to. ``lookup_table`` says that values are not mapped
+    by slope and intercept alone.
     """
 
     file: str
@@ -129,6 +139,16 @@ class InstanceHeader:
     pixel_offset: int | None
     pixel_length: int | None
     truncated: bool
+    units: str | None = None
+    lookup_table: bool = False
+    stack_id: str | None = None
+    temporal_offset_s: float | None = None
+    contrast_phase: str | None = None
+    complex_component: str | None = None
+    concatenation_uid: str | None = None
+    concatenation_files: int | None = None
+    dimensions: tuple[tuple[str, int], ...] = ()
+    frame_number: int | None = None
 
 
 def file_digest(path: str | Path) -> str:
@@ -152,14 +172,25 @@ def read_header(path: str | Path) -> InstanceHeader:
     -----
     A file without preamble is accepted only where it names a SOP class and an instance.
     """
+    return walk_header(path, _read)
+
+
+def walk_header(path: str | Path, read: Callable[[BinaryIO, Path], Result]) -> Result:
+    """Return what ``read`` makes of an open file that is watched while its header is parsed.
+
+    Raises
+    ------
+    HeaderError
+        ``unreadable_file``, ``not_dicom`` or ``unreadable_dicom``, whatever ``read`` raised.
+    """
     path = Path(path)
     if path.exists() and not path.is_file():
         raise HeaderError("unreadable_file", str(path), "not a regular file")  # a FIFO would block
     try:
         with warnings.catch_warnings(), path.open("rb") as stream:
             warnings.simplefilter("ignore")  # the values are judged here, not by pydicom
-            return _read(_Bounded(stream) if _is_huge(path) else stream, path)
-    except HeaderError:
+            return read(_Bounded(stream) if _is_huge(path) else stream, path)
+    except ReasonedError:
         raise
     except OSError as error:
         raise HeaderError("unreadable_file", str(path), type(error).__name__) from error
@@ -209,16 +240,18 @@ class _Bounded(io.BufferedReader):
         return data
 
 
-def _parse(stream: BinaryIO, path: Path) -> tuple[FileDataset, _PixelStop, bool]:
-    """Return the parsed header, the pixel element it stopped at, and whether it has a preamble."""
+def parse_elements(
+    stream: BinaryIO, path: Path, wanted: list[BaseTag | int]
+) -> tuple[FileDataset, _PixelStop, bool]:
+    """Return the wanted elements, the pixel element that ended them, and if there is a preamble."""
     stop = _PixelStop()
     try:
-        return read_partial(stream, stop, specific_tags=WANTED), stop, True
+        return read_partial(stream, stop, specific_tags=wanted), stop, True
     except InvalidDicomError:
         stream.seek(0)
         stop = _PixelStop()
         try:
-            dataset = read_partial(stream, stop, force=True, specific_tags=WANTED)
+            dataset = read_partial(stream, stop, force=True, specific_tags=wanted)
         except Exception as error:
             raise HeaderError("not_dicom", str(path), "no DICM prefix") from error
     sop_class = element.text(dataset, 0x00080016) or ""
@@ -230,7 +263,7 @@ def _parse(stream: BinaryIO, path: Path) -> tuple[FileDataset, _PixelStop, bool]
 def _read(stream: BinaryIO, path: Path) -> InstanceHeader:
     """Read one open file."""
     size = path.stat().st_size
-    dataset, stop, has_preamble = _parse(stream, path)
+    dataset, stop, has_preamble = parse_elements(stream, path, WANTED)
     syntax = _transfer_syntax(dataset)
     offset = None
     if stop.tag is not None and syntax in _UNIFORM:

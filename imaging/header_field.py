@@ -50,10 +50,17 @@ _PLAIN: dict[str, tuple[Callable[[FileDataset, int], Any], int]] = {
     "rescale_intercept": (element.number, 0x00281052),
     "rescale_type": (element.text, 0x00281054),
     "photometric": (element.text, 0x00280004),
+    "units": (element.text, 0x00541001),
     "samples_per_pixel": (element.unsigned, 0x00280002),
     "bits_allocated": (element.unsigned, 0x00280100),
     "bits_stored": (element.unsigned, 0x00280101),
     "high_bit": (element.unsigned, 0x00280102),
+    "stack_id": (element.text, 0x00209056),
+    "temporal_offset_s": (element.number, 0x0020930D),
+    "contrast_phase": (element.text, 0x00189344),
+    "complex_component": (element.text, 0x00089208),
+    "concatenation_uid": (element.text, 0x00209161),
+    "concatenation_files": (element.unsigned, 0x00209163),
 }
 """Fields of `imaging.header.InstanceHeader` that hold one element as it is."""
 
@@ -82,6 +89,7 @@ def header_fields(d: FileDataset) -> dict[str, Any]:
         overlay_bits=_overlay_bits(d),
         number_of_frames=1 if frames is None else frames,
         lossy=e.text(d, 0x00282110) == "01",
+        lookup_table=0x00283000 in d,
     )
     return fields
 
@@ -145,7 +153,7 @@ WANTED: list[BaseTag | int] = [
         *(tag for _, tag in _PLAIN.values()),
         0x00080005, 0x00080008, 0x0008002A, 0x00080016, 0x00181210, 0x00189087, 0x00190010,
         0x0019100C, 0x00200032, 0x00200037, 0x00280008, 0x00280103, 0x00280120, 0x00280121,
-        0x00282110, 0x00430010, 0x00431039, 0x20050010, 0x2005100E,
+        0x00282110, 0x00283000, 0x00430010, 0x00431039, 0x20050010, 0x2005100E,
         *(tag | part for tag in _OVERLAYS for part in (0x0100, 0x0102)),
     )
 ]  # fmt: skip

@@ -124,8 +124,29 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     return Pixels(array, padding, tuple(sorted(flags)))
 
 
+def with_missing(
+    pixels: Pixels, missing: Sequence[int]
+) -> tuple[NDArray[np.int16] | NDArray[np.float32], NDArray[np.bool_] | None]:
+    """Return values and padding with a slice of padding at each missing index (z, rising)."""
+    if not missing:
+        return pixels.array, pixels.padding
+    shape = (pixels.array.shape[0] + len(missing), *pixels.array.shape[1:])
+    if math.prod(shape) > _MOST_VOXELS:
+        raise PixelError("too_large", "the series", f"{shape[0]} x {shape[1]} x {shape[2]}")
+    there = np.ones(shape[0], dtype=np.bool_)
+    there[list(missing)] = False
+    array = np.full(shape, pixels.array.min(), dtype=pixels.array.dtype)
+    array[there] = pixels.array
+    padding = np.ones(shape, dtype=np.bool_)
+    padding[there] = False if pixels.padding is None else pixels.padding
+    return array, padding
+
+
 def stored_words(header: InstanceHeader) -> NDArray[np.integer]:
-    """Return the (rows, columns) words of one slice as stored, unused bits included."""
+    """Return the (rows, columns) words of one slice as stored, unused bits included.
+
+    Of a multi-frame file, those of the frame that the header is of.
+    """
     if header.pixel_offset is not None and header.pixel_length is not None:
         return _uncompressed(header)
     return _decoded(header)
@@ -142,10 +163,12 @@ def _uncompressed(header: InstanceHeader) -> NDArray[np.integer]:
     kind = _word_type(header)
     count = (header.rows or 0) * (header.columns or 0)
     offset = header.pixel_offset or 0
+    before = ((header.frame_number or 1) - 1) * count * kind.itemsize
     try:
         with Path(header.file).open("rb") as stream:
             stream.seek(offset - 12)
             head = stream.read(12)
+            stream.seek(before, 1)
             data = stream.read(count * kind.itemsize)
     except OSError as error:
         raise PixelError("file_changed", header.file, type(error).__name__) from error
@@ -191,7 +214,9 @@ def _decode(header: InstanceHeader) -> tuple[str | None, NDArray[np.integer]]:
             dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
         instance = str(dataset.get("SOPInstanceUID") or "") or None
         plugin = _DECODERS.get(header.transfer_syntax, "")
-        return instance, np.asarray(pixel_array(dataset, raw=True, decoding_plugin=plugin))
+        index = None if header.frame_number is None else header.frame_number - 1
+        words = pixel_array(dataset, raw=True, index=index, decoding_plugin=plugin)
+        return instance, np.asarray(words)
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:

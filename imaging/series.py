@@ -10,10 +10,12 @@ from datetime import date
 from pathlib import Path
 
 from imaging import series_check, series_date, series_flag
+from imaging.frame import FrameError
 from imaging.geometry import VolumeGeometry
-from imaging.header import InstanceHeader
-from imaging.pixel import PixelError, read_pixels
+from imaging.header import HeaderError, InstanceHeader
+from imaging.pixel import PixelError, read_pixels, with_missing
 from imaging.reason import ReasonedError
+from imaging.series_left_out import left_out_slices
 from imaging.series_split import Part, SplitError, split_always, split_positions
 from imaging.slice_grid import GridError, SliceGrid, heights_mm, slice_grid
 from imaging.volume import LeftOut, LoadReport, Volume
@@ -39,7 +41,9 @@ class ImageSeries:
     """Slices that form one volume, in order of increasing position along their normal.
 
     ``volume_id`` is the series UID, ``#`` and how the volume was told from the rest of its series:
-    ``all`` where it is all of it, else for example ``acquisition=2``.
+    ``all`` where it is all of it, else for example ``acquisition=2``. ``headers`` holds one header
+    for each slice, in order: of a file, or of one frame of it (``file``, ``frame_number``).
+    ``missing_slices`` are the indices z that no header fills, where gaps were allowed.
     """
 
     volume_id: str
@@ -54,6 +58,7 @@ class ImageSeries:
     acquired_on: date | None
     acquisition_time: str | None
     report: LoadReport
+    missing_slices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,10 @@ class Grouping:
 
 
 def group_series(
-    headers: Sequence[InstanceHeader], *, damaged_files: Iterable[str] = ()
+    headers: Sequence[InstanceHeader],
+    *,
+    damaged_files: Iterable[str] = (),
+    allow_gaps: bool = False,
 ) -> Grouping:
     """Return the volumes that instances form, and what was refused or left out.
 
@@ -89,12 +97,16 @@ def group_series(
     damaged_files : paths, optional
         Files whose header could not be read. A volume with files in the same folder is flagged
         ``damaged_file_beside``, since its first or last slice may be one of them.
+    allow_gaps : bool, optional
+        Read a volume in which slices are missing, instead of refusing it. Each missing slice takes
+        its place as padding, and the volume is flagged ``gap_allowed``.
 
     Notes
     -----
-    Files are opened only where two share a SOP Instance UID. An instance that cannot be placed, or
-    has no pixels, refuses its whole series; other faults refuse the volume they lie in, and flag
-    the others of the series.
+    Files are opened only where they hold many frames, or two share a SOP Instance UID. The header
+    of a multi-frame file is replaced by one header for each frame. An instance that cannot be
+    placed, or has no pixels, refuses its whole series; other faults refuse the volume they lie in,
+    and flag the others of the series.
     """
     by_series: dict[str, list[InstanceHeader]] = defaultdict(list)
     left_out = []
@@ -104,7 +116,7 @@ def group_series(
             left_out.append(LeftOut(header.file, *finding))
         else:
             by_series[header.series_uid or ""].append(header)
-    results = [_one_series(group) for _, group in sorted(by_series.items())]
+    results = [_one_series(group, allow_gaps=allow_gaps) for _, group in sorted(by_series.items())]
     damaged = {str(file) for file in damaged_files}
     damaged |= {h.file for h in headers if series_check.looks_cut(h)}
     folders = {str(Path(file).parent) for file in damaged}
@@ -139,17 +151,22 @@ def load_volume(series: ImageSeries) -> Volume:
     except PixelError as error:
         raise SeriesError(error.reason_code, series.series_uid, error.detail, error.file) from error
     thicknesses = [h.slice_thickness for h in series.headers if h.slice_thickness is not None]
-    report = dataclasses.replace(
-        series.report, flags=tuple(sorted({*series.report.flags, *pixels.flags}))
-    )
+    flags = {*series.report.flags, *pixels.flags}
+    report = dataclasses.replace(series.report, flags=tuple(sorted(flags)))
+    uids = [h.sop_instance_uid or "" for h in series.headers]
+    numbers = [h.frame_number or 1 for h in series.headers]
+    for z in series.missing_slices:  # in rising order, so that each index is the final one
+        uids.insert(z, "")
+        numbers.insert(z, 0)
+    array, padding = with_missing(pixels, series.missing_slices)
     return Volume(
-        array=pixels.array,
+        array=array,
         geometry=series.geometry,
         unit="HU" if series.modality == "CT" else "signal",
-        sop_instance_uids=tuple(h.sop_instance_uid or "" for h in series.headers),
-        frame_numbers=(1,) * len(series.headers),
+        sop_instance_uids=tuple(uids),
+        frame_numbers=tuple(numbers),
         volume_id=series.volume_id,
-        padding=pixels.padding,
+        padding=padding,
         slice_thickness_mm=max(thicknesses, default=None),
         report=report,
     )
@@ -164,11 +181,11 @@ def _refused(headers: Sequence[InstanceHeader], code: str, detail: str) -> Refus
         patient_id=first.patient_id or "",
         reason_code=code,
         detail=detail,
-        files=tuple(sorted(h.file for h in headers)),
+        files=tuple(sorted({h.file for h in headers})),
     )
 
 
-def _one_series(headers: list[InstanceHeader]) -> Grouping:
+def _one_series(headers: list[InstanceHeader], *, allow_gaps: bool) -> Grouping:
     """Group the instances of one series UID."""
     fault = _series_fault(headers)
     if fault is not None:
@@ -177,19 +194,28 @@ def _one_series(headers: list[InstanceHeader]) -> Grouping:
     if fault is not None:
         return Grouping(refused=(_refused(headers, *fault),))
     left_out = [LeftOut(h.file, "duplicate", f"of {h.sop_instance_uid}") for h in copies]
+    try:
+        slices = [piece for header in kept for piece in series_check.frames_of(header)]
+    except (FrameError, HeaderError) as error:
+        detail = f"{Path(error.file).name}: {error.detail}"
+        return Grouping(refused=(_refused(kept, error.reason_code, detail),))
     frames: dict[str, list[InstanceHeader]] = defaultdict(list)
-    for header in kept:
+    no_source = []
+    for header in slices:
         finding = series_check.not_a_source_image(header)
         if finding is not None:
-            left_out.append(LeftOut(header.file, *finding))
+            no_source.append((header, finding))
         else:
             frames[header.frame_of_reference_uid or ""].append(header)
+    left_out += left_out_slices(no_source)
     fault = _placing_fault([header for group in frames.values() for header in group])
     if fault is not None:
         group = [header for group in frames.values() for header in group]
         return Grouping(refused=(_refused(group, *fault),), left_out=tuple(left_out))
     found = [
-        _one_frame(group, f"frame={frame or 'none'}" if len(frames) > 1 else "")
+        _one_frame(
+            group, f"frame={frame or 'none'}" if len(frames) > 1 else "", allow_gaps=allow_gaps
+        )
         for frame, group in sorted(frames.items())
     ]
     left_out += [item for result in found for item in result.left_out]
@@ -217,12 +243,7 @@ def _series_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | N
     ):
         if len(values) > 1:
             return code, f"{len(values)} under one series UID"
-    many = [
-        h for h in headers if h.sop_class_uid in series_check.ENHANCED or h.number_of_frames != 1
-    ]
-    if many:
-        return "enhanced_multiframe_not_read", f"{many[0].number_of_frames} frames in one file"
-    return None
+    return series_check.incomplete(headers)
 
 
 def _placing_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | None:
@@ -230,11 +251,11 @@ def _placing_fault(headers: Sequence[InstanceHeader]) -> series_check.Finding | 
     for header in sorted(headers, key=lambda h: h.file):
         finding = series_check.cannot_place(header)
         if finding is not None:
-            return finding[0], f"{Path(header.file).name}: {finding[1]}"
+            return finding[0], f"{_named(header)}: {finding[1]}"
     return None
 
 
-def _one_frame(headers: Sequence[InstanceHeader], label: str) -> Grouping:
+def _one_frame(headers: Sequence[InstanceHeader], label: str, *, allow_gaps: bool) -> Grouping:
     """Group the instances of one series and frame of reference."""
     series: list[ImageSeries] = []
     refused: list[RefusedSeries] = []
@@ -246,31 +267,35 @@ def _one_frame(headers: Sequence[InstanceHeader], label: str) -> Grouping:
             refused.append(_refused(part.headers, error.reason_code, error.detail))
             continue
         for volume in volumes:
-            found = _one_volume(volume, label)
+            found = _one_volume(volume, label, allow_gaps=allow_gaps)
             series += found.series
             refused += found.refused
             left_out += found.left_out
     return Grouping(tuple(series), tuple(refused), tuple(left_out))
 
 
-def _one_volume(part: Part, label: str) -> Grouping:
+def _one_volume(part: Part, label: str, *, allow_gaps: bool) -> Grouping:
     """Validate the slices of one volume."""
     if len(part.headers) > 1 and _one_plane(part):
-        detail = f"{len(part.headers)} images of one plane"
-        return Grouping(
-            left_out=tuple(LeftOut(h.file, "bolus_tracking", detail) for h in part.headers)
-        )
+        repeated = ("bolus_tracking", f"{len(part.headers)} images of one plane")
+        return Grouping(left_out=tuple(left_out_slices((h, repeated) for h in part.headers)))
     for header in sorted(part.headers, key=lambda h: h.file):
         finding = series_check.cannot_read(header)
         if finding is not None:
-            detail = f"{Path(header.file).name}: {finding[1]}"
+            detail = f"{_named(header)}: {finding[1]}"
             return Grouping(refused=(_refused(part.headers, finding[0], detail),))
     try:
-        grid = slice_grid(part.headers)
+        grid = slice_grid(part.headers, allow_gaps=allow_gaps)
     except GridError as error:
         return Grouping(refused=(_refused(part.headers, error.reason_code, error.detail),))
     whole = ",".join(name for name in (label, part.label) if name) or "all"
     return Grouping(series=(_image_series(grid, whole),))
+
+
+def _named(header: InstanceHeader) -> str:
+    """Return the name of a slice's file, with the frame that it is."""
+    frame = "" if header.frame_number is None else f", frame {header.frame_number}"
+    return f"{Path(header.file).name}{frame}"
 
 
 def _one_plane(part: Part) -> bool:
@@ -291,12 +316,13 @@ def _image_series(grid: SliceGrid, label: str) -> ImageSeries:
         subject_hint=_common(h.clinical_trial_subject_id for h in grid.headers),
         headers=grid.headers,
         geometry=grid.geometry,
-        modality=series_check.SLICES[first.sop_class_uid],
+        modality=series_check.MODALITIES[first.sop_class_uid],
         description=_common(h.series_description for h in grid.headers),
         acquired_on=when.day,
         acquisition_time=when.time,
+        missing_slices=grid.missing,
         report=LoadReport(
-            files_used=tuple(h.file for h in grid.headers),
+            files_used=tuple(dict.fromkeys(h.file for h in grid.headers)),
             largest_position_residual_mm=grid.largest_residual_mm,
             flags=tuple(
                 sorted(

@@ -28,6 +28,7 @@ from pydicom.uid import (
 )
 
 from imaging.element import uid_name
+from imaging.frame import FrameError, read_frames
 from imaging.header import HeaderError, InstanceHeader, file_digest
 from imaging.pixel import PixelError, stored_words
 
@@ -36,14 +37,16 @@ MR = "1.2.840.10008.5.1.4.1.1.4"
 PET = "1.2.840.10008.5.1.4.1.1.128"
 SLICES = {CT: "CT", MR: "MR", PET: "PT"}
 ENHANCED = {
-    "1.2.840.10008.5.1.4.1.1.2.1",
-    "1.2.840.10008.5.1.4.1.1.2.2",
-    "1.2.840.10008.5.1.4.1.1.4.1",
-    "1.2.840.10008.5.1.4.1.1.4.3",
-    "1.2.840.10008.5.1.4.1.1.4.4",
-    "1.2.840.10008.5.1.4.1.1.128.1",
-    "1.2.840.10008.5.1.4.1.1.130",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.3": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.128.1": "PT",
+    "1.2.840.10008.5.1.4.1.1.130": "PT",
 }
+"""Multi-frame images: enhanced, and legacy converted from single frames."""
+MODALITIES = SLICES | ENHANCED
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 LOSSY = {JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K}
 _READ = LOSSY | {
@@ -80,7 +83,7 @@ Finding = tuple[str, str]
 
 def not_a_slice(header: InstanceHeader) -> Finding | None:
     """Return why an object is no single CT, MR or PET slice, to be left out."""
-    if header.sop_class_uid in SLICES or header.sop_class_uid in ENHANCED:
+    if header.sop_class_uid in MODALITIES:
         return None
     name = uid_name(header.sop_class_uid)
     if header.sop_class_uid.startswith(_CAPTURE):
@@ -90,8 +93,9 @@ def not_a_slice(header: InstanceHeader) -> Finding | None:
 
 def looks_cut(header: InstanceHeader) -> bool:
     """Return whether an instance may be a slice of a neighbouring series whose file was cut."""
-    wanted = (*SLICES, *ENHANCED)
-    begun = any(uid.startswith(header.sop_class_uid) for uid in wanted)  # "1.2.840.10008.5.1.4."
+    begun = any(
+        uid.startswith(header.sop_class_uid) for uid in MODALITIES
+    )  # "1.2.840.10008.5.1.4."
     return not header.series_uid or (begun and header.pixel_tag is None)
 
 
@@ -123,7 +127,7 @@ def not_a_source_image(header: InstanceHeader) -> Finding | None:
 
 def _tipped(header: InstanceHeader) -> bool:
     """Return whether a CT slice lies along the body axis instead of across it."""
-    if header.sop_class_uid != CT or header.orientation is None:
+    if MODALITIES[header.sop_class_uid] != "CT" or header.orientation is None:
         return False
     normal = np.cross(header.orientation[:3], header.orientation[3:])
     return bool(abs(normal[2]) < _AXIAL * np.linalg.norm(normal))
@@ -199,6 +203,7 @@ def _data_fault(header: InstanceHeader) -> Finding | None:
             f"{(header.pixel_offset or 0) + (header.pixel_length or 0)}"
         )
     expected = (header.rows or 0) * (header.columns or 0) * ((header.bits_allocated or 0) // 8)
+    expected *= header.number_of_frames
     if header.pixel_length is not None and header.pixel_length < expected:
         return "truncated_pixel_data", f"{header.pixel_length} bytes of pixels, needs {expected}"
     return None
@@ -207,14 +212,17 @@ def _data_fault(header: InstanceHeader) -> Finding | None:
 def _rescale_fault(header: InstanceHeader) -> Finding | None:
     """Judge slope, intercept and unit."""
     values = (header.rescale_slope, header.rescale_intercept)
-    if header.sop_class_uid != MR and not all(header.rescale_given):
+    kind = MODALITIES[header.sop_class_uid]
+    if header.lookup_table:
+        return "lookup_table", "ModalityLUTSequence (0028,3000)"
+    if kind != "MR" and not all(header.rescale_given):
         return "no_rescale", f"slope {values[0]}, intercept {values[1]}"
     unreadable = any(
         given and value is None for given, value in zip(header.rescale_given, values, strict=True)
     )
     if unreadable or values[0] == 0:
         return "bad_rescale", f"slope {values[0]}, intercept {values[1]}"
-    if header.sop_class_uid == CT and header.rescale_type not in ("HU", "US", "HU_MOD", None):
+    if kind == "CT" and header.rescale_type not in ("HU", "US", "HU_MOD", None):
         return "not_hounsfield", f"RescaleType is {header.rescale_type!r}"
     return None
 
@@ -227,11 +235,11 @@ def drop_duplicates(
     Copies are identical where their bytes are, or else where every value read from the header and
     every stored pixel is: one may be compressed, the other not.
     """
-    by_uid: dict[str, list[InstanceHeader]] = defaultdict(list)
+    by_uid: dict[tuple[str, int], list[InstanceHeader]] = defaultdict(list)
     for header in sorted(headers, key=lambda h: h.file):
-        by_uid[header.sop_instance_uid or ""].append(header)
+        by_uid[header.sop_instance_uid or "", header.frame_number or 0].append(header)
     kept, copies = [], []
-    for uid, group in sorted(by_uid.items()):
+    for (uid, _), group in sorted(by_uid.items()):
         kept.append(group[0])
         for other in group[1:]:
             if not _same_content(group[0], other):
@@ -248,11 +256,50 @@ def _same_content(one: InstanceHeader, two: InstanceHeader) -> bool:
             return True
         if _without_file(one) != _without_file(two):
             return False
+        frames = zip(frames_of(one), frames_of(two), strict=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return bool(np.array_equal(stored_words(one), stored_words(two)))
-    except (OSError, PixelError, HeaderError):
+            return all(
+                _without_file(a) == _without_file(b)
+                and np.array_equal(stored_words(a), stored_words(b))
+                for a, b in frames
+            )
+    except (OSError, PixelError, HeaderError, FrameError):
         return False
+
+
+def frames_of(header: InstanceHeader) -> tuple[InstanceHeader, ...]:
+    """Return the slices that a file holds: itself, or the frames of a multi-frame image.
+
+    Raises
+    ------
+    FrameError, HeaderError
+        As `imaging.frame.read_frames`; also for several frames in a class of single slices.
+    """
+    if header.frame_number is not None:
+        return (header,)
+    if header.sop_class_uid in ENHANCED:
+        return read_frames(header)
+    if header.number_of_frames != 1:
+        detail = f"{header.number_of_frames} frames in {uid_name(header.sop_class_uid)}"
+        raise FrameError("frames_not_described", header.file, detail)
+    return (header,)
+
+
+def incomplete(headers: Sequence[InstanceHeader]) -> Finding | None:
+    """Return which multi-frame image was sent in several files that are not all there."""
+    parts: dict[str, set[str]] = defaultdict(set)
+    wanted: dict[str, int] = {}
+    for header in headers:
+        if header.concatenation_uid is not None:
+            parts[header.concatenation_uid].add(header.sop_instance_uid or "")
+            wanted[header.concatenation_uid] = max(
+                header.concatenation_files or 0, wanted.get(header.concatenation_uid, 0)
+            )
+    for uid, found in sorted(parts.items()):
+        if len(found) < wanted[uid]:
+            return "concatenation_incomplete", f"{uid}: {len(found)} of {wanted[uid]} files"
+    return None
 
 
 def _without_file(header: InstanceHeader) -> InstanceHeader:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from imaging.header import InstanceHeader
-from imaging.series_check import LOSSY, MR
+from imaging.series_check import LOSSY, MODALITIES
 
 _TOUCHING = 1.5
 """Slices this much farther apart than they are thick may be every second one of a volume."""
@@ -63,6 +63,6 @@ def _scales_differ(volumes: Sequence[Sequence[InstanceHeader]]) -> bool:
     scales = {
         tuple(sorted({str((h.rescale_slope, h.scale_slope_philips)) for h in volume}))
         for volume in volumes
-        if volume[0].sop_class_uid == MR
+        if MODALITIES[volume[0].sop_class_uid] == "MR"
     }
     return len(scales) > 1

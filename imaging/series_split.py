@@ -21,11 +21,15 @@ _SAME_PIXEL = 1e-4
 """Pixel spacings of one volume agree to this fraction; it moves no corner by 0.1 pixel."""
 
 _ALWAYS: tuple[tuple[str, Key], ...] = (
+    ("class", lambda h: h.sop_class_uid),
+    ("stack", lambda h: h.stack_id),
     ("temporal", lambda h: h.temporal_position),
     ("echo", lambda h: h.echo_number),
     ("b", lambda h: h.b_value),
     ("kernel", lambda h: h.kernel),
     ("rescale", lambda h: h.rescale_type),
+    ("units", lambda h: h.units),
+    ("component", lambda h: h.complex_component),
 )
 """Slices that differ in these are never one volume, even where positions do not repeat."""
 
@@ -38,6 +42,8 @@ _CANDIDATES: tuple[tuple[str, Key], ...] = (
     ("inversion", lambda h: h.inversion_time_ms),
     ("image_type", lambda h: "/".join(h.image_type)),
     ("contrast", lambda h: h.contrast_agent),
+    ("contrast_phase", lambda h: h.contrast_phase),
+    ("offset", lambda h: h.temporal_offset_s),
     ("kvp", lambda h: h.kvp),
     ("thickness", lambda h: h.slice_thickness),
     ("description", lambda h: h.series_description),
@@ -128,7 +134,7 @@ def _explanations(part: Part, places: Sequence[int]) -> dict[str, dict[str, Slic
     place_of = dict(zip(map(id, part.headers), places, strict=True))
     needed = max(Counter(places).values())
     found: dict[str, dict[str, Slices]] = {}
-    for name, key in _CANDIDATES:
+    for name, key in (*_CANDIDATES, *_dimension_keys(part.headers)):
         groups = _value_groups(part.headers, key)
         unequal = name == "acquisition" and len(groups) <= needed + 1
         if len(groups) > 1 and _explains(groups, place_of, equal=not unequal):
@@ -138,6 +144,15 @@ def _explanations(part: Part, places: Sequence[int]) -> dict[str, dict[str, Slic
         if name not in found and rounds:
             found[name] = rounds
     return found
+
+
+def _dimension_keys(slices: Slices) -> list[tuple[str, Key]]:
+    """Return the dimensions that a multi-frame image declares beside space, as candidates."""
+    names = sorted({name for header in slices for name, _ in header.dimensions})
+    return [
+        (f"dimension:{name}", lambda header, name=name: dict(header.dimensions).get(name))  # type: ignore[misc]
+        for name in names
+    ]
 
 
 def _interleaved(part: Part, places: Sequence[int]) -> list[Part]:
@@ -308,7 +323,7 @@ def _ambiguity(part: Part, places: Sequence[int], found: Sequence[str]) -> str:
         return f"{what}; these attributes contradict one another: {', '.join(found)}"
     varying = [
         name
-        for name, key in _CANDIDATES
+        for name, key in (*_CANDIDATES, *_dimension_keys(part.headers))
         if len({_text(key(header)) for header in part.headers}) > 1
     ]
     tried = ", ".join(varying) if varying else "none"

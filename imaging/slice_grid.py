@@ -41,6 +41,7 @@ class SliceGrid:
     geometry: VolumeGeometry
     largest_residual_mm: float
     flags: tuple[str, ...]
+    missing: tuple[int, ...] = ()
 
 
 def directions(headers: Sequence[InstanceHeader]) -> NDArray[np.float64]:
@@ -62,13 +63,15 @@ def heights_mm(headers: Sequence[InstanceHeader]) -> NDArray[np.float64]:
     return np.asarray(positions @ normal, dtype=np.float64)
 
 
-def slice_grid(headers: Sequence[InstanceHeader]) -> SliceGrid:
+def slice_grid(headers: Sequence[InstanceHeader], *, allow_gaps: bool = False) -> SliceGrid:
     """Return the ordered slices and the grid they form.
 
     Parameters
     ----------
     headers : two or more
         Of one orientation, matrix and spacing, no two at one position.
+    allow_gaps : bool, optional
+        Leave room for missing slices instead of refusing them; ``missing`` tells their indices.
 
     Raises
     ------
@@ -91,10 +94,18 @@ def slice_grid(headers: Sequence[InstanceHeader]) -> SliceGrid:
     ordered = tuple(headers[i] for i in order)
     heights = heights[order]
     positions = np.asarray([header.position for header in ordered], dtype=np.float64)
-    spacing = _checked_spacing(heights)
-    residual = _checked_residual(positions, spacing)
-    geometry = _geometry(ordered, positions)
-    return SliceGrid(ordered, geometry, residual, _flags(ordered, geometry))
+    spacing, gaps = _judged_spacing(heights)
+    if gaps is not None and not (allow_gaps and gaps.reason_code == "missing_slice"):
+        raise gaps
+    steps = np.maximum(np.rint(np.diff(heights) / spacing), 1).astype(np.int64)
+    places = np.concatenate([[0], np.cumsum(steps)])
+    residual = _checked_residual(positions, places, spacing)
+    geometry = _geometry(ordered, positions, int(places[-1]))
+    flags = _flags(ordered, geometry)
+    missing = tuple(sorted(set(range(int(places[-1]))) - set(places.tolist())))
+    return SliceGrid(
+        ordered, geometry, residual, (*flags, "gap_allowed") if missing else flags, missing
+    )
 
 
 def _tolerance_mm(spacing_mm: float) -> float:
@@ -102,8 +113,8 @@ def _tolerance_mm(spacing_mm: float) -> float:
     return min(max(_ROUNDING_MM, 0.02 * spacing_mm), 0.25 * spacing_mm)
 
 
-def _checked_spacing(heights: NDArray[np.float64]) -> float:
-    """Return the usual step between slices; raise where one step differs."""
+def _judged_spacing(heights: NDArray[np.float64]) -> tuple[float, GridError | None]:
+    """Return the usual step between slices, and the error where one step differs."""
     steps = np.diff(heights)
     spacing = float(np.median(steps))
     if np.median(steps) > np.min(steps) + _tolerance_mm(spacing):
@@ -111,9 +122,7 @@ def _checked_spacing(heights: NDArray[np.float64]) -> float:
         regular = float(np.mean(np.abs(steps - spacing) <= _tolerance_mm(spacing)))
         spacing = spacing if regular >= 1 / 3 else float(np.median(steps))
     wrong = np.flatnonzero(np.abs(steps - spacing) > _tolerance_mm(spacing))
-    if wrong.size:
-        raise _spacing_error(heights, steps, spacing, wrong)
-    return spacing
+    return spacing, _spacing_error(heights, steps, spacing, wrong) if wrong.size else None
 
 
 def _spacing_error(
@@ -136,9 +145,11 @@ def _spacing_error(
     return GridError("uneven_spacing", f"{where}; {wrong.size} of {steps.size} steps differ")
 
 
-def _checked_residual(positions: NDArray[np.float64], spacing: float) -> float:
+def _checked_residual(
+    positions: NDArray[np.float64], places: NDArray[np.int64], spacing: float
+) -> float:
     """Return the largest distance of a slice from the line between first and last, in mm."""
-    along = np.linspace(0.0, 1.0, len(positions))[:, None]
+    along = (places / places[-1])[:, None]
     line = positions[0] + along * (positions[-1] - positions[0])
     distances = np.linalg.norm(positions - line, axis=1)
     worst = int(np.argmax(distances))
@@ -151,17 +162,19 @@ def _checked_residual(positions: NDArray[np.float64], spacing: float) -> float:
     return float(distances[worst])
 
 
-def _geometry(ordered: Sequence[InstanceHeader], positions: NDArray[np.float64]) -> VolumeGeometry:
+def _geometry(
+    ordered: Sequence[InstanceHeader], positions: NDArray[np.float64], steps: int
+) -> VolumeGeometry:
     """Return the affine from first and last position; raise on a shear beyond any gantry."""
     first = ordered[0]
     along_row, along_column = directions(ordered)
     spacing = np.array([h.pixel_spacing for h in ordered], dtype=np.float64).mean(axis=0)
     affine = np.eye(4)
-    affine[:3, 0] = (positions[-1] - positions[0]) / (len(positions) - 1)
+    affine[:3, 0] = (positions[-1] - positions[0]) / steps
     affine[:3, 1] = along_column * spacing[0]
     affine[:3, 2] = along_row * spacing[1]
     affine[:3, 3] = positions[0]
-    shape = (len(ordered), first.rows or 0, first.columns or 0)
+    shape = (steps + 1, first.rows or 0, first.columns or 0)
     geometry = VolumeGeometry(affine, shape, first.frame_of_reference_uid)
     if _shear(geometry) > _LARGEST_SHEAR:
         raise GridError("sheared_slices", f"{_shear(geometry):.2f} mm sideways per mm of height")

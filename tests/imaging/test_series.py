@@ -94,6 +94,27 @@ def test_a_missing_slice_is_refused_naming_where_and_how_wide(slices):
     assert len(refused.files) == 5
 
 
+def test_a_gap_that_is_allowed_is_padding_and_every_slice_keeps_its_place(slices):
+    data = slices.make(7)
+    del data[4], data[2]
+    headers = [read_header(path) for path in slices.save(data)]
+    (series,) = group_series(headers, allow_gaps=True).series
+    assert series.missing_slices == (2, 4)
+    assert "gap_allowed" in series.report.flags
+    volume = load_volume(series)
+    assert volume.array.shape == (7, 4, 6)
+    assert volume.geometry.affine[2].tolist() == [2.5, 0, 0, 30]
+    for z in (0, 1, 3, 5, 6):
+        assert volume.array[z, 2, 3] == 100 * z + 23 - 1024
+    assert volume.padding.all(axis=(1, 2)).tolist() == [z in (2, 4) for z in range(7)]
+    assert not volume.padding[[0, 1, 3, 5, 6]].any()
+    assert [uid[-1:] for uid in volume.sop_instance_uids] == ["1", "2", "", "4", "", "6", "7"]
+    data[3].ImagePositionPatient = [-10, -20, 43.5]  # uneven: no gap of whole slices
+    assert group_series([read_header(path) for path in slices.save(data)], allow_gaps=True).refused[
+        0
+    ].reason_code in {"uneven_spacing", "same_uid_other_content"}
+
+
 @pytest.mark.parametrize("gone", range(1, 7))
 @pytest.mark.parametrize("step", [0.3, 0.625, 5.0])
 def test_a_missing_slice_is_found_wherever_it_lies_and_however_thin(slices, gone, step):
@@ -366,13 +387,6 @@ def test_one_plane_repeated_is_bolus_tracking(slices):
 def test_other_objects_are_left_out(slices, uid, code):
     grouping = slices.group(slices.make(2, SOPClassUID=uid))
     assert {item.reason_code for item in grouping.left_out} == {code}
-
-
-def test_enhanced_multiframe_is_refused_for_now(slices):
-    enhanced = slices.make(1, SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1", NumberOfFrames=8)
-    assert refusal(slices.group(enhanced)).reason_code == "enhanced_multiframe_not_read"
-    plain = slices.make(2, NumberOfFrames=8)
-    assert refusal(slices.group(plain)).reason_code == "enhanced_multiframe_not_read"
 
 
 @pytest.mark.parametrize(

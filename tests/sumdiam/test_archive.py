@@ -249,7 +249,7 @@ def test_a_study_of_localizers_alone_is_known(archive, edit_file):
 
 def accounted(catalogue) -> list[str]:
     """Return the name of every file that the catalogue says something of."""
-    used = [header.file for one in catalogue.series for header in one.headers]
+    used = [file for one in catalogue.series for file in one.report.files_used]
     used += [file for one in catalogue.refused_series for file in one.files]
     names = [catalogue.names[path] for path in used]
     names += [mask.file for mask in catalogue.masks]
