@@ -27,6 +27,7 @@ _DEMO_EXIT_CODES = (
     "call is wrong. One study of the trial is damaged on purpose and refused."
 )
 _CRITERIA_HELP = "Rule set, see `sumdiam criteria list`; repeat for more; else mrecist."
+_POLICIES_HELP = "Policy set (default, seed) or a TOML file of policies."
 _SCHEME_HELP = "Censoring scheme: seed, treatment_policy or fda_strict; else as the policies say."
 _SELECT_HELP = "Targets: as given where a role is given, or always by the rules."
 
@@ -155,7 +156,7 @@ def run_command(
         Path | None, typer.Option(help="Folder with an edited plan; else that of the run.")
     ] = None,
     criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
-    policies: Annotated[str, typer.Option(help="Policy set: default or seed.")] = "default",
+    policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
     scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
     select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
     gap_mm: Annotated[
@@ -220,9 +221,7 @@ def assess_command(
     ] = None,
     subjects: Annotated[Path | None, typer.Option(help="CSV: subject_id, arm, dates.")] = None,
     criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
-    policies: Annotated[
-        str, typer.Option(help="Policy set (default, seed) or a TOML file of policies.")
-    ] = "default",
+    policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
     scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
     select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
 ) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -20,7 +21,11 @@ from sumdiam.archive.clinical import (
 from sumdiam.archive.problem import Problem
 from sumdiam.batch.plan_file import PlanFiles, read_plan_files
 from sumdiam.batch.settings import RunSettings
+from sumdiam.export.policy_file import is_policy_file, policy_set
 from sumdiam.store.decision import read_decisions
+
+if TYPE_CHECKING:
+    from assessment import PolicySet
 
 
 class PlanFolderError(TableError):
@@ -37,6 +42,7 @@ class RunInput:
     decisions: pd.DataFrame | None
     previous: PlanFiles | None
     measurement: MeasurementSettings
+    policies: PolicySet
     problems: tuple[Problem, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -49,9 +55,9 @@ def read_input(settings: RunSettings) -> RunInput:
     TableError, UnknownCriteriaError, PolicyError
         A table or a name that cannot be used; nothing was written then.
     """
-    from assessment import PolicySet, load_criteria
+    from assessment import load_criteria
 
-    policies = PolicySet(settings.policies)
+    policies = policy_set(settings.policies)
     for name in settings.criteria:
         load_criteria(name)
         policies.values_for(name)
@@ -71,6 +77,7 @@ def read_input(settings: RunSettings) -> RunInput:
         decisions=read_decisions(settings.decisions) if settings.decisions else None,
         previous=_previous_plan(settings),
         measurement=MeasurementSettings() if gap is None else MeasurementSettings(gap_mm=gap),
+        policies=policies,
         problems=problems,
         digests=_digests(settings),
     )
@@ -96,6 +103,7 @@ def _digests(settings: RunSettings) -> dict[str, str]:
         "subject map": settings.subject_map,
         "findings": settings.findings,
         "decisions": settings.decisions,
+        "policies": Path(settings.policies) if is_policy_file(settings.policies) else None,
     }
     return {
         f"{word}: {path.name}": file_digest(path)

@@ -57,7 +57,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         timepoints=timepoints,
         subjects=handed_in.subjects,
         criteria=settings.criteria,
-        policies=settings.policies,
+        policies=handed_in.policies,
         scheme=settings.scheme,
         select=settings.select,
     )

@@ -30,7 +30,7 @@ class RunSettings:
     plan_dir : Path, optional
         Folder with plan.csv, masks.csv, matches.csv, in place of those in RUN.
     criteria : names of rule sets
-    policies : name of a policy set
+    policies : name of a policy set, or path of a TOML file of policies
     scheme : censoring scheme; by the policies where None
     select : ``given``: a role in the data wins; ``auto``: the rules choose the targets
     gap_mm : longest single stretch of a viable diameter outside viable tissue; None is the
@@ -73,7 +73,7 @@ class RunSettings:
             "archives": ", ".join(path.name or str(path) for path in self.archives),
             **named,
             "criteria": ", ".join(self.criteria),
-            "policies": self.policies,
+            "policies": Path(self.policies).name,
             "censoring scheme": self.scheme or "by the policies",
             "targets": "as given, else by the rules" if self.select == "given" else "by the rules",
             "gap": "default" if self.gap_mm is None else f"{self.gap_mm:g} mm",

@@ -13,11 +13,12 @@ from assessment.response_table import Timepoints
 from measurement.table import TableError, parse_text
 from sumdiam.archive.clinical import read_subjects
 from sumdiam.archive.csv_text import read_text
+from sumdiam.export.policy_file import policy_set
 from sumdiam.export.table_file import write_table
 from sumdiam.export.workbook import write_workbook
 
 if TYPE_CHECKING:
-    from assessment import Assessment, PolicySet
+    from assessment import Assessment
 
 TABLES = ("selections", "policies", "responses", "outcomes", "events", "exclusions", "warnings")
 
@@ -75,7 +76,7 @@ def assess_command(
         timepoints=visits,
         subjects=people,
         criteria=tuple(criteria),
-        policies=_policy_set(policies),
+        policies=policy_set(policies),
         scheme=scheme,
         select=select,
     )
@@ -129,21 +130,3 @@ def _read_timepoints(path: Path) -> pd.DataFrame:
     """Read a table of visits."""
     needed = ("subject_id", "timepoint")
     return parse_text(read_text(path), Timepoints, origin=path.name, required=needed)
-
-
-def _policy_set(given: str) -> str | PolicySet:
-    """Return the name of a set as it is, or the set that a TOML file describes."""
-    from assessment import PolicyError, read_policies
-
-    path = Path(given)
-    if path.suffix.lower() != ".toml":
-        return given
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        msg = f"{path.name}: cannot be read ({error.strerror}). Check the path and its permissions."
-        raise PolicyError(msg) from None
-    except UnicodeDecodeError:
-        msg = f"{path.name}: is not UTF-8 text. Save it as UTF-8."
-        raise PolicyError(msg) from None
-    return read_policies(text, path.name)

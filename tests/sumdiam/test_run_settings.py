@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from assessment import PolicyError
 from sumdiam.archive.problem import Problem
 from sumdiam.batch.journal import overlay_path, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.progress import LineReporter, SilentReporter, reporter_for_screen
+from sumdiam.batch.run_input import read_input
 from sumdiam.batch.settings import RunSettings, usable_processors
 from sumdiam.batch.summary import SHOWN, RunSummary
 from sumdiam.store.settlement import DecisionOutcome
@@ -44,6 +47,24 @@ def test_the_configuration_names_no_folder_of_a_person():
     settings = replace(SETTINGS, subjects=Path("/home/jane/subjects.csv"))
     assert "jane" not in repr(settings.configuration())
     assert settings.configuration()["subjects"] == "subjects.csv"
+
+
+def test_policies_of_a_file_are_read_and_named_by_file_and_digest(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('set = "seed"\nconfirm = "on"\n', encoding="utf-8")
+    settings = replace(SETTINGS, out=tmp_path / "run", subjects=None, policies=str(path))
+    handed_in = read_input(settings)
+    assert handed_in.policies.values_for("mrecist")["confirm"] == "on"
+    assert handed_in.policies.values_for("mrecist")["sd_minimum_days"] == "0"  # of the set seed
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert handed_in.digests["policies: own.toml"] == digest
+    assert settings.configuration()["policies"] == "own.toml"
+
+
+def test_a_file_of_policies_that_cannot_be_used_stops_a_run_before_any_work(tmp_path):
+    settings = replace(SETTINGS, out=tmp_path / "run", subjects=None, policies="none.toml")
+    with pytest.raises(PolicyError, match=r"none\.toml: cannot be read"):
+        read_input(settings)
 
 
 def test_there_is_at_least_one_processor():
