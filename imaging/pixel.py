@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    ExplicitVRBigEndian,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+from pydicom.uid import ExplicitVRBigEndian
 
+from imaging.decoder import OpenFile, decode
 from imaging.element import uid_name
 from imaging.header import InstanceHeader
 from imaging.reason import ReasonedError
@@ -38,16 +22,6 @@ _IMPOSSIBLE_HU = -1500.0
 _TISSUE_HU = -500.0
 _MOST_VOXELS = 1_000_000_000
 """3800 slices of 512 x 512; headers that ask for more are damaged or hostile."""
-_DECODERS: dict[str, str] = {
-    **dict.fromkeys(
-        (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
-    ),
-    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
-    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1, JPEGExtended12Bit), "gdcm"),
-    RLELossless: "pydicom",
-}
-"""One decoder for each syntax, so that values do not depend on what is installed. Where there is
-a choice it is not gdcm, which ends the process on damaged JPEG 2000 (an uncaught std::string)."""
 
 
 class PixelError(ReasonedError):
@@ -103,8 +77,9 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     array: NDArray[np.int16] | NDArray[np.float32] = np.empty(shape, dtype=np.int16)
     padding: NDArray[np.bool_] | None = None
     flags = set()
+    opened = OpenFile()
     for z, header in enumerate(headers):
-        words = stored_words(header)
+        words = stored_words(header, opened)
         padded, believed = _declared_padding(words, header, hounsfield=hounsfield)
         values = _significant(words, header, padded if believed else None)
         if not believed:
@@ -142,14 +117,15 @@ def with_missing(
     return array, padding
 
 
-def stored_words(header: InstanceHeader) -> NDArray[np.integer]:
+def stored_words(header: InstanceHeader, opened: OpenFile | None = None) -> NDArray[np.integer]:
     """Return the (rows, columns) words of one slice as stored, unused bits included.
 
-    Of a multi-frame file, those of the frame that the header is of.
+    Of a multi-frame file, those of the frame that the header is of. ``opened`` spares the frames
+    of one file from parsing it again.
     """
     if header.pixel_offset is not None and header.pixel_length is not None:
         return _uncompressed(header)
-    return _decoded(header)
+    return _decoded(header, opened or OpenFile())
 
 
 def _word_type(header: InstanceHeader) -> np.dtype[np.integer]:
@@ -187,10 +163,10 @@ def _uncompressed(header: InstanceHeader) -> NDArray[np.integer]:
     return words.astype(kind.newbyteorder("="), copy=False)
 
 
-def _decoded(header: InstanceHeader) -> NDArray[np.integer]:
+def _decoded(header: InstanceHeader, opened: OpenFile) -> NDArray[np.integer]:
     """Decode a compressed, deflated or otherwise unusual slice with pydicom and its plugins."""
     try:
-        instance, words = _decode(header)
+        instance, words = decode(header, opened)
     except Exception as error:
         name = uid_name(header.transfer_syntax)
         raise PixelError(
@@ -203,20 +179,6 @@ def _decoded(header: InstanceHeader) -> NDArray[np.integer]:
             "pixel_data_undecodable", header.file, f"shape {words.shape}, type {words.dtype}"
         )
     return words
-
-
-def _decode(header: InstanceHeader) -> tuple[str | None, NDArray[np.integer]]:
-    """Return the SOP Instance UID that the file has now, and its stored words."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoders warn of what is judged here
-        dataset = pydicom.dcmread(header.file, force=not header.has_preamble)
-        if "TransferSyntaxUID" not in dataset.file_meta:
-            dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
-        instance = str(dataset.get("SOPInstanceUID") or "") or None
-        plugin = _DECODERS.get(header.transfer_syntax, "")
-        index = None if header.frame_number is None else header.frame_number - 1
-        words = pixel_array(dataset, raw=True, index=index, decoding_plugin=plugin)
-        return instance, np.asarray(words)
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:

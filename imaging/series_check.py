@@ -27,6 +27,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from imaging.decoder import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED
 from imaging.element import uid_name
 from imaging.frame import FrameError, read_frames
 from imaging.header import HeaderError, InstanceHeader, file_digest
@@ -50,6 +51,8 @@ MODALITIES = SLICES | ENHANCED
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 LOSSY = {JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K}
 _READ = LOSSY | {
+    ENCAPSULATED_UNCOMPRESSED,
+    DEFLATED_FRAMES,
     ImplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ExplicitVRBigEndian,

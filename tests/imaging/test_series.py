@@ -109,10 +109,9 @@ def test_a_gap_that_is_allowed_is_padding_and_every_slice_keeps_its_place(slices
     assert volume.padding.all(axis=(1, 2)).tolist() == [z in (2, 4) for z in range(7)]
     assert not volume.padding[[0, 1, 3, 5, 6]].any()
     assert [uid[-1:] for uid in volume.sop_instance_uids] == ["1", "2", "", "4", "", "6", "7"]
-    data[3].ImagePositionPatient = [-10, -20, 43.5]  # uneven: no gap of whole slices
-    assert group_series([read_header(path) for path in slices.save(data)], allow_gaps=True).refused[
-        0
-    ].reason_code in {"uneven_spacing", "same_uid_other_content"}
+    data[3].ImagePositionPatient = [-10, -20, 43.5]  # uneven, not a gap of whole slices
+    again = [read_header(path) for path in slices.save(data)]
+    assert group_series(again, allow_gaps=True).refused[0].reason_code == "uneven_spacing"
 
 
 @pytest.mark.parametrize("gone", range(1, 7))

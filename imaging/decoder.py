@@ -1,0 +1,100 @@
+"""Decoding of slices that are not stored plainly: one decoder for each transfer syntax."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+
+import imagecodecs
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from imaging.header import InstanceHeader
+
+ENCAPSULATED_UNCOMPRESSED = UID("1.2.840.10008.1.2.1.98")
+DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")
+
+_PLUGINS: dict[str, str] = {
+    **dict.fromkeys(
+        (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
+    ),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
+    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1), "gdcm"),
+    RLELossless: "pydicom",
+}
+"""One decoder for each syntax, so that values do not depend on what is installed. Where there is
+a choice it is not gdcm, which ends the process on damaged JPEG 2000 (an uncaught std::string)."""
+
+_BY_HAND = {JPEGExtended12Bit, ENCAPSULATED_UNCOMPRESSED, DEFLATED_FRAMES}
+"""No plugin of pydicom reads these: GDCM and Pillow refuse JPEG of 12 bits, and pydicom does not
+know the other two."""
+
+
+class OpenFile:
+    """The file that was parsed last, so that the frames of one file parse it once."""
+
+    def __init__(self) -> None:
+        self._file: str | None = None
+        self._dataset: FileDataset | None = None
+
+    def dataset(self, header: InstanceHeader) -> FileDataset:
+        """Return the parsed file of a slice."""
+        if self._dataset is None or self._file != header.file:
+            dataset = pydicom.dcmread(header.file, force=not header.has_preamble)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = UID(header.transfer_syntax)
+            self._file, self._dataset = header.file, dataset
+        return self._dataset
+
+
+def decode(header: InstanceHeader, opened: OpenFile) -> tuple[str | None, NDArray[np.integer]]:
+    """Return the SOP Instance UID that the file has now, and the stored words of one slice.
+
+    Raises
+    ------
+    Exception
+        Whatever the parser or a decoder raises on damaged data.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # decoders warn of what the caller judges
+        dataset = opened.dataset(header)
+        instance = str(dataset.get("SOPInstanceUID") or "") or None
+        if header.transfer_syntax in _BY_HAND:
+            return instance, _frame(header, dataset)
+        plugin = _PLUGINS.get(header.transfer_syntax, "")
+        index = None if header.frame_number is None else header.frame_number - 1
+        return instance, np.asarray(
+            pixel_array(dataset, raw=True, index=index, decoding_plugin=plugin)
+        )
+
+
+def _frame(header: InstanceHeader, dataset: FileDataset) -> NDArray[np.integer]:
+    """Decode one encapsulated frame without pydicom's plugins."""
+    number = (header.frame_number or 1) - 1
+    data = get_frame(dataset.PixelData, number, number_of_frames=header.number_of_frames)
+    if header.transfer_syntax == JPEGExtended12Bit:
+        return np.asarray(imagecodecs.jpeg_decode(data))
+    shape = (header.rows or 0, header.columns or 0)
+    kind = np.dtype(f"<{'i' if header.signed else 'u'}{(header.bits_allocated or 16) // 8}")
+    length = shape[0] * shape[1] * kind.itemsize
+    if header.transfer_syntax == DEFLATED_FRAMES:
+        data = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data, length)
+    return np.frombuffer(data[:length], dtype=kind).reshape(shape)
