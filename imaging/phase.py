@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from imaging import phase_evidence
+from imaging.phase_content import OrganMedians
+from imaging.phase_evidence import PhaseEvidence, SeriesFacts, seconds_of_day
+from imaging.phase_order import SESSION_S, Moment, study_weights
 from imaging.phase_text import PhaseWords, phase_words
+from imaging.phase_timing import PHASES, Weights
 from imaging.series import ImageSeries
-from imaging.series_date import parse_time
 
-PHASES = (
-    "native", "early_arterial", "late_arterial", "portal_venous", "transitional", "delayed",
-    "hepatobiliary", "unknown",
-)  # fmt: skip
-"""In the order in which contrast passes; the words of the plan's phase column."""
+__all__ = [
+    "ARTERIAL", "PHASES", "THRESHOLD", "PhaseEvidence", "PhaseGuess", "SeriesFacts",
+    "guess_phases", "series_facts",
+]  # fmt: skip
+
+ARTERIAL = ("early_arterial", "late_arterial")
 
 THRESHOLD = 0.7
 """A phase less probable than this is ``unknown``: a person must settle it."""
 
 _FLOOR = 0.01
-_NAMED = 0.85
-"""Weight of a phase that a text names: typed by people, right far more often than not."""
-_COUNTED = 0.6
-"""Weight of "3 PHASE" on three volumes in order: below the threshold, never enough alone."""
-_GAP_ARTERIAL, _GAP_LATER = 0.65, 0.75
-"""Weight of the time between two acquisitions: alone never enough for an arterial phase."""
-_DELAYS_S: tuple[tuple[str, float, float], ...] = (
-    ("early_arterial", 15, 27),
-    ("late_arterial", 30, 45),
-    ("portal_venous", 55, 100),
-    ("delayed", 120, 900),
-)
-"""Seconds from injection. Source: CT/MRI LI-RADS v2018, technique (late arterial 35-45 s, portal
-venous 60-80 s, delayed 2-5 min), widened by what scan start and circulation vary."""
-_HEPATOBILIARY_S: tuple[tuple[str, float, float], ...] = (
-    *_DELAYS_S[:3],
-    ("transitional", 120, 300),
-    ("hepatobiliary", 600, 3600),
-)
-"""The same after gadoxetate on MR. Source: LI-RADS v2018 (2-5 min; about 20 min)."""
-_GADOXETATE = re.compile(r"gadoxet|primovist|eovist", re.IGNORECASE)
-_NO_AGENT = re.compile(r"no(ne|t| |$)|without|sans|ohne|n/a", re.IGNORECASE)
-_AGENT = dict.fromkeys(PHASES, 0.13) | {"native": 0.08, "unknown": 0.14}
-"""A named contrast agent speaks a little against native: protocols fill it in beforehand."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesFacts:
-    """What is known of one volume that bears on its phase."""
-
-    volume_id: str
-    description: str | None = None
-    modality: str = "CT"
-    protocol: str | None = None
-    contrast_text: str | None = None
-    acquired_on: str | None = None
-    acquisition_time: str | None = None
-    contrast_start_time: str | None = None
-    series_number: int | None = None
-    temporal_position: int | None = None
-    acquisition_number: int | None = None
-    image_type: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseEvidence:
-    """One piece of evidence: where it comes from, what it says, and how strongly, by phase."""
-
-    source: str
-    text: str
-    weights: Mapping[str, float]
+_MOST_BY_TIME = 0.65
+"""What times and order alone may give to the arterial phases: below the threshold, as mRECIST
+measures them. A word, a delay or the content must say so too."""
+_OWN_ARTERIAL = 0.3
+"""Share of the arterial phases in a volume's own evidence from which it says arterial at all; a
+quarter says nothing."""
+_SAYS = 0.6
+"""Weight from which a piece of evidence names a phase, when evidence is held against evidence."""
+_MOST_MOMENTS = 12
+"""A series of more moments is a perfusion study: its curve is the finding, not a phase each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +57,21 @@ class _Case:
 
     facts: SeriesFacts
     words: PhaseWords
+    time_s: float | None = None
     evidence: list[PhaseEvidence] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
+    def weights(self) -> Weights:
+        """Return the normalised product of the evidence; equal weights where there is none."""
+        return _combined(e.weights for e in self.evidence)
+
     def guess(self) -> tuple[str, float]:
         """Return the most probable phase and its probability."""
-        weights = _combined(e.weights for e in self.evidence)
+        if not self.evidence:
+            return "unknown", 0.0
+        weights = self.weights()
         best = max(PHASES[:-1], key=lambda phase: weights[phase])
-        return (best, weights[best]) if weights[best] > 0 else ("unknown", 0.0)
+        return best, weights[best]
 
     def settled(self) -> str:
         """Return the phase where it is probable enough and nothing contradicts, else unknown."""
@@ -124,46 +94,75 @@ def series_facts(series: ImageSeries) -> SeriesFacts:
         series_number=first.series_number,
         temporal_position=first.temporal_position,
         acquisition_number=first.acquisition_number,
+        trigger_time_ms=first.trigger_time_ms,
         image_type=first.image_type,
     )
 
 
-def guess_phases(series: Sequence[SeriesFacts]) -> dict[str, PhaseGuess]:
+def guess_phases(
+    series: Sequence[SeriesFacts], content: Mapping[str, OrganMedians] | None = None
+) -> dict[str, PhaseGuess]:
     """Return the phase of each volume of one study, found together.
+
+    Parameters
+    ----------
+    content : mapping, optional
+        Medians of organs by volume id, of the volumes whose pixels were looked at.
 
     Notes
     -----
-    Evidence is multiplied: words of the description (else of the protocol), a delay after the
-    injection, reconstructions of one acquisition, the time between acquisitions, and a stated
-    number of phases. Contrast only comes later: two volumes whose named phases run against their
-    acquisition times contradict each other, and both are unknown. Nothing is called arterial
-    without a word or a time that says so.
+    A volume's own evidence (words of the description, else of the protocol; a delay after the
+    injection, stated or by the clock; content; a stated number of phases) is multiplied. Then the
+    acquisitions of a study weigh on each other by order and time (`imaging.phase_order`). Two
+    volumes whose own evidence runs against their acquisition times contradict each other, and
+    both are unknown. Times and order alone never make an arterial phase.
     """
     cases = [_Case(facts, _words(facts)) for facts in series if facts.modality in ("CT", "MR")]
-    cases.sort(key=lambda case: _order(case.facts))
+    _set_times(cases)
+    cases.sort(key=_order)
     shared = Counter(_series_of(case.facts) for case in cases if _is_moment(case.facts))
+    gadoxetate = any(phase_evidence.names_gadoxetate(case.facts, case.words) for case in cases)
     for case in cases:
-        _add_text(case, volumes=shared[_series_of(case.facts)])
-        _add_agent(case)
-        _add_delay(case)
-    _share_acquisition(cases)
-    _add_gaps(cases)
+        medians = (content or {}).get(case.facts.volume_id)
+        case.evidence, case.conflicts = phase_evidence.own_evidence(
+            case.facts, case.words, volumes=shared[_series_of(case.facts)], medians=medians,
+            gadoxetate=gadoxetate and case.facts.modality == "MR", scan_s=case.time_s,
+        )  # fmt: skip
     _add_counts(cases)
     _find_contradictions(cases)
+    for group in _sessions([c for c in cases if _takes_part(c, shared)]):
+        _add_study(group, gadoxetate=gadoxetate and group[0].facts.modality == "MR")
     guesses = {facts.volume_id: PhaseGuess() for facts in series}
     for case in cases:
+        _note_disagreement(case)
         guesses[case.facts.volume_id] = PhaseGuess(
             case.settled(), round(case.guess()[1], 4), tuple(case.evidence), tuple(case.conflicts)
         )
     return guesses
 
 
-def _order(facts: SeriesFacts) -> tuple[str, float, int, int, int, str]:
+def _set_times(cases: Sequence[_Case]) -> None:
+    """Give each volume its second of the day; moments of one series by their trigger times."""
+    by_series: dict[tuple[str, float], list[_Case]] = defaultdict(list)
+    for case in cases:
+        case.time_s = seconds_of_day(case.facts.acquisition_time)
+        if case.time_s is not None:
+            by_series[_series_of(case.facts), case.time_s].append(case)
+    for same in by_series.values():
+        triggers = [c.facts.trigger_time_ms for c in same]
+        known = [t for t in triggers if t is not None]
+        if len(known) == len(same) > 1 and len(set(known)) == len(same):
+            for case, trigger in zip(same, known, strict=True):
+                case.time_s = (case.time_s or 0.0) + (trigger - min(known)) / 1000.0
+
+
+def _order(case: _Case) -> tuple[str, str, float, int, int, int, str]:
     """Return what volumes are sorted by: acquisition time where known, else series number."""
-    moment = _seconds(facts.acquisition_time)
+    facts = case.facts
     return (
         facts.acquired_on or "",
-        -1.0 if moment is None else moment,
+        facts.modality,
+        -1.0 if case.time_s is None else case.time_s,
         facts.series_number if facts.series_number is not None else 1 << 30,
         facts.acquisition_number or 0,
         facts.temporal_position or 0,
@@ -179,24 +178,11 @@ def _words(facts: SeriesFacts) -> PhaseWords:
     return words
 
 
-def _spread(phase: str, weight: float) -> dict[str, float]:
-    """Return weights for one phase; what is left is shared, most of it by not knowing."""
-    rest = 1 - weight
-    weights = dict.fromkeys(PHASES, rest / 2 / (len(PHASES) - 2))
-    weights["unknown"] = rest / 2
-    weights[phase] = weight
-    return weights
-
-
-def _combined(weights: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Return the normalised product; all unknown where there is no evidence."""
+def _combined(weights: Iterable[Mapping[str, float]]) -> Weights:
+    """Return the normalised product."""
     product = dict.fromkeys(PHASES, 1.0)
-    any_evidence = False
     for one in weights:
-        any_evidence = True
         product = {phase: p * max(one[phase], _FLOOR) for phase, p in product.items()}
-    if not any_evidence:
-        return {phase: float(phase == "unknown") for phase in PHASES}
     total = sum(product.values())
     return {phase: p / total for phase, p in product.items()}
 
@@ -212,114 +198,136 @@ def _is_moment(facts: SeriesFacts) -> bool:
     return any(f"{word}=" in label for word in ("temporal", "time", "acquisition", "trigger"))
 
 
-def _add_text(case: _Case, *, volumes: int) -> None:
-    """Add what the words say; words of a series do not tell its several moments apart."""
-    text = case.facts.description or case.facts.protocol or ""
-    named = ["late_arterial" if p == "arterial" else p for p in case.words.phases]
-    if len(named) > 1:
-        case.conflicts.append(f"{text!r} names {' and '.join(named)}")
-    elif named and volumes > 1:
-        case.conflicts.append(f"{text!r} is the name of {volumes} volumes of one series")
-    elif named:
-        # Arterial without more is late arterial: what liver protocols time for.
-        case.evidence.append(PhaseEvidence("text", text, _spread(named[0], _NAMED)))
-    elif case.words.tracking:
-        case.conflicts.append(f"{text!r} is bolus tracking or a localizer")
+def _takes_part(case: _Case, shared: Mapping[str, int]) -> bool:
+    """Return whether a volume is one of the acquisitions that follow an injection."""
+    if case.words.elsewhere or phase_evidence.is_no_phase(case.facts, case.words):
+        return False
+    return shared[_series_of(case.facts)] <= _MOST_MOMENTS
 
 
-def _add_agent(case: _Case) -> None:
-    """Add that a contrast agent is named."""
-    agent = (case.facts.contrast_text or "").strip()
-    if agent and not _NO_AGENT.match(agent):
-        case.evidence.append(PhaseEvidence("contrast agent", "named", dict(_AGENT)))
+def _sessions(cases: Sequence[_Case]) -> list[list[_Case]]:
+    """Return the volumes by day and modality, parted where another injection must lie between.
 
-
-def _add_delay(case: _Case) -> None:
-    """Add what a delay after the injection says, stated in words or by the scanner's clock."""
-    stated = case.words.delay_s
-    if stated is not None:
-        _add_seconds(case, "delay in text", stated)
-    start, scan = _seconds(case.facts.contrast_start_time), _seconds(case.facts.acquisition_time)
-    if start is not None and scan is not None and scan - start >= _DELAYS_S[0][1]:
-        _add_seconds(case, "injection to scan", scan - start)
-
-
-def _add_seconds(case: _Case, source: str, seconds: float) -> None:
-    """Add the phase whose window holds a delay."""
-    facts = case.facts
-    known_agent = f"{facts.contrast_text or ''} {facts.description or ''}"
-    gadoxetate = facts.modality == "MR" and _GADOXETATE.search(known_agent)
-    for phase, low, high in _HEPATOBILIARY_S if gadoxetate else _DELAYS_S:
-        if low <= seconds <= high:
-            weights = _spread(phase, _GAP_LATER + 0.05)
-            case.evidence.append(PhaseEvidence(source, f"{seconds:.0f} s", weights))
-
-
-def _seconds(time: str | None) -> float | None:
-    """Return a DICOM time as seconds of the day."""
-    parsed = parse_time(time)
-    if parsed is None:
-        return None
-    return int(parsed[:2]) * 3600 + int(parsed[2:4]) * 60 + float(parsed[4:])
-
-
-def _share_acquisition(cases: Sequence[_Case]) -> None:
-    """Give reconstructions of one acquisition the phase that one of them has."""
-    moments: dict[tuple[str | None, str, int | None], list[_Case]] = {}
+    Volumes without a time join the session of the volume before them in the order of series.
+    """
+    groups: dict[tuple[str, str], list[_Case]] = defaultdict(list)
     for case in cases:
-        time = parse_time(case.facts.acquisition_time)
-        if time is not None and time != "000000.000000":
-            key = (case.facts.acquired_on, time, case.facts.temporal_position)
-            moments.setdefault(key, []).append(case)
-    for same in moments.values():
-        known = [(case, case.settled()) for case in same if case.settled() != "unknown"]
-        if len({phase for _, phase in known}) != 1:
+        groups[case.facts.acquired_on or "", case.facts.modality].append(case)
+    sessions: list[list[_Case]] = []
+    for _, group in sorted(groups.items()):
+        last: float | None = None
+        sessions.append([])
+        for case in group:
+            if case.time_s is not None:
+                if last is not None and case.time_s - last > SESSION_S:
+                    sessions.append([])
+                last = case.time_s
+            sessions[-1].append(case)
+    return sessions
+
+
+def _add_study(cases: Sequence[_Case], *, gadoxetate: bool) -> None:
+    """Add what the acquisitions of a session say of each other."""
+    acquisitions = _acquisitions(cases)
+    own = [_shared_weights(group) for group in acquisitions]
+    _share_acquisition(acquisitions, own)
+    if len(acquisitions) < 2:
+        return
+    times = _believed_times(acquisitions)
+    moments = [
+        Moment(time, tuple(max(weights[p], _FLOOR) for p in PHASES))
+        for time, weights in zip(times, own, strict=True)
+    ]
+    modality = cases[0].facts.modality
+    given = study_weights(moments, modality=modality, gadoxetate=gadoxetate)
+    found = [dict(zip(PHASES, (float(weight) for weight in row), strict=True)) for row in given]
+    best = [_most_probable(_combined((a, b))) for a, b in zip(own, found, strict=True)]
+    for number, group in enumerate(acquisitions):
+        text = _beside(number, times, best)
+        source = "order" if times[number] is None else "time between"
+        for case in group:
+            weights = _capped(found[number], case.weights())
+            case.evidence.append(PhaseEvidence(source, text, weights))
+
+
+def _acquisitions(cases: Sequence[_Case]) -> list[list[_Case]]:
+    """Return the volumes of each acquisition: several reconstructions have one time.
+
+    Where volumes of one time name different phases the time is a filler, and they are parted.
+    """
+    groups: dict[tuple[object, ...], list[_Case]] = {}
+    for case in cases:
+        key: tuple[object, ...] = (case.facts.volume_id,)
+        if case.time_s:
+            key = (case.time_s, case.facts.temporal_position)
+        groups.setdefault(key, []).append(case)
+    found: list[list[_Case]] = []
+    for group in groups.values():
+        said = {_most_probable(c.weights()) for c in group if c.evidence} - {"unknown"}
+        found += [group] if len(said) <= 1 else [[case] for case in group]
+    return found
+
+
+def _most_probable(weights: Mapping[str, float]) -> str:
+    """Return the phase that has most of the weight, unknown where none has half of it."""
+    best = max(PHASES, key=lambda phase: weights[phase])
+    return best if weights[best] >= 0.5 else "unknown"
+
+
+def _shared_weights(group: Sequence[_Case]) -> Weights:
+    """Return the weights of an acquisition: its reconstructions are one witness, not several."""
+    known = [case.weights() for case in group if case.evidence and not case.conflicts]
+    if not known:
+        return dict.fromkeys(PHASES, 1 / len(PHASES))
+    product = dict.fromkeys(PHASES, 1.0)
+    for one in known:
+        product = {p: v * max(one[p], 1e-6) ** (1 / len(known)) for p, v in product.items()}
+    total = sum(product.values())
+    return {phase: value / total for phase, value in product.items()}
+
+
+def _share_acquisition(acquisitions: Sequence[list[_Case]], own: Sequence[Weights]) -> None:
+    """Give reconstructions without evidence what the others of their acquisition have."""
+    for group, weights in zip(acquisitions, own, strict=True):
+        speaking = [case for case in group if case.evidence and not case.conflicts]
+        for case in group:
+            if speaking and not case.evidence and not case.conflicts:
+                text = f"acquired together with {speaking[0].facts.volume_id}"
+                case.evidence.append(PhaseEvidence("same acquisition", text, weights))
+
+
+def _believed_times(acquisitions: Sequence[list[_Case]]) -> list[float | None]:
+    """Return the time of each acquisition; None where several have the same, as a filler has."""
+    times = [group[0].time_s or None for group in acquisitions]
+    counts = Counter(times)
+    return [None if time is None or counts[time] > 1 else time for time in times]
+
+
+def _beside(number: int, times: Sequence[float | None], best: Sequence[str]) -> str:
+    """Say where an acquisition stands among the others, as a person would."""
+    now = times[number]
+    parts = []
+    for step, word in ((-1, "after"), (1, "before")):
+        if not 0 <= number + step < len(times):
             continue
-        source, phase = known[0]
-        for case in same:
-            if case.settled() == "unknown" and not case.conflicts:
-                text = f"acquired together with {source.facts.volume_id}"
-                case.evidence.append(
-                    PhaseEvidence("same acquisition", text, _spread(phase, _NAMED))
-                )
+        other = times[number + step]
+        if now is not None and other is not None:
+            parts.append(f"{abs(now - other):.0f} s {word} {best[number + step]}")
+        else:
+            parts.append(f"{word} {best[number + step]}")
+    return f"{', '.join(parts)} ({number + 1} of {len(times)})"
 
 
-def _add_gaps(cases: Sequence[_Case]) -> None:
-    """Add what the time before or after a settled phase says of an unsettled one."""
-    settled = [(case, case.settled()) for case in cases]
-    for case, phase in settled:
-        if phase != "unknown" or case.conflicts:
-            continue
-        found: dict[str, tuple[float, dict[str, float]]] = {}
-        for other, known in settled:
-            gap = _gap_s(case.facts, other.facts)
-            weights = None if gap is None else _phase_by_gap(known, gap)
-            if gap is None or weights is None:
-                continue
-            if known not in found or abs(gap) < abs(found[known][0]):
-                found[known] = gap, weights  # two reconstructions are one acquisition, one proof
-        for known, (gap, weights) in sorted(found.items()):
-            text = f"{abs(gap):.0f} s {'before' if gap > 0 else 'after'} {known}"
-            case.evidence.append(PhaseEvidence("time between", text, weights))
-
-
-def _phase_by_gap(known: str, gap_s: float) -> dict[str, float] | None:
-    """Return weights of a volume ``gap_s`` before (negative: after) one of a known phase."""
-    if known == "portal_venous" and 20 <= gap_s <= 60:
-        return _spread("late_arterial", _GAP_ARTERIAL)
-    if known == "late_arterial" and 20 <= -gap_s <= 60:
-        return _spread("portal_venous", _GAP_LATER)
-    if known == "portal_venous" and 80 <= -gap_s <= 800:
-        return _spread("delayed", _GAP_LATER)
-    return None
-
-
-def _gap_s(one: SeriesFacts, two: SeriesFacts) -> float | None:
-    """Return how many seconds ``one`` was acquired before ``two`` on the same day."""
-    start, end = _seconds(one.acquisition_time), _seconds(two.acquisition_time)
-    if start is None or end is None or one.acquired_on != two.acquired_on:
-        return None
-    return end - start
+def _capped(given: Weights, own: Mapping[str, float]) -> Weights:
+    """Return what the study gives, its arterial share limited where nothing else says arterial."""
+    share = sum(given[phase] for phase in ARTERIAL)
+    if share <= _MOST_BY_TIME or sum(own[phase] for phase in ARTERIAL) >= _OWN_ARTERIAL:
+        return given
+    less, more = _MOST_BY_TIME / share, (1 - _MOST_BY_TIME) / max(1 - share, 1e-9)
+    capped = {p: w * (less if p in ARTERIAL else more) for p, w in given.items()}
+    if share > 1 - 1e-6:
+        capped["unknown"] = 1 - _MOST_BY_TIME
+    return capped
 
 
 def _add_counts(cases: Sequence[_Case]) -> None:
@@ -330,13 +338,9 @@ def _add_counts(cases: Sequence[_Case]) -> None:
             groups.setdefault(_without_recon(case.facts.description), []).append(case)
     for words, group in sorted(groups.items()):
         count = group[0].words.several
-        orders = {_order(case.facts)[:5] for case in group}
-        if count not in (2, 3) or len(group) != count or len(orders) != count:
-            continue
-        names = ("late_arterial", "portal_venous", "delayed")
-        for number, (case, phase) in enumerate(zip(group, names, strict=False), start=1):
-            text = f"volume {number} of {count} of {words!r}"
-            case.evidence.append(PhaseEvidence("order", text, _spread(phase, _COUNTED)))
+        if count in (2, 3) and len(group) == count == len({_order(c)[:6] for c in group}):
+            for number, case in enumerate(group, start=1):
+                case.evidence.append(phase_evidence.counted(number, count, words))
 
 
 def _without_recon(description: str | None) -> str:
@@ -346,14 +350,36 @@ def _without_recon(description: str | None) -> str:
 
 
 def _find_contradictions(cases: Sequence[_Case]) -> None:
-    """Note where settled phases run against acquisition times, or a series number."""
+    """Note where phases settled by own evidence run against acquisition times."""
     settled = [(case, case.settled()) for case in cases]
     for i, (one, earlier) in enumerate(settled):
         for two, later in settled[i + 1 :]:
             if "unknown" in (earlier, later) or PHASES.index(earlier) <= PHASES.index(later):
                 continue
-            gap = _gap_s(one.facts, two.facts)
-            if gap is not None and gap > 0:
+            gap = _gap_s(one, two)
+            if gap is not None and 0 < gap <= SESSION_S:
                 text = f"{earlier} {gap:.0f} s before {later}"
                 one.conflicts.append(f"{text} of {two.facts.volume_id}")
                 two.conflicts.append(f"{text}, which is {one.facts.volume_id}")
+
+
+def _gap_s(one: _Case, two: _Case) -> float | None:
+    """Return how many seconds ``one`` was acquired before ``two`` on the same day."""
+    if one.time_s is None or two.time_s is None or one.facts.modality != two.facts.modality:
+        return None
+    same_day = one.facts.acquired_on == two.facts.acquired_on
+    return two.time_s - one.time_s if same_day else None
+
+
+def _note_disagreement(case: _Case) -> None:
+    """Note which evidence stands against which, where no phase is probable enough."""
+    if case.conflicts or case.guess()[1] >= THRESHOLD:
+        return
+    said = []
+    for one in case.evidence:
+        best = max(PHASES[:-1], key=lambda phase: one.weights[phase])
+        if one.weights[best] >= _SAYS:
+            said.append((one.source, best))
+    kinds = {"arterial" if best in ARTERIAL else best for _, best in said}
+    if len(kinds) > 1:
+        case.conflicts.append(", but ".join(f"{source} says {best}" for source, best in said))

@@ -4,61 +4,56 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-_NOT_CONTRAST = (
-    r"(?! ?(op|operative|surg|tace|treat|therap|rx|rt|biopsy|bx|ablat|transplant|tips|embol|"
-    r"monit|scan|study|dose|session|prep))"
-)
-"""What follows "pre" where it speaks of a treatment, not of contrast."""
+from imaging.phase_word import SCRIPTS, WORDS
 
-_WORDS: tuple[tuple[str, str], ...] = (
-    ("native", rf"pre{_NOT_CONTRAST}|precontrast|precon|preliver"),
-    ("native", r"nativ|native|nativa|nativo|nativphase|dry|unenhanced|plain|basale?|vuoto|smdc"),
-    ("native", r"non? ?con(trast)?|noncontrast\w*|ncct|without( iv)?( con(trast)?)?"),
-    ("native", r"w ?o( iv)?( con(trast)?| gd| gad)?|sans( iv| inj\w*| contraste| pdc| produit)"),
-    ("native", r"ohne (km|kontrast\w*)|leeraufnahme|senza (mdc|contrasto|mezzo)"),
-    ("native", r"s[ie][nm] (contraste|civ)|zonder contrast|blanco"),
-    ("early_arterial", r"(early|frue?h\w*|precoce) ?arter\w*|arter\w* (precoce|early)|earlyart"),
-    ("early_arterial", r"fr(u|ue)harter\w*"),
-    ("late_arterial", r"(late|spae?t\w*|tardive) ?art(er\w*)?|arter\w* (tardive|late)|lateart"),
-    ("late_arterial", r"sp(a|ae)tarter\w*"),
-    ("arterial", r"arter(?!y|ies)\w*|art"),
-    ("portal_venous", r"porta+l\w*|porto\w*|pv|pvp|p ?ven\w*|venous|venos\w*|vei?neu\w*|ven"),
-    ("delayed", r"delay\w*|dly|retard\w*|tardi[fvoa]\w*|equilib\w*|sp(a|ae)t(phase)?|excret\w*"),
-    ("delayed", r"late phase|sp(a|ae)tvenos\w*"),
-    ("transitional", r"transition\w*"),
-    ("hepatobiliary", r"hepato ?bil\w*|hbp|hepatobiliaire"),
-    ("several", r"([2-6]|two|three|four|bi|tri|quad\w*|multi|dual|double) ?(phas|fas|ph)\w*"),
-    ("several", r"triple ?(phas|fas|ph)\w*"),
-    ("several", r"dyn|dynamic|dynamique|dynamisch"),
-    ("tracking", r"smart ?prep|monitor\w*|premonitoring|care ?bolus|bolus|tracker|tracking"),
-    ("tracking", r"locator"),
-    ("localizer", r"locali[sz]er|scout|topogram|surview|test inj\w*"),
-    ("contrast", r"post|w|with|c\+|contrast|contraste|\+c|kontrast\w*|km|gd|gad"),
-    ("contrast", r"enhanced|iv|inj\w*"),
-    ("elsewhere", r"asl|spin label\w*|perfusion|perf|tof|venogra\w*|mrv|ctv|carotid\w*|coronar\w*"),
+_LETTERS = str.maketrans(
+    {
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{PRIME}": "'", "\N{DOUBLE PRIME}": "''",
+    }
 )  # fmt: skip
+"""Letters that Unicode does not take apart, and signs for minutes and seconds."""
+
+
+def _plain(text: str) -> str:
+    """Return lower case without accents."""
+    split = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(one for one in split if not unicodedata.combining(one)).translate(_LETTERS)
+
+
 _RULES = tuple(
-    (name, re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")) for name, words in _WORDS
+    (name, re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")) for name, words in WORDS
 )
-_ARTERIAL = {"arterial", "early_arterial", "late_arterial"}
-_IDEOGRAMS = tuple(
-    (name, re.compile(words))
-    for name, words in (
-        ("native", "平[扫掃]|単純"),
-        ("arterial", "[动動][脉脈][期相]"),
-        ("portal_venous", "[门門](静|靜)?[脉脈][期相]"),
-        ("delayed", "[延遅][迟遲延][期相]|平衡[期相]"),
-        ("hepatobiliary", "肝[胆膽][期相]|肝細胞造影相"),
-    )
+_SCRIPTS = tuple((name, re.compile(_plain(words))) for name, words in SCRIPTS)
+_PHASES = frozenset(
+    {
+        "native", "early_arterial", "late_arterial", "arterial", "portal_venous", "delayed",
+        "transitional", "hepatobiliary",
+    }
+)  # fmt: skip
+_NUMBER = r"(?<![a-z0-9.,/:=])(\d{1,4}(?:[.,]\d+)?) ?-?"
+_SECONDS = re.compile(
+    _NUMBER + r"(?:''|(?:s|sec|secs|second|seconds|sek|segundos?|secondi)(?![a-z0-9/]))"
 )
-_DELAY = re.compile(r"(?<![a-z0-9])(\d{1,3}) ?(s|sec|secs|second|seconds|sek)(?![a-z0-9])")
-_MINUTES = re.compile(r"(?<![a-z0-9])(\d{1,2}) ?(min|mins|minute|minutes|mn)(?![a-z0-9])")
+_MINUTES = re.compile(
+    _NUMBER + r"(?:(?:m(?= delay)|min|mins|minute|minutes|mn|minuten|minutos|minuti|dk|dakika)"
+    r"(?![a-z0-9/]| ?ip)|'(?![a-z0-9']))"
+)
+_RANGE = re.compile(r"(?<![a-z0-9])\d{2,4} ?(-|to) ?\d{2,4} ?(s|sec)(?![a-z0-9])")
 _LIST_OF_DELAYS = re.compile(r"\d{2,3}[ ,/]+\d{2,3}[ ,/]+(\d{2,3}[ ,/]+)*(s|sec)")
-_COUNT = re.compile(r"([2-6]|two|three|four|bi|tri|quad|dual|double|triple) ?(phas|fas|ph)")
-_INJECTED = re.compile(r"(?<![a-z])(delay|dly|post|inj|retard|p i(?![a-z]))")
-_WITH_TOO = re.compile(r"(?<![a-z])(post|w (and )?w ?o|with and without)(?![a-z])")
+_COUNT = re.compile(r"([2-6]|two|three|four|bi|tri|quad|dual|double|triple) ?(phas|fas|faz|ph)")
+_INJECTED = re.compile(
+    r"(?<![a-z])(delay|dly|post|inj|retard|p i(?![a-z])|gad|after|nach|apres|dopo|tras|apos)"
+    r"|\+ ?c|(?<![a-z])[ci] ?\+"
+)
+_WITH_TOO = re.compile(
+    r"(?<![a-z])(post\w*|w (and )?w ?o|w ?o (and )?w|with|without and with|sans et avec|avec|"
+    r"con e senza|mit und ohne|ohne und mit|ohne mit)(?![a-z])|(?<![a-z])[ci]\+"
+)
+_NO_DELAY = re.compile(r"(?<![a-z])(no|without|zero) delay")
+_C_MINUS = re.compile(r"(?<![a-z0-9])[ci]-(?![a-z0-9-])(?! ?[ap](?![a-z]))")
 _SHORTEST_S, _BREATH_HOLD_S, _LONGEST_S = 15.0, 45.0, 3600.0
 _LONGEST_IN_SECONDS = 300.0
 
@@ -67,8 +62,18 @@ _LONGEST_IN_SECONDS = 300.0
 class PhaseWords:
     """Which phases a text names, and what else it says.
 
-    ``phases`` are words of `imaging.phase.PHASES`, and ``arterial`` where early or late is not
-    said. ``delay_s`` is a delay after injection.
+    Parameters
+    ----------
+    phases : words of `imaging.phase.PHASES`, and ``arterial`` where early or late is not said
+    delay_s : a delay after injection
+    several : how many phases the examination has that the text describes; 0 where it is of one
+    tracking : a localizer or bolus tracking
+    contrast : contrast was given
+    abbreviated : ``ART`` alone says arterial
+    derived : the image is computed from others (projection, subtraction, virtual native)
+    weighting : on MR the image is no T1-weighted dynamic (T2, diffusion, in and out of phase)
+    sampled : perfusion, spin labelling or an injection into an artery
+    elsewhere : a region whose phases have other times than the liver's
     """
 
     phases: tuple[str, ...] = ()
@@ -76,6 +81,11 @@ class PhaseWords:
     several: int = 0
     tracking: bool = False
     contrast: bool = False
+    abbreviated: bool = False
+    derived: bool = False
+    weighting: bool = False
+    sampled: bool = False
+    elsewhere: bool = False
 
 
 def phase_words(text: str) -> PhaseWords:
@@ -84,49 +94,69 @@ def phase_words(text: str) -> PhaseWords:
     Notes
     -----
     ``AP``, ``A/P`` and ``C-A-P`` are regions (abdomen, pelvis, chest) and say nothing here. A text
-    that lists several delays, or names several phases, is about the whole examination. A delay of
-    45 s or less is believed only beside a word for delay or injection.
+    that lists several delays is about the whole examination. A delay of 45 s or less is believed
+    only beside a word for delay or injection: it may be the length of a breath-hold. In regions
+    other than the trunk only ``native`` is believed, as phases have other times there.
     """
-    plain = _plain(text)
+    plain = _plain(text).replace("_", " ")
     spaced = re.sub(r"[^a-z0-9+]+", " ", plain).strip()
     found = {name for name, pattern in _RULES if pattern.search(spaced)}
-    found |= {name for name, pattern in _IDEOGRAMS if pattern.search(plain)}
-    several = _several(spaced) if "several" in found else 0
-    if _LIST_OF_DELAYS.search(plain):
-        return PhaseWords(several=max(several, 2), contrast=True)
+    found |= {name for name, pattern in _SCRIPTS if pattern.search(plain)}
     if "localizer" in found:
         return PhaseWords(tracking=True)
-    if "elsewhere" in found:
-        return PhaseWords()
-    delays = _delays_s(spaced)
-    if len(delays) > 1:
-        return PhaseWords(several=max(several, len(delays)), contrast=True)
+    if "sampled" in found:
+        return PhaseWords(sampled=True)
+    several = _several(spaced) if "several" in found else 0
+    delays = _delays_s(plain)
+    listed = _LIST_OF_DELAYS.search(plain)
+    if listed or len(delays) > 1:
+        count = len(re.findall(r"\d+", listed.group())) if listed else len(delays)
+        return PhaseWords(several=max(several, count), contrast=True)
+    words = _named(found, plain, spaced)
+    if words.several:
+        return replace(words, several=max(several, words.several))
     delay = _believed(delays, spaced)
-    phases = found & {
-        "native", "early_arterial", "late_arterial", "arterial", "portal_venous", "delayed",
-        "transitional", "hepatobiliary",
-    }  # fmt: skip
-    if phases & {"early_arterial", "late_arterial"}:
-        phases -= {"arterial", "delayed"}
+    phases = set(words.phases)
     if delay is not None:
         phases -= {"delayed"}  # "70 SEC DELAY" is a time, not the delayed phase
-    if re.search(r"(?<![a-z0-9])c-(?![a-z0-9-])", plain):
+    if words.elsewhere:
+        phases, delay = phases & {"native"}, None
+    return replace(words, phases=tuple(sorted(phases)), delay_s=delay, several=several)
+
+
+def _named(found: set[str], plain: str, spaced: str) -> PhaseWords:
+    """Return the phases that are named, and what is said of the image beside them."""
+    phases = found & _PHASES
+    if "inflow" in found:  # the portal vein begins to fill: late arterial (LI-RADS)
+        phases = (phases - {"portal_venous"}) | {"late_arterial"}
+    abbreviated = "art" in found and not phases & {"arterial", "early_arterial", "late_arterial"}
+    if abbreviated:
+        phases |= {"arterial"}
+    if phases & {"early_arterial", "late_arterial"}:
+        phases -= {"arterial", "delayed"}
+    if _NO_DELAY.search(spaced):
+        phases -= {"delayed", "native"}
+    if phases == {"delayed", "portal_venous"} and re.search(r"(?<![a-z])(spae?t|gec) ?ven", spaced):
+        phases -= {"portal_venous"}
+    if _C_MINUS.search(plain):
         phases |= {"native"}
-    if "native" in phases and _WITH_TOO.search(spaced):
+    if "native" in phases and _WITH_TOO.search(spaced) and not _only_with(spaced):
         return PhaseWords(several=2, contrast=True)  # "PRE/POST", "W/WO": the whole examination
+    if "tracking" in found:
+        return PhaseWords(tracking=True)
     return PhaseWords(
         phases=tuple(sorted(phases)),
-        delay_s=delay,
-        several=several,
-        tracking="tracking" in found and not phases,
         contrast="contrast" in found and "native" not in phases,
+        abbreviated=abbreviated,
+        derived="derived" in found,
+        weighting="weighting" in found,
+        elsewhere="elsewhere" in found,
     )
 
 
-def _plain(text: str) -> str:
-    """Return lower case without accents."""
-    split = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in split if not unicodedata.combining(letter))
+def _only_with(spaced: str) -> bool:
+    """Return whether "with" is but a part of words for native."""
+    return not _WITH_TOO.search(re.sub(r"pre contrast|with(out)? (non|no) ?con\w*", " ", spaced))
 
 
 def _several(spaced: str) -> int:
@@ -139,11 +169,19 @@ def _several(spaced: str) -> int:
     return int(word) if word.isdigit() else counts.get(word, 4)
 
 
-def _delays_s(spaced: str) -> set[float]:
-    """Return the delays that a text states, in seconds."""
-    minutes = {60.0 * int(m.group(1)) for m in _MINUTES.finditer(spaced)}
-    seconds = {float(m.group(1)) for m in _DELAY.finditer(spaced)}
-    return minutes | {delay for delay in seconds if delay <= _LONGEST_IN_SECONDS}
+def _delays_s(plain: str) -> set[float]:
+    """Return the delays that a text states, in seconds; ranges are lengths of scans, not delays."""
+    text = _RANGE.sub(" ", plain)
+    minutes = {60.0 * _decimal(m.group(1)) for m in _MINUTES.finditer(text)}
+    seconds = {_decimal(m.group(1)) for m in _SECONDS.finditer(text)}
+    seconds = {delay for delay in seconds if delay <= _LONGEST_IN_SECONDS}
+    # shorter ones are times of rotation or repetition, not delays
+    return {delay for delay in minutes | seconds if delay >= _SHORTEST_S}
+
+
+def _decimal(text: str) -> float:
+    """Return a number with a decimal point or comma."""
+    return float(text.replace(",", "."))
 
 
 def _believed(delays_s: set[float], spaced: str) -> float | None:
@@ -151,6 +189,6 @@ def _believed(delays_s: set[float], spaced: str) -> float | None:
     if not delays_s:
         return None
     delay = next(iter(delays_s))
-    if not _SHORTEST_S <= delay <= _LONGEST_S:
+    if delay > _LONGEST_S:
         return None
     return delay if delay > _BREATH_HOLD_S or _INJECTED.search(spaced) else None

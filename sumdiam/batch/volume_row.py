@@ -62,7 +62,7 @@ def volume_rows(catalogue: Catalogue, subjects: Mapping[str, str]) -> Rows:
 def _row(guess: PhaseGuess, **cells: str) -> dict[str, str]:
     """Return a row of plan as text."""
     row = dict.fromkeys(columns_of(Plan), "")
-    said = [f"{one.source}: {one.text}" for one in guess.evidence]
+    said = [one.words() for one in guess.evidence]
     said += [f"conflict: {conflict}" for conflict in guess.conflicts]
     evidence = cells.pop("evidence")
     row.update(

@@ -86,7 +86,7 @@ def test_time_between_acquisitions_names_the_later_phases():
         [at("a", "ARTERIAL", "101500"), at("p", "LIVER", "101535"), at("d", "LIVER", "101830")]
     )
     assert (found["a"].phase, found["p"].phase) == ("late_arterial", "portal_venous")
-    assert found["p"].evidence[0].text == "35 s after late_arterial"
+    assert found["p"].evidence[0].text.startswith("35 s after late_arterial")
 
 
 def test_time_alone_never_makes_an_arterial_phase():
@@ -98,7 +98,7 @@ def test_time_alone_never_makes_an_arterial_phase():
         ]
     )
     assert found["x"].phase == "unknown"
-    assert 0.5 < found["x"].probability < THRESHOLD
+    assert 0.4 < found["x"].probability < THRESHOLD
 
 
 def test_time_and_a_stated_number_of_phases_together_do():
