@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import highdicom as hd
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from imaging import seg_frame
+from imaging.dicom_code import code_of, text_of
 from imaging.geometry import VolumeGeometry
-from imaging.mask import LesionMask, MaskError, SegmentIdentity
+from imaging.mask import LesionMask, MaskError, MaskHeader, SegmentIdentity
+from imaging.mask_fault import MaskFault, refusing
+from imaging.mask_grid import resampled
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
@@ -22,32 +24,10 @@ _KINDS = {SEGMENTATION: {"BINARY", "FRACTIONAL"}, LABEL_MAP: {"LABELMAP"}}
 _HALF = 0.5
 _SAME_SPACING = 0.05
 
-__all__ = ["MaskError", "SegHeader", "read_masks", "read_segment_identities"]
+__all__ = ["MaskError", "MaskHeader", "read_masks", "read_segment_identities"]
 
 
-@dataclass(frozen=True, slots=True)
-class SegHeader:
-    """What a segmentation says of itself, without its pixels.
-
-    ``referenced_series_uid`` is the image series it was drawn on, None where it names none or
-    several. ``referenced_sop_uids`` are all instances that it or one of its frames names: one that
-    the image lacks means that the image is not complete.
-    """
-
-    file: str
-    sop_instance_uid: str
-    patient_id: str
-    study_uid: str
-    series_uid: str
-    subject_hint: str | None
-    frame_of_reference_uid: str | None
-    referenced_series_uid: str | None
-    referenced_series_uids: tuple[str, ...]
-    referenced_sop_uids: tuple[str, ...]
-    segments: tuple[SegmentIdentity, ...]
-
-
-def read_segment_identities(path: str | Path) -> SegHeader:
+def read_segment_identities(path: str | Path) -> MaskHeader:
     """Return the segments of a DICOM segmentation and what they were drawn on.
 
     Raises
@@ -59,13 +39,17 @@ def read_segment_identities(path: str | Path) -> SegHeader:
     -----
     The background of a label map (segment 0) is no segment. Names of persons are not read.
     """
-    with _refusing(path):
+    with refusing(path):
         dataset = _open(path, pixels=False)
         return _header(dataset, str(path))
 
 
 def read_masks(
-    path: str | Path, geometry: VolumeGeometry, segments: Collection[int] | None = None
+    path: str | Path,
+    geometry: VolumeGeometry,
+    segments: Collection[int] | None = None,
+    *,
+    resample: bool = False,
 ) -> dict[int, LesionMask]:
     """Return the masks of a DICOM segmentation on the grid of an image, by segment number.
 
@@ -75,6 +59,9 @@ def read_masks(
         Grid of the image; each frame is placed by its own plane position, not by its order.
     segments : collection of int, optional
         Which segments to read; all where None.
+    resample : bool
+        Whether a segmentation with a grid of its own may be moved onto the image; the change of
+        volume is reported.
 
     Raises
     ------
@@ -89,7 +76,7 @@ def read_masks(
     without a frame, or with empty frames only, gives a mask without a voxel: 0 mm, not missing.
     Only pixels that are set must lie inside the image; an empty margin may reach beyond it.
     """
-    with _refusing(path):
+    with refusing(path):
         dataset = _open(path, pixels=True)
         header = _header(dataset, str(path))
         _check_frame_of_reference(header, geometry)
@@ -97,38 +84,26 @@ def read_masks(
         wanted = set(identities) if segments is None else set(segments)
         absent = sorted(wanted - set(identities))
         if absent:
-            raise seg_frame.FrameFault("mask_no_such_segment", f"segment {absent[0]}")
-        arrays = _place(dataset, geometry, wanted)
+            raise MaskFault("mask_no_such_segment", f"segment {absent[0]}")
+        changes: dict[int, float] = {}
+        try:
+            arrays = _place(dataset, geometry, wanted)
+        except MaskFault as fault:
+            if not resample or fault.reason_code != "mask_grid_mismatch":
+                raise
+            moved = {n: _resampled(dataset, geometry, n) for n in sorted(wanted)}
+            arrays = {number: array for number, (array, _) in moved.items()}
+            changes = {number: change for number, (_, change) in moved.items()}
         return {
-            number: LesionMask(
-                array=arrays[number],
-                geometry=geometry,
-                mask_id=f"{header.sop_instance_uid}#{number}",
-                identity=identities[number],
+            number: LesionMask.moved(
+                arrays[number],
+                geometry,
+                f"{header.object_id}#{number}",
+                identities[number],
+                change_percent=changes.get(number),
             )
             for number in sorted(wanted)
         }
-
-
-class _refusing:  # noqa: N801 - reads as a clause: with _refusing(path)
-    """Turns whatever damaged bytes raise into a MaskError of this file."""
-
-    def __init__(self, path: str | Path) -> None:
-        self._path = str(path)
-        self._warnings = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")  # pydicom warns of values that are judged here
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._warnings.__exit__(None, None, None)
-        if error is None or isinstance(error, MaskError) or not isinstance(error, Exception):
-            return
-        if isinstance(error, seg_frame.FrameFault):
-            raise MaskError(error.reason_code, self._path, error.detail) from None
-        code = "unreadable_file" if isinstance(error, OSError) else "mask_unreadable"
-        raise MaskError(code, self._path, type(error).__name__) from error
 
 
 def _open(path: str | Path, *, pixels: bool) -> Dataset:
@@ -136,25 +111,25 @@ def _open(path: str | Path, *, pixels: bool) -> Dataset:
     dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
     sop_class = str(dataset.get("SOPClassUID", ""))
     if sop_class not in _KINDS:
-        raise seg_frame.FrameFault("mask_unreadable", "not a segmentation")
+        raise MaskFault("mask_unreadable", "not a segmentation")
     kind = str(dataset.get("SegmentationType", ""))
     if kind not in _KINDS[sop_class]:
-        raise seg_frame.FrameFault("mask_not_supported", f"segmentation type {kind!r}")
+        raise MaskFault("mask_not_supported", f"segmentation type {kind!r}")
     return dataset
 
 
-def _header(dataset: Dataset, file: str) -> SegHeader:
+def _header(dataset: Dataset, file: str) -> MaskHeader:
     """Describe a segmentation."""
     series, instances = _references(dataset)
-    return SegHeader(
+    return MaskHeader(
+        kind="dicom_seg",
         file=file,
-        sop_instance_uid=str(dataset.SOPInstanceUID),
+        object_id=str(dataset.SOPInstanceUID),
         patient_id=str(dataset.get("PatientID") or ""),
         study_uid=str(dataset.StudyInstanceUID),
         series_uid=str(dataset.SeriesInstanceUID),
-        subject_hint=_text(dataset, "ClinicalTrialSubjectID"),
-        frame_of_reference_uid=_text(dataset, "FrameOfReferenceUID"),
-        referenced_series_uid=series[0] if len(series) == 1 else None,
+        subject_hint=text_of(dataset, "ClinicalTrialSubjectID"),
+        frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
         referenced_series_uids=series,
         referenced_sop_uids=instances,
         segments=_identities(dataset),
@@ -183,47 +158,27 @@ def _identities(dataset: Dataset) -> tuple[SegmentIdentity, ...]:
     for item in dataset.SegmentSequence:
         number = int(item.SegmentNumber)
         if number in found:
-            raise seg_frame.FrameFault("mask_unreadable", f"segment {number} is declared twice")
+            raise MaskFault("mask_unreadable", f"segment {number} is declared twice")
         if number < 1:
             continue
         found[number] = SegmentIdentity(
             number=number,
-            label=_text(item, "SegmentLabel") or "",
-            tracking_id=_text(item, "TrackingID"),
-            tracking_uid=_text(item, "TrackingUID"),
-            property_category=_code(item, "SegmentedPropertyCategoryCodeSequence"),
-            property_type=_code(item, "SegmentedPropertyTypeCodeSequence"),
-            anatomic_region=_code(item, "AnatomicRegionSequence"),
-            algorithm_type=_text(item, "SegmentAlgorithmType") or "",
+            label=text_of(item, "SegmentLabel") or "",
+            tracking_id=text_of(item, "TrackingID"),
+            tracking_uid=text_of(item, "TrackingUID"),
+            property_category=code_of(item, "SegmentedPropertyCategoryCodeSequence"),
+            property_type=code_of(item, "SegmentedPropertyTypeCodeSequence"),
+            anatomic_region=code_of(item, "AnatomicRegionSequence"),
+            algorithm_type=text_of(item, "SegmentAlgorithmType") or "",
         )
     return tuple(found[number] for number in sorted(found))
 
 
-def _text(dataset: Dataset, keyword: str) -> str | None:
-    """Return a text without surrounding spaces; None where empty."""
-    return str(dataset.get(keyword) or "").strip() or None
-
-
-def _code(dataset: Dataset, keyword: str) -> tuple[str, str, str] | None:
-    """Return (scheme, value, meaning) of a code sequence."""
-    items = dataset.get(keyword)
-    if not items:
-        return None
-    value = next(
-        (v for k in ("CodeValue", "LongCodeValue", "URNCodeValue") if (v := _text(items[0], k))), ""
-    )
-    return (
-        _text(items[0], "CodingSchemeDesignator") or "",
-        value,
-        _text(items[0], "CodeMeaning") or "",
-    )
-
-
-def _check_frame_of_reference(header: SegHeader, geometry: VolumeGeometry) -> None:
+def _check_frame_of_reference(header: MaskHeader, geometry: VolumeGeometry) -> None:
     """Refuse a mask of another frame of reference; an absent one is no contradiction."""
     one, two = header.frame_of_reference_uid, geometry.frame_of_reference_uid
     if one is not None and two is not None and one != two:
-        raise seg_frame.FrameFault("mask_frame_of_reference", f"mask {one}, image {two}")
+        raise MaskFault("mask_frame_of_reference", f"mask {one}, image {two}")
 
 
 def _place(
@@ -242,13 +197,25 @@ def _place(
         place = tuple(int(n) for n in plane.origin)
         for number, drawn in drawn_of.items():
             if place in planes[number]:
-                raise seg_frame.FrameFault(
-                    "mask_repeated_frame", f"segment {number}, frame {frame + 1}"
-                )
+                raise MaskFault("mask_repeated_frame", f"segment {number}, frame {frame + 1}")
             planes[number].add(place)
             _set(arrays[number], plane.indices(drawn), frame)
     _check_slice_spacing(dataset, geometry, planes)
     return arrays
+
+
+def _resampled(
+    dataset: Dataset, geometry: VolumeGeometry, number: int
+) -> tuple[NDArray[np.bool_], float]:
+    """Return a segment moved from its own grid, put together by highdicom."""
+    own = hd.seg.Segmentation.from_dataset(dataset, copy=False).get_volume(
+        segment_numbers=[number], combine_segments=False, rescale_fractional=True,
+        allow_missing_positions=True,
+    )  # fmt: skip
+    values = np.asarray(own.array)[..., 0]
+    shape = (int(values.shape[0]), int(values.shape[1]), int(values.shape[2]))
+    grid = VolumeGeometry(np.asarray(own.affine, dtype=np.float64), shape)
+    return resampled(values > _HALF, grid, geometry)
 
 
 def _drawn(
@@ -262,7 +229,7 @@ def _drawn(
         return
     identification = seg_frame.macro(dataset, frame, "SegmentIdentificationSequence")
     if identification is None:
-        raise seg_frame.FrameFault("mask_unreadable", f"frame {frame + 1} names no segment")
+        raise MaskFault("mask_unreadable", f"frame {frame + 1} names no segment")
     number = int(identification.ReferencedSegmentNumber)
     if kind == "BINARY":
         yield number, values.astype(np.bool_)
@@ -275,7 +242,7 @@ def _set(array: NDArray[np.bool_], indices: NDArray[np.int64], frame: int) -> No
     outside = ((indices < 0) | (indices >= array.shape)).any(axis=1)
     if outside.any():
         first = indices[outside][0]
-        raise seg_frame.FrameFault(
+        raise MaskFault(
             "mask_outside_image",
             f"{int(outside.sum())} pixels of frame {frame + 1}, for example at slice {first[0]}, "
             f"row {first[1]}, column {first[2]} of {array.shape}",
@@ -299,7 +266,7 @@ def _check_slice_spacing(
         slices = sorted({place[0] for place in places})
         steps = np.diff(slices)
         if steps.size and np.all(steps % round(ratio) == 0):
-            raise seg_frame.FrameFault(
+            raise MaskFault(
                 "mask_grid_mismatch",
                 f"segment {number} was drawn every {stated:.2f} mm, the slices of the image lie "
                 f"{geometry.slice_spacing_mm:.2f} mm apart",

@@ -12,20 +12,12 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from imaging.geometry import VolumeGeometry
+from imaging.mask_fault import MaskFault
 
 TOLERANCE_VOXELS = 0.1
 """A mask grid may lie this far from the image grid, corner for corner (imaging contract)."""
 
 _AXES = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
-
-
-class FrameFault(ValueError):  # noqa: N818 - becomes a MaskError where the file is known
-    """A frame that cannot be used: reason code and detail."""
-
-    def __init__(self, reason_code: str, detail: str) -> None:
-        super().__init__(reason_code, detail)
-        self.reason_code = reason_code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,7 @@ def frame_plane(dataset: Dataset, frame: int, geometry: VolumeGeometry) -> Frame
 
     Raises
     ------
-    FrameFault
+    MaskFault
         ``mask_no_position`` or ``mask_grid_mismatch``.
 
     Notes
@@ -79,7 +71,7 @@ def frame_plane(dataset: Dataset, frame: int, geometry: VolumeGeometry) -> Frame
     """
     position, orientation, measures = (macro(dataset, frame, name) for name in _AXES)
     if position is None or orientation is None or measures is None:
-        raise FrameFault("mask_no_position", f"frame {frame + 1}")
+        raise MaskFault("mask_no_position", f"frame {frame + 1}")
     start = _numbers(position.get("ImagePositionPatient"), 3, frame)
     cosines = _numbers(orientation.get("ImageOrientationPatient"), 6, frame)
     spacing = _numbers(measures.get("PixelSpacing"), 2, frame)
@@ -106,7 +98,7 @@ def frame_plane(dataset: Dataset, frame: int, geometry: VolumeGeometry) -> Frame
     )
     steps = [np.abs(plane.along_row).sum(), np.abs(plane.along_column).sum()]
     if offset > TOLERANCE_VOXELS or steps != [1, 1] or plane.along_row @ plane.along_column != 0:
-        raise FrameFault(
+        raise MaskFault(
             "mask_grid_mismatch", f"frame {frame + 1} lies {offset:.2f} voxels off the image grid"
         )
     return plane
@@ -116,7 +108,7 @@ def _numbers(written: Sequence[float] | None, count: int, frame: int) -> NDArray
     """Return finite numbers, or refuse the frame."""
     values = np.asarray([] if written is None else [float(v) for v in written], dtype=np.float64)
     if values.shape != (count,) or not np.isfinite(values).all():
-        raise FrameFault("mask_no_position", f"frame {frame + 1}")
+        raise MaskFault("mask_no_position", f"frame {frame + 1}")
     return values
 
 
@@ -125,7 +117,7 @@ def frame_pixels(dataset: Dataset) -> Iterator[NDArray[np.integer]]:
 
     Raises
     ------
-    FrameFault
+    MaskFault
         ``truncated_pixel_data``.
     """
     frames, size = int(dataset.NumberOfFrames), int(dataset.Rows) * int(dataset.Columns)
@@ -141,7 +133,7 @@ def frame_pixels(dataset: Dataset) -> Iterator[NDArray[np.integer]]:
     data = np.frombuffer(dataset.PixelData, dtype=np.uint8)
     needed = (frames * size * bits + 7) // 8
     if data.size < needed:
-        raise FrameFault("truncated_pixel_data", f"{data.size} of {needed} bytes are there")
+        raise MaskFault("truncated_pixel_data", f"{data.size} of {needed} bytes are there")
     if bits > 1:
         kind = np.dtype("u1" if bits == 8 else "<u2")
         yield from data[:needed].view(kind).reshape(frames, *shape)

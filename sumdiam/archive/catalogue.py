@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from imaging.dicom_seg import SegHeader
 from imaging.header import InstanceHeader
+from imaging.mask import MaskHeader
 from imaging.series import ImageSeries
 from imaging.volume import LeftOut
 from sumdiam.archive.damage import RefusedFile
@@ -16,11 +16,11 @@ from sumdiam.archive.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class SegFile:
-    """A segmentation file: where it is, and what it says of itself."""
+    """A mask file of any kind: where it is, and what it says of itself."""
 
     file: str
     path: str
-    header: SegHeader
+    header: MaskHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Catalogue:
             sorted(
                 {one.study_uid for one in self.series}
                 | {one.study_uid for one in self.refused_series}
-                | {one.header.study_uid for one in self.masks}
+                | {one.header.study_uid for one in self.masks if one.header.study_uid}
                 | {one.study_uid for one in self.bare_studies}
                 | {one.study_uid for one in self.refused_files if one.study_uid}
             )

@@ -17,8 +17,8 @@ OTHER_SUFFIXES = (
     ".txt", ".csv", ".tsv", ".md", ".rst", ".json", ".xml", ".html", ".htm", ".yaml", ".yml",
     ".toml", ".ini", ".log", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ods", ".png", ".jpg",
     ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".py", ".sh", ".exe", ".dll", ".inf", ".nii",
-    ".nrrd", ".mha", ".mhd", ".raw", ".parquet", ".sqlite", ".db", ".lock", ".pickle",
-    ".sqlite-shm", ".sqlite-wal", ".sqlite-journal",
+    ".nrrd", ".nhdr", ".mha", ".mhd", ".raw", ".zraw", ".parquet", ".sqlite", ".db", ".lock",
+    ".pickle", ".sqlite-shm", ".sqlite-wal", ".sqlite-journal",
 )  # fmt: skip
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima", ".img")
 _HEAD_BYTES = 65536

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from imaging.dicom_seg import SegHeader, read_segment_identities
 from imaging.header import HeaderError, InstanceHeader, read_header
+from imaging.mask_file import (
+    MASK_CLASSES,
+    MaskHeader,
+    is_label_image_name,
+    read_mask_identities,
+)
 from imaging.reason import ReasonedError
 from imaging.volume import LeftOut
 from sumdiam.archive import damage
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.folder import FoundFile
 
-SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 IMAGE_MODALITIES = ("CT", "MR", "PT", "OT", "SC")
 """What series grouping judges; it leaves out what is no slice. All else is listed here."""
+NO_MASK = ("mask_not_labels", "mask_not_supported")
+"""What is said of an image file outside DICOM that is no mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,8 @@ class FileReading:
     ----------
     image : InstanceHeader, optional
         For series grouping to judge.
-    mask : SegHeader, optional
-        What a segmentation says of its segments.
+    mask : MaskHeader, optional
+        What a mask file says of its segments.
     left_out : LeftOut, optional
         Passed over, with its reason.
     refused : RefusedFile, optional
@@ -39,7 +45,7 @@ class FileReading:
     """
 
     image: InstanceHeader | None = None
-    mask: SegHeader | None = None
+    mask: MaskHeader | None = None
     left_out: LeftOut | None = None
     refused: RefusedFile | None = None
     dicom: bool = False
@@ -48,7 +54,13 @@ class FileReading:
 
 
 def read_file(found: FoundFile) -> FileReading:
-    """Return what a file is, from its header alone; nothing that it holds raises."""
+    """Return what a file is, from its header alone; nothing that it holds raises.
+
+    Label images (NIfTI, NRRD, MetaImage) are known by their names, and read whole: their labels
+    stand in no header.
+    """
+    if is_label_image_name(found.name):
+        return _read_label_image(found)
     try:
         header = read_header(found.path)
     except HeaderError as error:
@@ -62,7 +74,7 @@ def read_file(found: FoundFile) -> FileReading:
     if not (header.study_uid and header.series_uid and header.sop_instance_uid):
         refused = RefusedFile(found.name, found.path, "unreadable_dicom", "no UIDs")
         return FileReading(refused=refused, dicom=True, series_uid=header.series_uid)
-    if header.sop_class_uid in SEG_CLASSES:
+    if header.sop_class_uid in MASK_CLASSES:
         return _read_mask(found, header)
     readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
     if header.modality is None or header.modality in IMAGE_MODALITIES:
@@ -72,12 +84,23 @@ def read_file(found: FoundFile) -> FileReading:
 
 
 def _read_mask(found: FoundFile, header: InstanceHeader) -> FileReading:
-    """Return what a segmentation says of its segments."""
+    """Return what a DICOM mask says of its segments."""
     readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
     try:
-        return replace(readable, mask=read_segment_identities(found.path))
+        return replace(readable, mask=read_mask_identities(found.path))
     except ReasonedError as error:
         refused = RefusedFile(
             found.name, found.path, error.reason_code, error.detail, header.study_uid, certain=True
         )
         return replace(readable, refused=refused)
+
+
+def _read_label_image(found: FoundFile) -> FileReading:
+    """Return what labels an image file outside DICOM holds; an image is passed over."""
+    try:
+        return FileReading(mask=read_mask_identities(found.path))
+    except ReasonedError as error:
+        if error.reason_code in NO_MASK:
+            return FileReading(left_out=LeftOut(found.name, error.reason_code, error.detail))
+        refused = RefusedFile(found.name, found.path, error.reason_code, error.detail)
+        return FileReading(refused=refused)

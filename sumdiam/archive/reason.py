@@ -42,6 +42,11 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
                       "Fetch the series that the mask was drawn on."),
     "referenced_image_missing": ("a mask refers to slices that its series lacks",
                                  "Fetch the series again: slices are missing, perhaps at its end."),
+    "mask_volume_unknown": ("which volume of the study a mask was drawn on cannot be told",
+                            "Write its volume_id of plan.csv and your id into masks.csv."),
+    "mask_study_unknown": ("a mask file that names no series fits no study, or several",
+                           "Put it into the folder of the images it was drawn on, or resample it "
+                           "onto their grid."),
     "doubled_mask": ("several masks outline the same lesion for the same reader",
                      "Keep one of them, or set mask_role of the others to ignore in masks.csv."),
     "no_mask": ("nobody outlined anything in this study", "Hand in its mask, or leave it."),

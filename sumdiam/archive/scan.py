@@ -10,7 +10,7 @@ from pathlib import Path
 from imaging.header import InstanceHeader, file_digest
 from imaging.series import Grouping, group_series
 from imaging.volume import LeftOut
-from sumdiam.archive import damage, reason
+from sumdiam.archive import damage, label_file, reason
 from sumdiam.archive.catalogue import Catalogue, RefusedVolume, SegFile
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.file_reading import FileReading, read_file
@@ -123,8 +123,11 @@ def _without_copies(scan: _Scan) -> tuple[SegFile, ...]:
     """Return one file per segmentation; copies are left out, contradictions refused."""
     kept: dict[str, SegFile] = {}
     spoilt: set[str] = set()
-    for mask in scan.masks:
-        uid = mask.header.sop_instance_uid
+    labels = [mask for mask in scan.masks if mask.header.kind == "label_image"]
+    own, copies = label_file.without_copies(labels)
+    scan.left_out.extend(copies)
+    for mask in (one for one in scan.masks if one.header.kind != "label_image"):
+        uid = mask.header.object_id
         first = kept.setdefault(uid, mask)
         if first is mask:
             continue
@@ -143,10 +146,10 @@ def _without_copies(scan: _Scan) -> tuple[SegFile, ...]:
             )
             if (refused, None) not in scan.refused:
                 scan.refused.append((refused, None))
-    return tuple(mask for uid, mask in kept.items() if uid not in spoilt)
+    return (*(mask for uid, mask in kept.items() if uid not in spoilt), *own)
 
 
-def _digests(grouping: Grouping, masks: Iterable[SegFile]) -> dict[str, str]:
+def _digests(grouping: Grouping, masks: Sequence[SegFile]) -> dict[str, str]:
     """Return the digest of every file of a series or a mask."""
     files = sorted(
         {header.file for one in grouping.series for header in one.headers}
@@ -154,7 +157,10 @@ def _digests(grouping: Grouping, masks: Iterable[SegFile]) -> dict[str, str]:
         | {mask.path for mask in masks}
     )
     with ThreadPoolExecutor(_DIGEST_THREADS) as pool:
-        return dict(zip(files, pool.map(_digest, files), strict=True))
+        found = dict(zip(files, pool.map(_digest, files), strict=True))
+    # the values of a label image may lie in a second file, which its id covers
+    labels = {m.path: m.header.object_id for m in masks if m.header.kind == "label_image"}
+    return found | labels
 
 
 def _digest(path: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from imaging.dicom_seg import SegHeader
 from imaging.series import ImageSeries
 from measurement.table import columns_of, parse_text, to_text
+from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue, SegFile
 from sumdiam.archive.problem import Problem
 from sumdiam.batch import edit
 from sumdiam.batch.edit import AUTO, EditError, Group
+from sumdiam.batch.mask_volume import MaskPlace, place_of_mask
 from sumdiam.batch.plan_table import MASKS, Masks
-from sumdiam.batch.segment_role import segment_role
+from sumdiam.batch.segment_role import SegmentRole, segment_role
 
 MASK_GROUP = Group(
     "decided_by",
@@ -27,6 +28,7 @@ NOT_HERE = {
 FROM_FILES = ("study_uid", "segment", "label")
 LEAVE_OUT = "To leave out a mask, write ignore into mask_role and your id into decided_by."
 LESION_ROLES = ("lesion_whole", "lesion_viable")
+NO_STUDY = "mask_study_unknown"
 Rows = dict[str, dict[str, str]]
 
 
@@ -44,18 +46,15 @@ def automatic_masks(
 
     Notes
     -----
-    A mask belongs to the study of the images that it was drawn on, whatever study its own file
-    names: some tools file masks under a study of their own.
+    Where a mask belongs is said by `sumdiam.batch.mask_volume`.
     """
     rows: Rows = {}
-    study_of_volume = {one.volume_id: one.study_uid for one in catalogue.series}
-    study_of_volume |= {one.volume_id: one.study_uid for one in catalogue.refused_series}
-    ordered = sorted(catalogue.masks, key=lambda mask: mask.header.sop_instance_uid)
+    ordered = sorted(catalogue.masks, key=lambda mask: mask.header.object_id)
     for mask in ordered:
-        volume_id, why = volume_of_mask(mask.header, catalogue)
-        study_uid = study_of_volume.get(volume_id or "", mask.header.study_uid)
-        if study_uid not in subjects:
+        place = place_of_mask(mask, catalogue)
+        if place.study_uid not in subjects:
             continue
+        study_uid = str(place.study_uid)
         for segment in sorted(mask.header.segments, key=lambda one: one.number):
             role = segment_role(segment)
             mask_id = mask_id_of(mask, segment.number)
@@ -67,7 +66,7 @@ def automatic_masks(
                 file=mask.file,
                 segment=str(segment.number),
                 label=segment.label,
-                volume_id=volume_id or "",
+                volume_id=_sure_volume(place, role) or "",
                 reader=AUTO,
                 mask_role=role.mask_role,
                 lesion_id=role.lesion_id or "",
@@ -75,10 +74,32 @@ def automatic_masks(
                 site=role.site or "",
                 node=role.node,
                 decided_by=AUTO,
-                evidence=f"{role.evidence}; {why}",
+                evidence=f"{role.evidence}; {place.why}",
             )
             rows[mask_id] = row
     return rows
+
+
+def _sure_volume(place: MaskPlace, role: SegmentRole) -> str | None:
+    """Return the volume of a segment; None where several fit and it matters which.
+
+    Lesions of the liver are measured on the arterial volume of the grid, whichever volume the mask
+    is said to lie on; what lies outside the liver is measured on the volume it was drawn on.
+    """
+    return None if place.alike and role.site == "extrahepatic" else place.volume_id
+
+
+def misplaced(catalogue: Catalogue, subjects: Mapping[str, str]) -> list[Problem]:
+    """Return the label images of which it cannot be told to which study they belong."""
+    problems = []
+    for mask in sorted(catalogue.masks, key=lambda one: one.file):
+        if mask.header.kind != "label_image":
+            continue
+        place = place_of_mask(mask, catalogue)
+        if place.study_uid not in subjects:
+            said = f"{reason.sentence(NO_STUDY)} ({place.why})"
+            problems.append(Problem(NO_STUDY, mask.file, said, refused=True))
+    return problems
 
 
 def settle_masks(
@@ -117,6 +138,7 @@ def settle_masks(
     for mask_id, row in rows.items():
         if _named_since(row, before.get(mask_id)) and roles[mask_id] in LESION_ROLES:
             row["mask_role"] = roles[mask_id]
+    problems += misplaced(catalogue, subjects)
     check_masks(rows, origin=MASKS)
     _check_volumes(rows, catalogue, subjects)
     return rows, appended, problems
@@ -169,49 +191,7 @@ def mask_table(rows: Rows, appended: set[str]) -> pd.DataFrame:
 
 def mask_id_of(mask: SegFile, segment: int) -> str:
     """Return the stable id of a segment."""
-    return f"{mask.header.sop_instance_uid}#{segment}"
-
-
-def volume_of_mask(header: SegHeader, catalogue: Catalogue) -> tuple[str | None, str]:
-    """Return the volume that a segmentation was drawn on, and how that is known.
-
-    Notes
-    -----
-    The referenced instances decide among the volumes of a series; a refused volume is an answer
-    too. Where a file refers to no image, the only volume of its study with its frame of reference
-    is taken.
-    """
-    wanted, named = set(header.referenced_sop_uids), set(header.referenced_series_uids)
-    same_study = [one for one in catalogue.series if one.study_uid == header.study_uid]
-    in_series = [one for one in catalogue.series if one.series_uid in named]
-    best = _most_shared(in_series or same_study, wanted)
-    if best is not None:
-        return best.volume_id, "drawn on the images it refers to"
-    for refused in catalogue.refused_series:
-        if refused.series_uid in named:
-            return refused.volume_id, "drawn on a series that was refused"
-    if len(in_series) == 1:
-        return in_series[0].volume_id, "drawn on the series it refers to"
-    if not named and not wanted:
-        frame = header.frame_of_reference_uid
-        near = [one for one in same_study if one.geometry.frame_of_reference_uid == frame]
-        if frame is not None and len(near) == 1:
-            return near[0].volume_id, "drawn in the frame of reference of this volume alone"
-    return None, "the images it refers to are not in the archive"
-
-
-def _most_shared(candidates: Iterable[ImageSeries], wanted: set[str]) -> ImageSeries | None:
-    """Return the volume that holds most of the wanted instances; None where none holds any."""
-    shared = [
-        (
-            len(wanted & {header.sop_instance_uid or "" for header in one.headers}),
-            one.volume_id,
-            one,
-        )
-        for one in candidates
-    ]
-    hits = [item for item in shared if item[0]]
-    return min(hits, key=lambda item: (-item[0], item[1]))[2] if hits else None
+    return f"{mask.header.object_id}#{segment}"
 
 
 def check_masks(rows: Rows, *, origin: str) -> None:

@@ -64,7 +64,7 @@ class Masks(TableModel):
     subject_id: Series[Text]
     study_uid: Series[Text]
     file: Series[Text]
-    segment: Series[Whole] = pa.Field(ge=1)
+    segment: Series[Whole] = pa.Field(ge=0)
     label: Series[Text] = pa.Field(nullable=True)
     volume_id: Series[Text] = pa.Field(nullable=True)
     timepoint: Series[Whole] = pa.Field(ge=0, nullable=True)

@@ -12,6 +12,7 @@ from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue, SegFile
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.subject import StudySubjects
+from sumdiam.batch.mask_volume import NO_VOLUME
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.volume_use import VolumeFacts, refusal_matters
 
@@ -58,7 +59,7 @@ def refused_studies(
         hepatic = any(_is_hepatic(row) for row in outlined.get(study_uid, ()))
         for code, detail in _of_volumes(catalogue, volumes, facts, hepatic=hepatic):
             refuse(study_uid, code, detail)
-    files = {mask.header.sop_instance_uid: mask for mask in catalogue.masks}
+    files = {mask.header.object_id: mask for mask in catalogue.masks}
     held = {h.sop_instance_uid or "" for one in catalogue.series for h in one.headers}
     whole = {one.volume_id for one in catalogue.series}
     for study_uid, rows in outlined.items():
@@ -127,12 +128,18 @@ def _of_images(
     whole : volumes that were not refused
     """
     lost = [row for row in masks if row["volume_id"] is None]
-    if lost:
-        yield "image_missing", f"mask file {lost[0]['file']}"
+    for row in lost[:1]:
+        labels = files[row["mask_id"].rsplit("#", 1)[0]].header.kind == "label_image"
+        code = NO_VOLUME if labels else "image_missing"
+        yield code, f"mask file {row['file']}"
     instances = {row["mask_id"].rsplit("#", 1)[0] for row in masks if row["volume_id"] in whole}
     for name in sorted(instances):
         wanted = files[name].header.referenced_sop_uids
         lacking = [uid for uid in wanted if uid not in held]
+        # structure sets are often copied without the UIDs of their slices: where none of them is
+        # known, contours are placed by their positions alone
+        if files[name].header.kind == "rtstruct" and len(lacking) == len(wanted):
+            continue
         if lacking:
             yield (
                 "referenced_image_missing",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from imaging.dicom_seg import read_masks
 from imaging.geometry import VolumeGeometry
 from imaging.mask import LesionMask
+from imaging.mask_file import read_masks
 from imaging.series import ImageSeries, SeriesError, load_volume
 from imaging.volume import Volume
 from sumdiam.batch.study_task import MaskTask, StudyTask

@@ -217,7 +217,7 @@ def _mask_tasks(
     """Return the segments to read, and what to say of those that another study measures."""
     if masks is None:
         return (), []
-    paths = {mask.header.sop_instance_uid: mask.path for mask in catalogue.masks}
+    paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
     wanted, notes = [], []
     for row in masks.to_dict("records"):
         role = str(row["mask_role"])
