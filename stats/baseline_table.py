@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stats.comparison import SEED, ComparisonPolicy, compare_counts, compare_values
+from stats.group import names_in_order
 from stats.result import TestResult
 
 Kind = Literal["categorical", "continuous"]
@@ -92,7 +93,8 @@ def baseline_table(
     subjects : DataFrame, one row per subject
         Only the columns to be shown; text or numbers, missing allowed.
     group : Series of str, in the rows' order
-        Subjects without a group (missing) are left out.
+        Subjects without a group (missing) are left out. Ordered categories keep their order, text
+        is sorted.
     kinds : column -> "categorical" or "continuous", optional
         Where not given: numbers with at least six different values are continuous, everything
         else is categorical; a text with more than twelve different values is left out, said so.
@@ -116,7 +118,7 @@ def baseline_table(
     known = np.asarray(group.notna())
     rows = subjects.loc[known].reset_index(drop=True)
     labels = group.loc[known].astype(str).reset_index(drop=True)
-    groups = tuple(sorted(labels.unique()))
+    groups = names_in_order(group)
     found: list[Characteristic] = []
     left_out: list[tuple[str, str]] = []
     for name in map(str, rows.columns):

@@ -29,6 +29,7 @@ _DEMO_EXIT_CODES = (
 _CRITERIA_HELP = "Rule set, see `sumdiam criteria list`; repeat for more; else mrecist."
 _POLICIES_HELP = "Policy set (default, seed) or a TOML file of policies."
 _SCHEME_HELP = "Censoring scheme: seed, treatment_policy or fda_strict; else as the policies say."
+_CONTROL_HELP = "Arm that the others are compared with; else the first by name."
 _SELECT_HELP = "Targets: as given where a role is given, or always by the rules."
 
 app = typer.Typer(
@@ -159,6 +160,7 @@ def run_command(
     policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
     scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
     select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
+    control_arm: Annotated[str | None, typer.Option(help=_CONTROL_HELP)] = None,
     gap_mm: Annotated[
         float | None,
         typer.Option(help="Longest gap in a viable diameter, in mm; else 2."),
@@ -199,6 +201,7 @@ def run_command(
         policies=policies,
         scheme=scheme,
         select=select,
+        control_arm=control_arm,
         gap_mm=gap_mm,
         workers=workers or usable_processors(),
         cluster=cluster,
@@ -224,6 +227,7 @@ def assess_command(
     policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
     scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
     select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
+    control_arm: Annotated[str | None, typer.Option(help=_CONTROL_HELP)] = None,
 ) -> int:
     """Derive responses from a lesion table of your own, without images.
 
@@ -245,6 +249,7 @@ def assess_command(
         policies=policies,
         select=select,
         scheme=scheme,
+        control_arm=control_arm,
     )
 
 

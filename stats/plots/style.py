@@ -14,6 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stats.group import names_in_order
+
 Format = Literal["svg", "png", "pdf"]
 
 GROUP_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -135,10 +137,13 @@ def need_columns(frame: pd.DataFrame, columns: Sequence[str], *, what: str) -> N
 
 
 def group_names(frame: pd.DataFrame) -> list[str]:
-    """Return the names of the groups in order; a table without groups is one without a name."""
+    """Return the names of the groups in order; a table without groups is one without a name.
+
+    Ordered categories keep their order, text is sorted.
+    """
     if "group" not in frame or not frame["group"].notna().any():
         return [""]
-    return sorted(frame["group"].dropna().astype(str).unique())
+    return list(names_in_order(frame["group"]))
 
 
 def of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:

@@ -126,10 +126,11 @@ def _lanes(segments: pd.DataFrame) -> pd.DataFrame:
         else pd.Series("", index=lanes["id"])
     )
     lanes["group"] = lanes["id"].map(by_id).astype(object)
-    lanes = lanes.sort_values(["group", "length", "id"], ascending=[True, False, True])
-    names = sorted(set(lanes["group"]))
-    gaps = np.array([1.2 * names.index(group) for group in lanes["group"]])
-    lanes["place"] = np.arange(len(lanes)) + gaps
+    present = set(lanes["group"])
+    names = [name for name in ("", *groups) if name in present]
+    lanes["order"] = lanes["group"].map(names.index)
+    lanes = lanes.sort_values(["order", "length", "id"], ascending=[True, False, True])
+    lanes["place"] = np.arange(len(lanes)) + 1.2 * lanes.pop("order")
     return lanes.reset_index(drop=True)
 
 

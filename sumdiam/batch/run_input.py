@@ -21,6 +21,7 @@ from sumdiam.archive.clinical import (
 from sumdiam.archive.problem import Problem
 from sumdiam.batch.plan_file import PlanFiles, read_plan_files
 from sumdiam.batch.settings import RunSettings
+from sumdiam.export.arm import arm_table
 from sumdiam.export.policy_file import is_policy_file, policy_set
 from sumdiam.store.decision import read_decisions
 
@@ -43,6 +44,7 @@ class RunInput:
     previous: PlanFiles | None
     measurement: MeasurementSettings
     policies: PolicySet
+    arms: pd.DataFrame
     problems: tuple[Problem, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ def read_input(settings: RunSettings) -> RunInput:
         load_criteria(name)
         policies.values_for(name)
     subjects = read_subjects(settings.subjects) if settings.subjects else None
+    arms = arm_table(subjects, settings.control_arm)
     problems: tuple[Problem, ...] = ()
     if subjects is not None and settings.subjects is not None:
         origin = settings.subjects.name
@@ -78,6 +81,7 @@ def read_input(settings: RunSettings) -> RunInput:
         previous=_previous_plan(settings),
         measurement=MeasurementSettings() if gap is None else MeasurementSettings(gap_mm=gap),
         policies=policies,
+        arms=arms,
         problems=problems,
         digests=_digests(settings),
     )

@@ -67,6 +67,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         "measurements": measured.measurements,
         "lesions": lesions,
         **derived,
+        "arms": handed_in.arms,
         "studies": _study_frame(measured.studies),
         "decisions": _decision_frame(measured.decisions),
         "problems": _problem_frame(measured.problems),
@@ -195,6 +196,7 @@ def _facts(settings: RunSettings, handed_in: RunInput, catalogue: Catalogue) -> 
             "files left out": len(catalogue.left_out),
         },
         criteria=settings.criteria[0],
+        control_arm=settings.control_arm,
     )
 
 

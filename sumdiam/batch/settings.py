@@ -33,6 +33,7 @@ class RunSettings:
     policies : name of a policy set, or path of a TOML file of policies
     scheme : censoring scheme; by the policies where None
     select : ``given``: a role in the data wins; ``auto``: the rules choose the targets
+    control_arm : the arm that others are compared with; the first by name where None
     gap_mm : longest single stretch of a viable diameter outside viable tissue; None is the
         published default
     workers : processes on this machine
@@ -53,6 +54,7 @@ class RunSettings:
     policies: str = "default"
     scheme: str | None = None
     select: Literal["given", "auto"] = "given"
+    control_arm: str | None = None
     gap_mm: float | None = None
     workers: int = 1
     cluster: str | None = None
@@ -76,6 +78,7 @@ class RunSettings:
             "policies": Path(self.policies).name,
             "censoring scheme": self.scheme or "by the policies",
             "targets": "as given, else by the rules" if self.select == "given" else "by the rules",
+            "control arm": "first by name" if self.control_arm is None else self.control_arm,
             "gap": "default" if self.gap_mm is None else f"{self.gap_mm:g} mm",
         }
 

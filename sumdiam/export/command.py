@@ -13,6 +13,7 @@ from assessment.response_table import Timepoints
 from measurement.table import TableError, parse_text
 from sumdiam.archive.clinical import read_subjects
 from sumdiam.archive.csv_text import read_text
+from sumdiam.export.arm import arm_table
 from sumdiam.export.policy_file import policy_set
 from sumdiam.export.table_file import write_table
 from sumdiam.export.workbook import write_workbook
@@ -40,6 +41,7 @@ def assess_command(
     policies: str = "default",
     select: Literal["given", "auto"] = "given",
     scheme: str | None = None,
+    control_arm: str | None = None,
 ) -> int:
     """Assess a lesion table, write every derived table to ``out`` and print a short summary.
 
@@ -49,6 +51,8 @@ def assess_command(
         Name of a policy set, or a TOML file: ``set = "seed"``, then ``policy = "value"`` lines.
     select
         ``given``: a role that the table gives wins; ``auto``: the rules choose the targets.
+    control_arm
+        The arm that others are compared with, in the table ``arms``; the first by name where None.
 
     Returns
     -------
@@ -71,6 +75,7 @@ def assess_command(
         msg = f"{lesions.name}: a header and no row, so nothing to assess. Is it the right file?"
         raise TableError(msg)
     people = read_subjects(subjects) if subjects else None
+    arms = arm_table(people, control_arm)
     found = assess(
         table,
         timepoints=visits,
@@ -81,7 +86,7 @@ def assess_command(
         select=select,
     )
     try:
-        write_assessment(table, found, out)
+        write_assessment(table, found, arms, out)
     except OSError as error:
         msg = f"{out}: cannot be written ({error.strerror}). Choose another folder for --out."
         raise OutputError(msg) from None
@@ -90,9 +95,12 @@ def assess_command(
     return 0
 
 
-def write_assessment(lesions: pd.DataFrame, found: Assessment, out: Path) -> None:
-    """Write the lesion table as read, everything derived from it, and the workbook."""
+def write_assessment(
+    lesions: pd.DataFrame, found: Assessment, arms: pd.DataFrame, out: Path
+) -> None:
+    """Write the lesion table as read, everything derived from it, the arms, and the workbook."""
     frames = {"lesions": lesions} | {name: getattr(found, name) for name in TABLES}
+    frames |= {"arms": arms}
     for name, frame in frames.items():
         write_table(frame, out / name)
     shown = ("lesions", "selections", "responses", "outcomes", "events", "policies")
@@ -119,7 +127,7 @@ def summary(found: Assessment) -> list[str]:
 
 def _spare_inputs(given: Sequence[Path | None], out: Path) -> None:
     """Refuse to write over a table that was handed in, such as lesions.csv with ``--out .``."""
-    written = {(out / f"{name}.csv").resolve() for name in ("lesions", *TABLES)}
+    written = {(out / f"{name}.csv").resolve() for name in ("lesions", *TABLES, "arms")}
     for path in given:
         if path is not None and path.resolve() in written:
             msg = f"{path.name}: --out would write over it. Choose another folder."

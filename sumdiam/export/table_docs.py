@@ -11,6 +11,7 @@ from assessment import response_table
 from measurement import lesion_table
 from measurement.table import TableModel, key_of
 from sumdiam.batch import plan_table
+from sumdiam.export import arm
 from sumdiam.store import decision_table
 
 HEAD = """# Tables
@@ -53,6 +54,7 @@ SECTIONS: tuple[tuple[str, str, tuple[type[TableModel], ...]], ...] = (
             response_table.Outcomes,
             response_table.Events,
             response_table.Exclusions,
+            arm.Arms,
             response_table.Warnings,
         ),
     ),

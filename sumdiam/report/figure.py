@@ -150,7 +150,7 @@ def _survival(tables: RunTables, view: View, fit: Endpoint) -> Drawing:
 def _with_group(view: View, frame: pd.DataFrame, column: str = "id") -> pd.DataFrame:
     """Add the arm as group; subjects without one are left out where there are arms."""
     group = frame[column].astype(str).map(view.arm_by_subject())
-    return frame.assign(group=group)[group.notna()].reset_index(drop=True)
+    return frame.assign(group=view.in_order(group))[group.notna()].reset_index(drop=True)
 
 
 def _waterfall(view: View) -> Drawing | None:

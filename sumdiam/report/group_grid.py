@@ -36,10 +36,10 @@ def characteristics_grid(tables: RunTables, view: View, policy: ComparisonPolicy
         return Grid("characteristics", ("Characteristic",), (), missing=why)
     assessed = view.subjects[view.subjects["subject_id"].isin(view.outcomes["subject_id"])]
     rows = tables.subjects.set_index("subject_id").reindex(assessed["subject_id"])[covariates]
-    group = assessed["arm"] if view.has_arms else pd.Series(ALL, index=assessed.index)
-    table = baseline_table(
-        rows.reset_index(drop=True), group.reset_index(drop=True).astype("object"), policy=policy
+    group = (
+        view.in_order(assessed["arm"]) if view.has_arms else pd.Series(ALL, index=assessed.index)
     )
+    table = baseline_table(rows.reset_index(drop=True), group.reset_index(drop=True), policy=policy)
     columns = ["Characteristic"]
     if len(table.groups) > 1:
         columns.append(f"Overall (n = {sum(table.sizes)})")

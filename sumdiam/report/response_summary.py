@@ -171,7 +171,7 @@ def _endpoint(view: View, rows: pd.DataFrame, name: str, title: str) -> Endpoint
         group = arm[arm.notna()]
         test = logrank(inside["days"], inside["event"], group)
         if len(view.arms) == 2:
-            hazard = _hazard(inside, group)
+            hazard = _hazard(inside, group, control=view.arms[0])
     return Endpoint(
         name=name,
         title=title,
@@ -183,13 +183,14 @@ def _endpoint(view: View, rows: pd.DataFrame, name: str, title: str) -> Endpoint
     )
 
 
-def _hazard(rows: pd.DataFrame, group: pd.Series[str]) -> CoxTerm | None:
+def _hazard(rows: pd.DataFrame, group: pd.Series[str], *, control: str) -> CoxTerm | None:
     """Return the Cox hazard ratio of the second arm."""
     frame = pd.DataFrame({"arm": group.to_numpy()})
     complete = rows["days"].notna() & rows["event"].notna()
     if group[complete].nunique() < 2:
         return None
-    return cox(rows["days"].to_numpy(), rows["event"].to_numpy(), frame).terms[0]
+    fit = cox(rows["days"].to_numpy(), rows["event"].to_numpy(), frame, reference={"arm": control})
+    return fit.terms[0]
 
 
 def _truth(column: str) -> Callable[[pd.DataFrame], pd.Series[bool]]:

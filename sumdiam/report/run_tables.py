@@ -152,6 +152,7 @@ class RunFacts:
     archive : words -> number, such as "series found"; shown in this order
     criteria, reader, policy_id, scheme : which analysis is shown; None picks `mrecist` (else the
         first) and the first reader, policies and scheme in sorted order
+    control_arm : the arm that others are compared with; None is the first by name
     comparison : "seed" or "gtsummary", which tests compare the arms
     """
 
@@ -166,6 +167,7 @@ class RunFacts:
     reader: str | None = None
     policy_id: str | None = None
     scheme: str | None = None
+    control_arm: str | None = None
     comparison: str = "seed"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sumdiam.export.arm import arms_in_order
 from sumdiam.report.run_tables import RunFacts, RunTables
 
 ALL = "All subjects"
@@ -16,7 +17,8 @@ class View:
     """The analysis that a report shows.
 
     ``subjects`` has one row per subject of the run: subject_id, arm (missing: none given).
-    ``arms`` are the groups that are compared; one name, `ALL`, where no arm is known.
+    ``arms`` are the groups that are compared, the control arm first; one name, `ALL`, where no arm
+    is known.
     ``confirmed``: the policies ask for confirmation, so ``outcomes.best_response`` here is the
     confirmed one.
     """
@@ -40,6 +42,11 @@ class View:
     def has_arms(self) -> bool:
         """Whether there are arms to compare."""
         return self.arms != (ALL,)
+
+    def in_order(self, arms: pd.Series[str]) -> pd.Series[pd.CategoricalDtype]:
+        """Return arms as categories that keep the order in which they are compared."""
+        kept = self.arms if self.has_arms else ("",)
+        return arms.astype(pd.CategoricalDtype(list(kept), ordered=True))
 
     def of_arm(self, frame: pd.DataFrame, arm: str) -> pd.DataFrame:
         """Return the rows of an arm's subjects."""
@@ -90,7 +97,7 @@ def choose_view(tables: RunTables, facts: RunFacts) -> View:
         policy_id=policy_id,
         scheme=scheme,
         subjects=subjects,
-        arms=tuple(sorted(subjects["arm"].dropna().astype(str).unique())) or (ALL,),
+        arms=arms_in_order(subjects["arm"].dropna().astype(str), facts.control_arm) or (ALL,),
         responses=_where(tables.responses, keep).sort_values(["subject_id", "timepoint"]),
         outcomes=shown,
         events=pd.concat([chosen, overall]).sort_values(["endpoint", "subject_id"]),

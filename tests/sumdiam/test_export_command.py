@@ -44,6 +44,17 @@ def test_a_lesion_table_becomes_responses_outcomes_and_events(files, capsys):
     assert str(files / "out") in told
 
 
+def test_the_control_arm_is_recorded(files):
+    more = SUBJECTS + "008,B,2021-01-06,2021-09-01\n"
+    (files / "subjects.csv").write_text(more)
+    given = {"subjects": files / "subjects.csv", "out": files / "out"}
+    assess_command(files / "lesions.csv", **given, control_arm="B")
+    arms = read_table(files / "out" / "arms")
+    assert arms[["arm", "role"]].to_numpy().tolist() == [["B", "control"], ["A", "compared"]]
+    with pytest.raises(TableError, match=r"no subject is in arm 'C'.*has A, B"):
+        assess_command(files / "lesions.csv", **given, control_arm="C")
+
+
 def test_the_rules_choose_the_targets_when_asked(files):
     assess_command(files / "lesions.csv", out=files / "given")
     assess_command(files / "lesions.csv", out=files / "auto", select="auto")

@@ -274,6 +274,35 @@ def test_swapped_arms_change_no_lesion_and_no_picture(run, page, tmp_path):
     assert other.text["response"] != page.text["response"]
 
 
+def test_a_control_arm_that_is_named_comes_first_and_turns_the_comparisons_round(small, tmp_path):
+    first = Page(written(small.tables, tmp_path))
+    named = replace(FACTS, control_arm="sorafenib")
+    out = write_report(small.tables, overlays={}, out=tmp_path / "named.html", run_facts=named)
+    second = Page(out.read_text(encoding="utf-8"))
+
+    def ratio(page: Page) -> float:
+        return float(re.search(r"HR (\d+\.\d+)", page.text["response"]).group(1))
+
+    for section in ("characteristics", "response"):
+        for page, arms in (
+            (first, ["RE + sorafenib", "sorafenib"]),
+            (second, ["sorafenib", "RE + sorafenib"]),
+        ):
+            heads = re.findall(r"(RE \+ sorafenib|sorafenib) \(n = \d+\)", page.text[section])
+            assert heads[:2] == arms, section
+    assert "sorafenib versus RE + sorafenib" in first.text["response"]
+    assert "RE + sorafenib versus sorafenib: difference" in second.text["response"]
+    assert ratio(first) * ratio(second) == pytest.approx(1, abs=0.02)
+    for section in ("course", "lesions", "read"):
+        assert first.text[section] == second.text[section]
+
+
+def test_a_control_arm_without_a_subject_is_refused(small, tmp_path):
+    facts = replace(FACTS, control_arm="sorafenb")
+    with pytest.raises(TableError, match=r"no subject is in arm 'sorafenb' \(nearest: sorafenib\)"):
+        write_report(small.tables, overlays={}, out=tmp_path / "r.html", run_facts=facts)
+
+
 def test_four_hundred_pictures_stay_below_15_mb(run, html):
     assert len(set(run.overlays.values())) > 380
     assert sum(map(len, run.overlays.values())) / len(run.overlays) > 15_000

@@ -144,6 +144,27 @@ def test_a_decision_on_an_unknown_measurement_stops_before_any_work(pristine, fi
     assert contents(finished) == before
 
 
+def test_a_control_arm_and_policies_of_a_file_are_recorded_and_touch_nothing_measured(
+    pristine, finished, tmp_path
+):
+    subjects = tmp_path / "subjects.csv"
+    subjects.write_text("subject_id,arm\nS01,new\nS02,old\n", encoding="utf-8")
+    (tmp_path / "own.toml").write_text('confirm = "on"\n', encoding="utf-8")
+    blind = ("plan.csv", "masks.csv", "matches.csv", "overlays", "tables/measurements.csv",
+             "tables/lesions.csv")  # fmt: skip
+    before = contents(finished, blind)
+    asked = {"policies": str(tmp_path / "own.toml"), "subjects": subjects, "control_arm": "old"}
+    run(RunSettings((pristine,), finished, **asked))
+    assert contents(finished, blind) == before
+    arms = read_table(finished / "tables" / "arms")
+    assert arms[["arm", "role"]].to_numpy().tolist() == [["old", "control"], ["new", "compared"]]
+    policies = read_table(finished / "tables" / "policies").set_index("policy")["value"]
+    assert policies["confirm"] == "on"
+    facts = json.loads((finished / "run.json").read_text(encoding="utf-8"))
+    assert facts["configuration"]["control arm"] == "old"
+    assert facts["configuration"]["policies"] == "own.toml"
+
+
 def test_a_folder_in_use_is_refused(pristine, finished):
     with run_lock(finished), pytest.raises(RunLockedError, match="Wait until it ends"):
         run(RunSettings((pristine,), finished))
