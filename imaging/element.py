@@ -33,12 +33,15 @@ def raw_bytes(dataset: Dataset, tag: int) -> bytes:
 
 def text(dataset: Dataset, tag: int) -> str | None:
     """Return the stripped text of an element in the file's character set, None where empty."""
-    value = raw_bytes(dataset, tag).rstrip(b"\0 ").lstrip(b" ")
-    if not value:
-        return None
+    value = raw_bytes(dataset, tag)
     if value.isascii():
-        return value.decode("ascii")
-    return _decoded(dataset, value).strip("\0 ") or None
+        return ascii_text(value)
+    return _decoded(dataset, value.rstrip(b"\0 ").lstrip(b" ")).strip("\0 ") or None
+
+
+def ascii_text(value: bytes) -> str | None:
+    """Return the stripped text of bytes that are ASCII, None where empty."""
+    return value.rstrip(b"\0 ").lstrip(b" ").decode("ascii") or None
 
 
 def _decoded(dataset: Dataset, value: bytes) -> str:
@@ -78,11 +81,18 @@ def decimals(dataset: Dataset, tag: int, *, count: int) -> tuple[float, ...] | N
     if vr in _BINARY:
         found = _binary(element, vr)
     else:
-        found = [decimal(part) for part in element.value.decode("latin-1").split("\\")]
+        return written_decimals(element.value, count=count)
     numbers = [number for number in found if number is not None]
     if len(found) != count or len(numbers) != count:
         return None
     return tuple(numbers)
+
+
+def written_decimals(value: bytes, *, count: int) -> tuple[float, ...] | None:
+    """Return exactly ``count`` numbers written as text, or None where any is no number."""
+    found = [decimal(part) for part in value.decode("latin-1").split("\\")]
+    numbers = tuple(number for number in found if number is not None)
+    return numbers if len(found) == count == len(numbers) else None
 
 
 def number(dataset: Dataset, tag: int) -> float | None:

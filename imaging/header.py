@@ -22,6 +22,7 @@ from pydicom.uid import (
 
 from imaging import element
 from imaging.header_field import WANTED, header_fields
+from imaging.header_reader import HeaderReader
 from imaging.reason import ReasonedError
 
 Result = TypeVar("Result")
@@ -151,6 +152,9 @@ class InstanceHeader:
     frame_number: int | None = None
 
 
+_PLAIN = HeaderReader(InstanceHeader)
+
+
 def file_digest(path: str | Path) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal digits."""
     with Path(path).open("rb") as stream:
@@ -172,6 +176,11 @@ def read_header(path: str | Path) -> InstanceHeader:
     -----
     A file without preamble is accepted only where it names a SOP class and an instance.
     """
+    return _PLAIN.read(str(Path(path))) or parse_header(path)
+
+
+def parse_header(path: str | Path) -> InstanceHeader:
+    """Return what pydicom finds in the header of a file, which `read_header` asks where it must."""
     return walk_header(path, _read)
 
 

@@ -74,8 +74,8 @@ def header_fields(d: FileDataset) -> dict[str, Any]:
     fields = {name: decode(d, tag) for name, (decode, tag) in _PLAIN.items()}
     fields.update(
         image_type=tuple(part.upper() for part in e.texts(d, 0x00080008)),
-        acquisition_date=fields["acquisition_date"] or _day_of(moment),
-        acquisition_time=fields["acquisition_time"] or _time_of(moment),
+        acquisition_date=fields["acquisition_date"] or day_of(moment),
+        acquisition_time=fields["acquisition_time"] or time_of(moment),
         kernel="/".join(e.texts(d, 0x00181210)) or None,
         b_value=_b_value(d),
         position=e.decimals(d, 0x00200032, count=3),
@@ -94,12 +94,12 @@ def header_fields(d: FileDataset) -> dict[str, Any]:
     return fields
 
 
-def _day_of(moment: str | None) -> str | None:
+def day_of(moment: str | None) -> str | None:
     """Return the date of an Acquisition DateTime."""
     return moment[:8] if moment else None
 
 
-def _time_of(moment: str | None) -> str | None:
+def time_of(moment: str | None) -> str | None:
     """Return the time of an Acquisition DateTime, without an offset from UTC."""
     return (moment[8:].split("+")[0].split("-")[0] or None) if moment else None
 
