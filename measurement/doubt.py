@@ -107,6 +107,25 @@ def of_contrast(evidence: dict[str, float], settings: MeasurementSettings, unit:
     return []
 
 
+def of_alignment(strength: float, limit: float) -> list[Flag]:
+    """Doubt whether the phases lie on one another."""
+    if strength <= limit:
+        return []
+    sentence = "enhancement beside the outline is lopsided: the phases may lie apart (breathing)"
+    return [Flag("phases_misaligned", sentence, strength)]
+
+
+def of_coarse_noise(evidence: dict[str, float], settings: MeasurementSettings) -> list[Flag]:
+    """Doubt about an edge in noise that holds together over so many pixels that it moves it."""
+    if "viable_level" not in evidence:
+        return []
+    ratio = evidence["viable_level"] / evidence["white_noise"]
+    if ratio >= settings.low_white_cnr:
+        return []
+    sentence = "noise is coarse-grained: enhancement is this part of it once smoothed alike"
+    return [Flag("noise_coarse", sentence, ratio)]
+
+
 def of_small_part(
     length_mm: float, evidence: dict[str, float], pixel_mm: float, settings: MeasurementSettings
 ) -> list[Flag]:

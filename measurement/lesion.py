@@ -9,6 +9,7 @@ import numpy as np
 
 from imaging.volume import Volume
 from measurement import doubt, quantity
+from measurement.alignment import dipole
 from measurement.contrast import contrast_of, mean_in, scene
 from measurement.cut import cut
 from measurement.diameter import (
@@ -20,6 +21,7 @@ from measurement.diameter import (
     tied_short_axis,
 )
 from measurement.flag import Flag
+from measurement.neighbour import lesion_outline, neighbours
 from measurement.outline import LesionOutline, Mask
 from measurement.reading import (
     LesionImages,
@@ -27,17 +29,7 @@ from measurement.reading import (
     MeasuredQuantity,
     MeasurementSettings,
 )
-from measurement.viable import (
-    APART_MM,
-    Contrast,
-    ViablePart,
-    ViableSettings,
-    drawn,
-    edge_level,
-    flat_field,
-    viable_part,
-    with_left_out,
-)
+from measurement.viable import Contrast, viable_part
 from measurement.volumetry import enhancing_fraction, holes_filled
 
 __all__ = [
@@ -57,21 +49,6 @@ LEADING = {
 """Quantity by which a lesion of each kind counts in mRECIST."""
 
 DECLARED_EMPTY = "declared_empty"
-NEIGHBOUR_PART = 0.1
-"""Neighbouring thresholds lie this part of the viable level away."""
-
-NEIGHBOUR_SLICES = 1
-"""Neighbouring choices are compared on the caliper's slice and so many on either side."""
-
-NEIGHBOUR_GAPS = {
-    "smaller gap": ("higher threshold", 0.5),
-    "larger gap": ("lower threshold", 1.75),
-}
-"""Neighbouring gaps as parts of the gap, each with the threshold that errs the same way: between
-two tips of viable tissue, noise and blur make a gap read up to 2 mm too wide."""
-
-NEIGHBOUR_STRENGTH = 1.5
-"""Neighbouring smoothing is stronger or weaker by this factor."""
 
 
 class GridMismatchError(ValueError):
@@ -218,21 +195,25 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
     evidence |= found.evidence | {"least_enhancement": contrast.least}
     if images.native is None:
         flags.append(doubt.no_native_phase())
+    elif here.around_is_liver:
+        beside = images.liver & ~_taken(images) if images.liver is not None else here.around
+        strength, limit = dipole(contrast, images.lesion.array, beside, evidence["white_noise"])
+        evidence["dipole"] = strength
+        flags += doubt.of_alignment(strength, limit)
     flags += doubt.of_contrast(evidence, settings, images.image.unit)
     part = _Part(
-        _outline(found, images),
-        _neighbours(images, contrast, found, settings),
+        lesion_outline(found, images),
+        neighbours(images, contrast, found, settings),
         evidence,
         tuple(flags),
     )
     return _reading(images, settings, part)
 
 
-def _outline(found: ViablePart, images: LesionImages) -> LesionOutline:
-    """Draw both outlines of a lesion whose viable part was found."""
-    return LesionOutline(
-        found.region, images.lesion.array, images.image.geometry, degree=found.degree
-    )
+def _taken(images: LesionImages) -> Mask:
+    """Mark every lesion of the study."""
+    whole = images.lesion.array
+    return whole if images.other_lesions is None else whole | images.other_lesions
 
 
 def _why_not(
@@ -248,61 +229,6 @@ def _why_not(
     if not contrast.around.any():
         return "no tissue around the lesion to measure noise in"
     return None
-
-
-def _neighbours(
-    images: LesionImages, contrast: Contrast, found: ViablePart, settings: MeasurementSettings
-) -> dict[str, float]:
-    """Longest viable diameter in mm under neighbouring thresholds, smoothing and gaps."""
-    if not found.region.any() or bool((found.region == contrast.lesion).all()):
-        return {}
-    outline = _outline(found, images)
-    main = outline_diameter(outline, gap_mm=settings.gap_mm)
-    if main is None:
-        return {}
-    only = range(main.slice_index - NEIGHBOUR_SLICES, main.slice_index + NEIGHBOUR_SLICES + 1)
-    parts = {
-        "lower threshold": _redrawn(contrast, found, settings.viable, raised=-NEIGHBOUR_PART),
-        "higher threshold": _redrawn(contrast, found, settings.viable, raised=NEIGHBOUR_PART),
-        "less smoothing": _redrawn(contrast, found, settings.viable, times=1 / NEIGHBOUR_STRENGTH),
-        "more smoothing": _redrawn(contrast, found, settings.viable, times=NEIGHBOUR_STRENGTH),
-    }
-    outlines = {name: _outline(part, images) for name, part in parts.items()}
-    lengths = {name: _longest(outline, settings.gap_mm, only) for name, outline in outlines.items()}
-    for gap, (name, factor) in NEIGHBOUR_GAPS.items():
-        lengths[gap] = _longest(outlines[name], settings.gap_mm * factor, only)
-    wider = with_left_out(contrast, found, settings.viable)
-    if wider is not None:
-        gap_mm = settings.gap_mm + APART_MM  # it lies that far off, as far as can be told
-        taken_in = outline_diameter(_outline(wider, images), gap_mm=gap_mm)
-        lengths["enhancement left out"] = taken_in.length_mm if taken_in is not None else 0.0
-    return lengths
-
-
-def _redrawn(
-    contrast: Contrast,
-    found: ViablePart,
-    settings: ViableSettings,
-    *,
-    raised: float = 0.0,
-    times: float = 1.0,
-) -> ViablePart:
-    """Draw a viable part again: threshold raised by a part of the level, other smoothing."""
-    seen = found.evidence
-    field = flat_field(contrast, seen["strength"] * times)
-    level, threshold = seen["viable_level"], seen["threshold"]
-    if times != 1.0 and contrast.fixed_threshold_sd is None:
-        # smoothing takes from the level itself: an edge at part of it has to follow
-        level, threshold = edge_level(
-            contrast, field, settings, white=seen["white_noise"], level=level
-        )
-    return drawn(contrast, field, settings, threshold=threshold + raised * level, level=level)
-
-
-def _longest(outline: LesionOutline, gap_mm: float, only: range) -> float:
-    """Longest viable diameter on some slices in mm; 0 where there is none."""
-    caliper = outline_diameter(outline, gap_mm=gap_mm, only=only)
-    return 0.0 if caliper is None else caliper.length_mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -334,6 +260,7 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
     flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
     if part.neighbours_mm:
         pixel = math.sqrt(math.prod(geometry.spacing_mm[1:]))
+        flags += doubt.of_coarse_noise(part.evidence, settings)
         flags += doubt.of_small_part(long.value or 0.0, part.evidence, pixel, settings)
     edge_mm = long.uncertainty_parts["edge"] / math.sqrt(2.0)
     quantities = [

@@ -12,6 +12,14 @@ from scipy import ndimage
 
 from measurement.denoise import flattened
 from measurement.outline import Mask, bounding_box
+from measurement.smoothing import (
+    Spacing,
+    Values,
+    equivalent_noise,
+    part_response,
+    robust_sd,
+    smoothed_within,
+)
 
 WHITE_MM = 1.5
 """Noise is compared at this smoothing, at which its correlation from pixel to pixel is gone."""
@@ -37,9 +45,6 @@ APART_MM = 2.5
 
 PLACES_PER_CELL = 4.0
 """A maximum is sought at every voxel: so many independent ones per cell of the smoothing."""
-
-Spacing = tuple[float, float, float]
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +139,10 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
     """
     noise = _Noise(contrast)
     level, evidence = _detection(contrast, noise, settings)
+    white = equivalent_noise(noise.at(WHITE_MM), WHITE_MM, contrast.spacing_mm)
+    evidence["white_noise"] = white
     if level is None:
         return ViablePart(np.zeros_like(contrast.lesion), np.zeros(contrast.lesion.shape), evidence)
-    white = equivalent_noise(noise.at(WHITE_MM), WHITE_MM, contrast.spacing_mm)
     strength = settings.flatness * white
     field = flat_field(contrast, strength)
     level, threshold = edge_level(contrast, field, settings, white=white, level=level)
@@ -147,7 +153,6 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
         "viable_level": level,
         "threshold": threshold,
         "strength": strength,
-        "white_noise": white,
         "cnr": level / noise.at(0.0),
     }
     return ViablePart(part.region, part.degree, evidence | part.evidence)
@@ -228,33 +233,6 @@ def _nearest(region: NDArray[np.bool_], spacing_mm: Spacing) -> tuple[NDArray[np
         ~region, sampling=spacing_mm[1:], return_distances=False, return_indices=True
     )
     return rows, columns
-
-
-def smoothed_within(values: Values, region: Mask, spacing_mm: Spacing, width_mm: float) -> Values:
-    """Gaussian mean over the region alone, so that nothing outside bleeds into it.
-
-    ``width_mm`` is the SD of the Gaussian; outside the region the result is zero.
-    """
-    smooth = np.zeros(region.shape)
-    box = bounding_box(region)
-    part = region[box]
-    inside = np.where(part, values[box], 0.0)
-    if width_mm > 0.0:
-        sigma = [width_mm / step for step in spacing_mm]
-        weight = ndimage.gaussian_filter(
-            part.astype(np.float64), sigma, mode="constant", truncate=3.0
-        )
-        total = ndimage.gaussian_filter(inside, sigma, mode="constant", truncate=3.0)
-        inside = np.where(part, total / np.maximum(weight, 1e-12), 0.0)
-    smooth[box] = inside
-    return smooth
-
-
-def robust_sd(values: Values) -> float:
-    """SD that a few vessels do not move: 1.4826 x the median distance to the median."""
-    if values.size == 0:
-        return math.nan
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
 def with_left_out(
@@ -348,23 +326,6 @@ def _noise_ratio(contrast: Contrast, width_mm: float, settings: ViableSettings) 
     cell_mm3 = (2.0 * math.sqrt(math.pi) * width_mm) ** 3
     places = PLACES_PER_CELL * (1.0 + volume_mm3 / cell_mm3)
     return NormalDist().inv_cdf(1.0 - settings.false_detection / places)
-
-
-def part_response(width_mm: float, part_mm: float = 10.0) -> float:
-    """Value that smoothing leaves in the middle of a ball of height 1: 10 mm unless stated."""
-    x = 0.5 * part_mm / width_mm
-    return math.erf(x / math.sqrt(2.0)) - math.sqrt(2.0 / math.pi) * x * math.exp(-0.5 * x * x)
-
-
-def equivalent_noise(noise_at: float, width_mm: float, spacing_mm: Spacing) -> float:
-    """SD per voxel of white noise that would leave the same after smoothing."""
-    kept = 1.0
-    for step in spacing_mm:
-        reach = int(4.0 * width_mm / step) + 1
-        weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width_mm) ** 2)
-        weights /= weights.sum()
-        kept *= float(np.square(weights).sum())
-    return noise_at / math.sqrt(kept)
 
 
 def _viable_level(

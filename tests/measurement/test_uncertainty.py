@@ -6,8 +6,8 @@ import pytest
 from imaging.geometry import VolumeGeometry
 from measurement import quantity
 from measurement.reading import MeasurementSettings
+from measurement.smoothing import equivalent_noise, part_response, robust_sd, smoothed_within
 from measurement.uncertainty import combined, edge_sd_mm, slice_sd_mm
-from measurement.viable import equivalent_noise, part_response, robust_sd, smoothed_within
 from measurement.volumetry import (
     enhancing_fraction,
     holes_filled,

@@ -1,0 +1,95 @@
+"""The longest viable diameter under neighbouring thresholds, smoothing and gaps."""
+
+from __future__ import annotations
+
+from measurement.diameter import outline_diameter
+from measurement.outline import LesionOutline
+from measurement.reading import LesionImages, MeasurementSettings
+from measurement.viable import (
+    APART_MM,
+    Contrast,
+    ViablePart,
+    ViableSettings,
+    drawn,
+    edge_level,
+    flat_field,
+    with_left_out,
+)
+
+NEIGHBOUR_PART = 0.1
+"""Neighbouring thresholds lie this part of the viable level away."""
+
+NEIGHBOUR_SLICES = 1
+"""Neighbouring choices are compared on the caliper's slice and so many on either side."""
+
+NEIGHBOUR_GAPS = {
+    "smaller gap": ("higher threshold", 0.5),
+    "larger gap": ("lower threshold", 1.75),
+}
+"""Neighbouring gaps as parts of the gap, each with the threshold that errs the same way: between
+two tips of viable tissue, noise and blur make a gap read up to 2 mm too wide."""
+
+NEIGHBOUR_STRENGTH = 1.5
+"""Neighbouring smoothing is stronger or weaker by this factor."""
+
+
+def lesion_outline(found: ViablePart, images: LesionImages) -> LesionOutline:
+    """Draw both outlines of a lesion whose viable part was found."""
+    return LesionOutline(
+        found.region, images.lesion.array, images.image.geometry, degree=found.degree
+    )
+
+
+def neighbours(
+    images: LesionImages, contrast: Contrast, found: ViablePart, settings: MeasurementSettings
+) -> dict[str, float]:
+    """Longest viable diameter in mm under neighbouring thresholds, smoothing and gaps."""
+    if not found.region.any() or bool((found.region == contrast.lesion).all()):
+        return {}
+    outline = lesion_outline(found, images)
+    main = outline_diameter(outline, gap_mm=settings.gap_mm)
+    if main is None:
+        return {}
+    only = range(main.slice_index - NEIGHBOUR_SLICES, main.slice_index + NEIGHBOUR_SLICES + 1)
+    parts = {
+        "lower threshold": _redrawn(contrast, found, settings.viable, raised=-NEIGHBOUR_PART),
+        "higher threshold": _redrawn(contrast, found, settings.viable, raised=NEIGHBOUR_PART),
+        "less smoothing": _redrawn(contrast, found, settings.viable, times=1 / NEIGHBOUR_STRENGTH),
+        "more smoothing": _redrawn(contrast, found, settings.viable, times=NEIGHBOUR_STRENGTH),
+    }
+    outlines = {name: lesion_outline(part, images) for name, part in parts.items()}
+    lengths = {name: _longest(outline, settings.gap_mm, only) for name, outline in outlines.items()}
+    for gap, (name, factor) in NEIGHBOUR_GAPS.items():
+        lengths[gap] = _longest(outlines[name], settings.gap_mm * factor, only)
+    wider = with_left_out(contrast, found, settings.viable)
+    if wider is not None:
+        gap_mm = settings.gap_mm + APART_MM  # it lies that far off, as far as can be told
+        taken_in = outline_diameter(lesion_outline(wider, images), gap_mm=gap_mm)
+        lengths["enhancement left out"] = taken_in.length_mm if taken_in is not None else 0.0
+    return lengths
+
+
+def _redrawn(
+    contrast: Contrast,
+    found: ViablePart,
+    settings: ViableSettings,
+    *,
+    raised: float = 0.0,
+    times: float = 1.0,
+) -> ViablePart:
+    """Draw a viable part again: threshold raised by a part of the level, other smoothing."""
+    seen = found.evidence
+    field = flat_field(contrast, seen["strength"] * times)
+    level, threshold = seen["viable_level"], seen["threshold"]
+    if times != 1.0 and contrast.fixed_threshold_sd is None:
+        # smoothing takes from the level itself: an edge at part of it has to follow
+        level, threshold = edge_level(
+            contrast, field, settings, white=seen["white_noise"], level=level
+        )
+    return drawn(contrast, field, settings, threshold=threshold + raised * level, level=level)
+
+
+def _longest(outline: LesionOutline, gap_mm: float, only: range) -> float:
+    """Longest viable diameter on some slices in mm; 0 where there is none."""
+    caliper = outline_diameter(outline, gap_mm=gap_mm, only=only)
+    return 0.0 if caliper is None else caliper.length_mm
