@@ -65,6 +65,8 @@ _FRAME_ONLY = (0x00200032, 0x00200037, 0x00280030, 0x00281052, 0x00281053, 0x002
 """Position, orientation, spacing and rescale count from a functional group alone; at the top level
 of a multi-frame image they are remains of another object."""
 
+Raws = dict[BaseTag, RawDataElement]
+
 _OF_THE_FILE = {"number_of_frames", "sop_instance_uid"}
 
 _SPATIAL = {0x00209056, 0x00209057, 0x00200032, 0x00200037, 0x00209113, 0x00209116}
@@ -125,17 +127,18 @@ def _frames(dataset: FileDataset, header: InstanceHeader) -> Iterator[InstanceHe
         _lay_over(common, item)
     pointers = [_pointer(item) for item in _items(dataset, _DIMENSIONS)]
     for number, item in enumerate(frames, start=1):
-        own = FileDataset(header.file, dict(common.items()), file_meta=dataset.file_meta)
-        _lay_over(own, item)
+        raws = dict(common)
+        _lay_over(raws, item)
+        own = FileDataset(header.file, raws, file_meta=dataset.file_meta)  # type: ignore[arg-type]
         fields = {k: v for k, v in header_fields(own).items() if k not in _OF_THE_FILE}
         yield dataclasses.replace(
             header, **fields, dimensions=_dimensions(item, pointers), frame_number=number
         )
 
 
-def _top_level(dataset: FileDataset) -> Dataset:
+def _top_level(dataset: FileDataset) -> Raws:
     """Return the elements that all frames have from the top level of the file."""
-    common = Dataset()
+    common: Raws = {}  # a dataset would decode private elements that are put into it
     for tag in dataset.keys():  # noqa: SIM118 - iterating a dataset decodes its elements
         raw = element.raw_element(dataset, tag)
         if tag not in _FRAME_ONLY and raw is not None:
@@ -143,11 +146,11 @@ def _top_level(dataset: FileDataset) -> Dataset:
     agents = _items(dataset, _AGENTS)
     meaning = element.raw_element(agents[0], _MEANING) if agents else None
     if meaning is not None and _AGENT not in common:
-        common[_AGENT] = meaning._replace(tag=BaseTag(_AGENT))
+        common[BaseTag(_AGENT)] = meaning._replace(tag=BaseTag(_AGENT))
     return common
 
 
-def _lay_over(below: Dataset, groups: Dataset) -> None:
+def _lay_over(below: Raws, groups: Dataset) -> None:
     """Write the elements of functional groups over those that are there."""
     for group in _GROUPS:
         for item in _items(groups, group)[:1]:
@@ -157,8 +160,8 @@ def _lay_over(below: Dataset, groups: Dataset) -> None:
                     named = _renamed(raw)
                     below[named.tag] = named
                     if named.tag == 0x0008002A:  # the moment of the frame, not of the file
-                        below.pop(0x00080022, None)
-                        below.pop(0x00080032, None)
+                        below.pop(BaseTag(0x00080022), None)
+                        below.pop(BaseTag(0x00080032), None)
 
 
 def _renamed(raw: RawDataElement) -> RawDataElement:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from imaging import series_check, series_date, series_flag
+from imaging import series_check, series_copy, series_date, series_flag
 from imaging.frame import FrameError
 from imaging.geometry import VolumeGeometry
 from imaging.header import HeaderError, InstanceHeader
@@ -163,6 +163,7 @@ def load_volume(series: ImageSeries) -> Volume:
         array=array,
         geometry=series.geometry,
         unit="HU" if series.modality == "CT" else "signal",
+        signal_unit=_common(h.units for h in series.headers),
         sop_instance_uids=tuple(uids),
         frame_numbers=tuple(numbers),
         volume_id=series.volume_id,
@@ -190,12 +191,12 @@ def _one_series(headers: list[InstanceHeader], *, allow_gaps: bool) -> Grouping:
     fault = _series_fault(headers)
     if fault is not None:
         return Grouping(refused=(_refused(headers, *fault),))
-    kept, copies, fault = series_check.drop_duplicates(headers)
+    kept, copies, fault = series_copy.drop_duplicates(headers)
     if fault is not None:
         return Grouping(refused=(_refused(headers, *fault),))
     left_out = [LeftOut(h.file, "duplicate", f"of {h.sop_instance_uid}") for h in copies]
     try:
-        slices = [piece for header in kept for piece in series_check.frames_of(header)]
+        slices = [piece for header in kept for piece in series_copy.frames_of(header)]
     except (FrameError, HeaderError) as error:
         detail = f"{Path(error.file).name}: {error.detail}"
         return Grouping(refused=(_refused(kept, error.reason_code, detail),))
@@ -262,16 +263,30 @@ def _one_frame(headers: Sequence[InstanceHeader], label: str, *, allow_gaps: boo
     left_out: list[LeftOut] = []
     for part in split_always(headers):
         try:
-            volumes = split_positions(part)
+            volumes, copies = _split(part)
         except SplitError as error:
             refused.append(_refused(part.headers, error.reason_code, error.detail))
             continue
+        left_out += left_out_slices(
+            (h, ("duplicate", "the same values as another instance")) for h in copies
+        )
         for volume in volumes:
             found = _one_volume(volume, label, allow_gaps=allow_gaps)
             series += found.series
             refused += found.refused
             left_out += found.left_out
     return Grouping(tuple(series), tuple(refused), tuple(left_out))
+
+
+def _split(part: Part) -> tuple[list[Part], list[InstanceHeader]]:
+    """Split by position; where nothing explains repeated ones, look for renamed copies."""
+    try:
+        return split_positions(part), []
+    except SplitError:
+        kept, copies = series_copy.drop_renamed_copies(part.headers)
+        if not copies:
+            raise
+        return split_positions(dataclasses.replace(part, headers=tuple(kept))), copies
 
 
 def _one_volume(part: Part, label: str, *, allow_gaps: bool) -> Grouping:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from pydicom.uid import (
@@ -29,9 +26,7 @@ from pydicom.uid import (
 
 from imaging.decoder import DEFLATED_FRAMES, ENCAPSULATED_UNCOMPRESSED
 from imaging.element import uid_name
-from imaging.frame import FrameError, read_frames
-from imaging.header import HeaderError, InstanceHeader, file_digest
-from imaging.pixel import PixelError, stored_words
+from imaging.header import InstanceHeader
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -230,65 +225,6 @@ def _rescale_fault(header: InstanceHeader) -> Finding | None:
     return None
 
 
-def drop_duplicates(
-    headers: Sequence[InstanceHeader],
-) -> tuple[list[InstanceHeader], list[InstanceHeader], Finding | None]:
-    """Return instances once each, the identical copies, and a finding where copies differ.
-
-    Copies are identical where their bytes are, or else where every value read from the header and
-    every stored pixel is: one may be compressed, the other not.
-    """
-    by_uid: dict[tuple[str, int], list[InstanceHeader]] = defaultdict(list)
-    for header in sorted(headers, key=lambda h: h.file):
-        by_uid[header.sop_instance_uid or "", header.frame_number or 0].append(header)
-    kept, copies = [], []
-    for (uid, _), group in sorted(by_uid.items()):
-        kept.append(group[0])
-        for other in group[1:]:
-            if not _same_content(group[0], other):
-                files = f"{Path(group[0].file).name} and {Path(other.file).name}"
-                return list(headers), [], ("same_uid_other_content", f"{uid} in {files}")
-            copies.append(other)
-    return kept, copies, None
-
-
-def _same_content(one: InstanceHeader, two: InstanceHeader) -> bool:
-    """Return whether two files hold the same instance."""
-    try:
-        if one.file_bytes == two.file_bytes and file_digest(one.file) == file_digest(two.file):
-            return True
-        if _without_file(one) != _without_file(two):
-            return False
-        frames = zip(frames_of(one), frames_of(two), strict=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return all(
-                _without_file(a) == _without_file(b)
-                and np.array_equal(stored_words(a), stored_words(b))
-                for a, b in frames
-            )
-    except (OSError, PixelError, HeaderError, FrameError):
-        return False
-
-
-def frames_of(header: InstanceHeader) -> tuple[InstanceHeader, ...]:
-    """Return the slices that a file holds: itself, or the frames of a multi-frame image.
-
-    Raises
-    ------
-    FrameError, HeaderError
-        As `imaging.frame.read_frames`; also for several frames in a class of single slices.
-    """
-    if header.frame_number is not None:
-        return (header,)
-    if header.sop_class_uid in ENHANCED:
-        return read_frames(header)
-    if header.number_of_frames != 1:
-        detail = f"{header.number_of_frames} frames in {uid_name(header.sop_class_uid)}"
-        raise FrameError("frames_not_described", header.file, detail)
-    return (header,)
-
-
 def incomplete(headers: Sequence[InstanceHeader]) -> Finding | None:
     """Return which multi-frame image was sent in several files that are not all there."""
     parts: dict[str, set[str]] = defaultdict(set)
@@ -303,17 +239,3 @@ def incomplete(headers: Sequence[InstanceHeader]) -> Finding | None:
         if len(found) < wanted[uid]:
             return "concatenation_incomplete", f"{uid}: {len(found)} of {wanted[uid]} files"
     return None
-
-
-def _without_file(header: InstanceHeader) -> InstanceHeader:
-    """Return the header without what depends on how the file was written."""
-    return replace(
-        header,
-        file="",
-        file_bytes=0,
-        has_preamble=True,
-        transfer_syntax="",
-        meta_instance_uid=None,
-        pixel_offset=None,
-        pixel_length=None,
-    )

@@ -6,31 +6,46 @@ from collections import Counter
 from collections.abc import Sequence
 
 from imaging.header import InstanceHeader
-from imaging.series_check import LOSSY, MODALITIES
+from imaging.series_check import ENHANCED, LOSSY, MODALITIES
 
+_COARSE_BITS = 8
+"""256 steps over the range of CT or MR are coarser than an enhancement of 10 HU."""
 _TOUCHING = 1.5
 """Slices this much farther apart than they are thick may be every second one of a volume."""
 
 
 def volume_flags(headers: Sequence[InstanceHeader], spacing_mm: float) -> set[str]:
     """Return the flags that the headers of one volume raise, ``spacing_mm`` from slice to slice."""
-    flags = set()
+    flags = _value_flags(headers)
     if any(h.frame_of_reference_uid is None for h in headers):
         flags.add("no_frame_of_reference")
-    if any(h.lossy or h.transfer_syntax in LOSSY for h in headers):
-        flags.add("lossy_compressed")
     if any(h.image_type[:1] == ("DERIVED",) for h in headers):
         flags.add("derived_image")
     if len({h.acquisition_number for h in headers}) > 1:
         flags.add("several_acquisitions")
-    if len({(h.rescale_slope, h.rescale_intercept) for h in headers}) > 1:
-        flags.add("rescale_differs_between_slices")
     thickness = max((h.slice_thickness or 0.0 for h in headers), default=0.0)
     if thickness > 0 and spacing_mm > _TOUCHING * thickness:
         flags.add("gaps_between_slices")
     if any(not h.has_preamble for h in headers):
         flags.add("no_preamble")
     return flags
+
+
+def _value_flags(headers: Sequence[InstanceHeader]) -> set[str]:
+    """Return the flags that concern what the values of a volume mean."""
+    kind = MODALITIES[headers[0].sop_class_uid]
+    found = {
+        "lossy_compressed": any(h.lossy or h.transfer_syntax in LOSSY for h in headers),
+        "rescale_differs_between_slices": len(
+            {(h.rescale_slope, h.rescale_intercept) for h in headers}
+        )
+        > 1,
+        "scale_factors_differ": len({h.scale_slope_philips for h in headers}) > 1,
+        "eight_bits": any((h.bits_stored or 16) <= _COARSE_BITS for h in headers),
+        "hounsfield_unstated": kind == "CT" and any(h.rescale_type == "US" for h in headers),
+        "no_units": kind == "PT" and any(h.units is None for h in headers),
+    }
+    return {flag for flag, raised in found.items() if raised}
 
 
 def series_flags(
@@ -44,7 +59,8 @@ def series_flags(
     volumes : the slices of each volume
     """
     flags = set()
-    numbers = {h.instance_number for h in instances if h.instance_number is not None}
+    single = [h for h in instances if h.sop_class_uid not in ENHANCED]
+    numbers = {h.instance_number for h in single if h.instance_number is not None}
     if numbers and (min(numbers) != 1 or max(numbers) != len(numbers)):
         flags.add("instance_number_gap")
     found = Counter(h.acquisition_number for h in instances)

@@ -12,6 +12,7 @@ import numpy as np
 
 from imaging.header import InstanceHeader
 from imaging.reason import ReasonedError
+from imaging.series_check import MODALITIES
 from imaging.slice_grid import SAME_ORIENTATION, SAME_POSITION_MM, heights_mm
 
 Key = Callable[[InstanceHeader], Hashable]
@@ -156,17 +157,23 @@ def _dimension_keys(slices: Slices) -> list[tuple[str, Key]]:
 
 
 def _interleaved(part: Part, places: Sequence[int]) -> list[Part]:
-    """Split acquisitions whose slices alternate: half a spacing apart they would look even."""
-    groups = _value_groups(part.headers, lambda h: h.acquisition_number)
-    ordered = sorted(zip(places, part.headers, strict=True), key=lambda pair: pair[0])
-    numbers = [header.acquisition_number for _, header in ordered]
-    runs = 1 + sum(one != two for one, two in pairwise(numbers))
-    if runs <= len(groups) or len(groups) == 1:
-        return [part]
-    return [
-        Part(_label(part.label, "acquisition", value), slices)
-        for value, slices in sorted(groups.items())
-    ]
+    """Split acquisitions whose slices alternate: half a spacing apart they would look even.
+
+    Alternating times tell them too, of CT; MR acquires one volume so, every second slice first.
+    """
+    keys: list[tuple[str, Key]] = [("acquisition", lambda h: h.acquisition_number)]
+    if MODALITIES[part.headers[0].sop_class_uid] == "CT":
+        keys.append(("time", lambda h: h.acquisition_time))
+    ordered = [h for _, h in sorted(zip(places, part.headers, strict=True), key=lambda p: p[0])]
+    for name, key in keys:
+        groups = _value_groups(part.headers, key)
+        runs = 1 + sum(key(one) != key(two) for one, two in pairwise(ordered))
+        if 1 < len(groups) < runs:
+            return [
+                Part(_label(part.label, name, value), slices)
+                for value, slices in sorted(groups.items())
+            ]
+    return [part]
 
 
 def _each(

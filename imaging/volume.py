@@ -47,6 +47,8 @@ class Volume:
         Which instance, and which frame of it (1 for single-frame files), each slice came from.
     slice_thickness_mm : float, optional
         As recorded; None where absent. Not the spacing of slices.
+    signal_unit : str, optional
+        What the signal of PET is counted in, as DICOM writes it: ``BQML``, ``CNTS``, ``GML``.
     """
 
     array: NDArray[np.int16] | NDArray[np.float32]
@@ -57,4 +59,5 @@ class Volume:
     volume_id: str
     padding: NDArray[np.bool_] | None = None
     slice_thickness_mm: float | None = None
+    signal_unit: str | None = None
     report: LoadReport = field(default_factory=LoadReport)
