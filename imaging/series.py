@@ -282,11 +282,12 @@ def _split(part: Part) -> tuple[list[Part], list[InstanceHeader]]:
     """Split by position; where nothing explains repeated ones, look for renamed copies."""
     try:
         return split_positions(part), []
-    except SplitError:
+    except SplitError as error:
         kept, copies = series_copy.drop_renamed_copies(part.headers)
-        if not copies:
-            raise
-        return split_positions(dataclasses.replace(part, headers=tuple(kept))), copies
+        try:
+            return split_positions(dataclasses.replace(part, headers=tuple(kept))), copies
+        except SplitError:
+            raise error from None  # it speaks of all slices
 
 
 def _one_volume(part: Part, label: str, *, allow_gaps: bool) -> Grouping:
