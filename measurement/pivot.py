@@ -26,6 +26,7 @@ NO_WASHOUT_AT_LEAST_HU = 0.0
 """Late contrast at or above which it does not; between the two it is not known."""
 
 FACTS = ("organ", "site", "node", "treated_before", "slice_thickness_mm")
+STATED = ("status", "status_reason", "split_from", "merged_into")
 FOUND = ("organ", "site", "node", "finding", "pattern", "cytology", "comment")
 KEY = ("subject_id", "reader", "lesion_id", "timepoint")
 Key = tuple[str, str, str, int]
@@ -71,7 +72,8 @@ def pivot_lesions(
         All revisions; the last one of each measurement counts.
     masks_like : DataFrame
         subject_id, reader, lesion_id, timepoint and what is known of the lesion there: organ,
-        site, node, treated_before, slice_thickness_mm. One row per key.
+        site, node, treated_before, slice_thickness_mm; optionally split_from, merged_into, and
+        status and status_reason, which a measurement replaces. One row per key.
     findings : Findings, optional
         Override what was measured, or add lesions that have no mask.
     timepoints : DataFrame, optional
@@ -124,7 +126,7 @@ def _facts(masks_like: pd.DataFrame) -> dict[Key, Row]:
         if key in facts:
             msg = f"lesion {key[2]} of subject {key[0]} has two rows at timepoint {key[3]}"
             raise TableError(msg + f" for reader {key[1]}. Give one of its masks another id.")
-        facts[key] = {name: row.get(name) for name in FACTS}
+        facts[key] = {name: row.get(name) for name in (*FACTS, *STATED)}
     return facts
 
 

@@ -140,7 +140,7 @@ def unborne_matches(decided: Sequence[Row], masks: Rows, *, origin: str) -> list
             first = masks[row["earlier_mask_id"]] if row["earlier_mask_id"] else one
             later = any(t > _when(first) for t in seen)
         if (
-            row["relation"] == "merged"
+            (row["relation"] == "merged" and not _two_lesions(row, masks))
             or (row["relation"] in ("new", "split") and earlier)
             or (row["relation"] == "vanished" and later)
         ):
@@ -154,6 +154,15 @@ def unborne_matches(decided: Sequence[Row], masks: Rows, *, origin: str) -> list
                 )
             )
     return problems
+
+
+def _two_lesions(row: Row, masks: Rows) -> bool:
+    """Whether a match joins two lesions of one reading."""
+    if not (row["earlier_mask_id"] and row["mask_id"]):
+        return False
+    one, other = masks[row["earlier_mask_id"]], masks[row["mask_id"]]
+    named = one["lesion_id"] and other["lesion_id"] and one["lesion_id"] != other["lesion_id"]
+    return bool(named) and one["reader"] == other["reader"]
 
 
 def _returned_rows(
@@ -286,8 +295,9 @@ def matches_of(masks: Rows, decided: Sequence[Row]) -> list[MatchRow]:
     New is said only of a lesion that is first outlined after the first outlined timepoint of its
     reading; vanished only where a later timepoint was outlined, and nothing in it is undecided.
     """
-    taken = {row["mask_id"] for row in decided if row["mask_id"]}
-    ended = {row["earlier_mask_id"] for row in decided if not row["mask_id"]}
+    merged = [row for row in decided if row["relation"] == "merged" and _two_lesions(row, masks)]
+    taken = {row["mask_id"] for row in decided if row["mask_id"] and row not in merged}
+    ended = {row["earlier_mask_id"] for row in decided if not row["mask_id"] or row in merged}
     rows = [dict(row) for row in decided]
     seen, outlined = _outlines(masks)
     unclear: dict[tuple[str, str], int] = {}

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +19,7 @@ from assessment import Assessment, assess
 from measurement.pivot import pivot_lesions
 from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.problem import Problem
-from sumdiam.batch.masks import lesion_facts
+from sumdiam.batch.lesion_row import lesion_rows, unread_studies
 from sumdiam.batch.run_input import RunInput
 from sumdiam.batch.settings import RunSettings
 from sumdiam.batch.summary import RunSummary, count_lesions
@@ -49,7 +49,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
     `tables` and `figures` are replaced as whole folders: nobody reads half of two runs.
     """
     out = settings.out
-    unread = [entry.study_uid for entry in measured.studies if entry.state != "done"]
+    unread = unread_studies(measured.studies)
     timepoints = timepoint_table(measured.plan.plan, measured.plan.masks, unread)
     lesions = _lesions(handed_in, measured, timepoints, unread)
     found = assess(
@@ -92,11 +92,10 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
 
 
 def _lesions(
-    handed_in: RunInput, measured: Measured, timepoints: pd.DataFrame, unread: Sequence[str]
+    handed_in: RunInput, measured: Measured, timepoints: pd.DataFrame, unread: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return the lesion table: the pivot of what is measured now, with the findings."""
-    masks = measured.plan.masks
-    facts = lesion_facts(masks[~masks["study_uid"].isin(unread)], measured.catalogue)
+    facts = lesion_rows(measured.plan, measured.catalogue, unread)
     return pivot_lesions(_standing(measured.measurements), facts, handed_in.findings, timepoints)
 
 

@@ -145,6 +145,15 @@ def test_a_relation_that_lesion_ids_bear_out_is_kept_without_a_word(first, folde
     assert sorted(again.matches["relation"]) == ["new", "vanished"]
 
 
+def test_a_lesion_that_merges_into_another_has_not_vanished(first, folder, replan):
+    earlier, later = (lesion(first, "S01", timepoint)["mask_id"] for timepoint in (0, 1))
+    edit_cells(folder, "masks", later, lesion_id="T2", decided_by="R1")
+    edit_cells(folder, "matches", earlier, relation="merged", decided_by="R1")
+    again = replan()
+    assert again.problems == ()
+    assert sorted(again.matches["relation"]) == ["merged", "new"]
+
+
 @pytest.mark.parametrize("other", ["another subject", "a liver", "a later mask"])
 def test_masks_that_cannot_be_one_lesion_cannot_be_matched(first, folder, replan, other):
     cells = {"decided_by": "R1", "relation": "same"}

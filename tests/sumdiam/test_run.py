@@ -109,10 +109,17 @@ def test_a_study_that_is_damaged_later_is_refused_and_its_values_withdrawn(
     old = after[after["revision"] == 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(old, before)
     lesions = read_table(finished / "tables" / "lesions")
-    assert set(zip(lesions["subject_id"], lesions["timepoint"], strict=True)) == {
-        ("S01", 0),
-        ("S02", 0),
-    }
+    told = ["subject_id", "timepoint", "status", "status_reason"]
+    assert lesions[told].fillna("").to_numpy().tolist() == [
+        ["S01", 0, "measured", ""],
+        ["S01", 1, "not_evaluable", "study refused: missing slice"],
+        ["S02", 0, "measured", ""],
+    ]
+    assert lesions.loc[1, "viable_diameter_mm":"u_whole_volume"].isna().all()
+    responses = read_table(finished / "tables" / "responses")
+    visit = responses[(responses["subject_id"] == "S01") & (responses["timepoint"] == 1)].iloc[0]
+    assert visit["overall_response"] == "NE"
+    assert "0 of 1 targets measured (T1 is not: study refused: missing slice)" in visit["reason"]
     assert not {path.stem for path in (finished / "overlays").iterdir()} & set(
         last["measurement_id"]
     )
