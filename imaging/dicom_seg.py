@@ -108,7 +108,7 @@ def read_masks(
 
 def _open(path: str | Path, *, pixels: bool) -> Dataset:
     """Return the parsed file if it is a segmentation of a kind that is read."""
-    dataset = pydicom.dcmread(path, stop_before_pixels=not pixels)
+    dataset = pydicom.dcmread(path, stop_before_pixels=not pixels, force=True)
     sop_class = str(dataset.get("SOPClassUID", ""))
     if sop_class not in _KINDS:
         raise MaskFault("mask_unreadable", "not a segmentation")

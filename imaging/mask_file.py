@@ -84,7 +84,9 @@ def _kind(path: str | Path) -> MaskKind:
     if is_label_image_name(Path(path).name):
         return "label_image"
     with refusing(path):
-        dataset = pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True)
+        dataset = pydicom.dcmread(
+            path, specific_tags=["SOPClassUID"], stop_before_pixels=True, force=True
+        )
         kind = MASK_CLASSES.get(str(dataset.get("SOPClassUID", "")))
         if kind is None:
             raise MaskFault("mask_unreadable", "no kind of mask that is known")

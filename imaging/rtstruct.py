@@ -92,7 +92,7 @@ def read_masks(
 
 def _open(path: str | Path) -> Dataset:
     """Return the parsed file if it is a structure set."""
-    dataset = pydicom.dcmread(path)
+    dataset = pydicom.dcmread(path, force=True)
     if str(dataset.get("SOPClassUID", "")) != STRUCTURE_SET:
         raise MaskFault("mask_unreadable", "not a structure set")
     return dataset

@@ -165,6 +165,12 @@ def run_command(
         float | None,
         typer.Option(help="Longest gap in a viable diameter, in mm; else 2."),
     ] = None,
+    resample_masks: Annotated[
+        bool,
+        typer.Option(
+            "--resample-masks", help="Move masks of another grid onto their image, and flag them."
+        ),
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one per processor.")
     ] = None,
@@ -203,6 +209,7 @@ def run_command(
         select=select,
         control_arm=control_arm,
         gap_mm=gap_mm,
+        resample_masks=resample_masks,
         workers=workers or usable_processors(),
         cluster=cluster,
         store=store,

@@ -116,7 +116,7 @@ def _place_of_labels(mask: SegFile, catalogue: Catalogue) -> MaskPlace:
         first = min(chosen, key=lambda one: (one.acquisition_time or "", one.volume_id))
         alike = tuple(one.volume_id for one in chosen if one is not first)
         how = "whose series its path names" if named else "by its grid"
-        more = f"; {len(alike)} more volumes of the study have the same grid" if alike else ""
+        more = f"; other volumes of the study on the same grid: {len(alike)}" if alike else ""
         return MaskPlace(first.volume_id, studies[0], f"drawn on the volume {how}{more}", alike)
     around = sorted({one.study_uid for one in _nearest(mask, ordered)})
     study_uid = around[0] if len(around) == 1 and not fitting else None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from imaging.series import ImageSeries
+from measurement.identity import lesion_id_from_mask
 from measurement.table import columns_of, parse_text, to_text
 from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue, SegFile
 from sumdiam.archive.problem import Problem
 from sumdiam.batch import edit
+from sumdiam.batch import segment_word as word
 from sumdiam.batch.edit import AUTO, EditError, Group
 from sumdiam.batch.mask_volume import MaskPlace, place_of_mask
 from sumdiam.batch.plan_table import MASKS, Masks
@@ -77,7 +81,27 @@ def automatic_masks(
                 evidence=f"{role.evidence}; {place.why}",
             )
             rows[mask_id] = row
+    _pair_parts(rows)
     return rows
+
+
+def _pair_parts(rows: Rows) -> None:
+    """Give a whole lesion and its viable part one lesion id where their names are alike.
+
+    Without a tracking id each outline would be a lesion of its own, and one tumour count twice.
+    """
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for mask_id, row in rows.items():
+        if row["mask_role"] in LESION_ROLES and not row["lesion_id"]:
+            stem = " ".join(re.sub(word.PART, " ", word.plain(row["label"])).split())
+            alike[row["study_uid"], stem].append(mask_id)
+    for mask_ids in alike.values():
+        by_role = {rows[mask_id]["mask_role"]: mask_id for mask_id in sorted(mask_ids)}
+        if len(mask_ids) == len(by_role) == len(LESION_ROLES):
+            lesion_id = lesion_id_from_mask(by_role["lesion_whole"])
+            for mask_id in mask_ids:
+                rows[mask_id]["lesion_id"] = lesion_id
+                rows[mask_id]["evidence"] += "; whole and viable part by their names"
 
 
 def _sure_volume(place: MaskPlace, role: SegmentRole) -> str | None:

@@ -102,7 +102,9 @@ def _measure(
         catalogue = scan_archives(settings.archives, progress=_counting(stage))
     with reporter.stage("plan", 1) as stage:
         plan = make_plan(catalogue, handed_in.subjects, handed_in.subject_map, handed_in.previous)
-        tasks = build_tasks(plan, catalogue, handed_in.measurement)
+        tasks = build_tasks(
+            plan, catalogue, handed_in.measurement, resample_masks=settings.resample_masks
+        )
         _write_plan(plan, settings.out)
         stage.advance()
     workspace.begin_run()

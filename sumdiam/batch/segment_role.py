@@ -1,4 +1,4 @@
-"""What a segment shows, from its codes, its label and its tracking id."""
+"""What a segment shows, from its codes, its names and its tracking id."""
 
 from __future__ import annotations
 
@@ -7,24 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imaging.mask import SegmentIdentity
+from sumdiam.batch import segment_word as word
 
-ORGAN_WORDS: tuple[tuple[str, str], ...] = (
-    # the first that fits decides: a lymph node of the liver hilum is a node, not liver
-    ("lymph_node", r"lymph|\bnod(e|al)s?\b|adenopathy"),
-    ("portal_vein", r"portal vein|vena portae|\bpvtt\b"),
-    ("liver", r"\bliver\b|hepatic (lobe|segment|parenchyma)|\bhepatic\b|\bhcc\b|hepatocellular"),
-    ("lung", r"\blungs?\b|pulmon"),
-    ("adrenal", r"adrenal|suprarenal"),
-    ("bone", r"\bbones?\b|vertebra|\brib\b|pelvi[cs] bone|\bfemur\b|sternum|skelet"),
-    ("peritoneum", r"periton|omentum|mesenter"),
-    ("spleen", r"spleen|splenic"),
-    ("kidney", r"kidney|renal"),
-    ("pancreas", r"pancrea"),
-    ("aorta", r"aorta"),
-    ("brain", r"\bbrain\b|cerebr"),
-    ("pleura", r"pleura"),
-    ("soft_tissue", r"soft tissue|muscle|subcutaneous|abdominal wall|chest wall"),
-)
 ORGAN_CODES = {
     # SNOMED CT, and SNOMED RT as older files have it
     "10200004": "liver", "T-62000": "liver",
@@ -47,12 +31,7 @@ LESION_CODES = (
     "M-81703", "14799000", "M-80006", "128462008", "27925004",
 )  # fmt: skip
 """Neoplasm, primary neoplasm, mass, lesion, hepatocellular carcinoma, metastasis, nodule."""
-_LESION = r"lesion|tumou?r|neoplas|\bmass\b|\bhcc\b|carcinom|metasta|nodule|malignan|target"
-_VIABLE = r"\bviable\b|\bvital\b|enhancing (part|tumou?r|lesion|component)|\benhancing\b"
-_DEAD = r"necrosis|necrotic (part|core|area)|non.?viable|non.?enhancing|\bo?edema\b"
-_UNSURE = r"ablat|lipiodol|iodi[sz]ed oil|thromb|effusion|ascites"
-_VAGUE = r"abdom|trunk|torso|whole body|entire body"
-_PORTA_HEPATIS = r"porta(l)? hepati[sc]|hilar.*(liver|hepat)|(liver|hepat).*hil|hepatic hilum"
+GROSS_TUMOUR = "GTV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +76,10 @@ def segment_role(segment: SegmentIdentity) -> SegmentRole:
         return SegmentRole("undecided", lesion_id, None, None, "none", reason)
     site = "hepatic" if organ == "liver" else "extrahepatic"
     words = _words(segment)
-    role = "lesion_viable" if re.search(_VIABLE, words) else "lesion_whole"
+    role = "lesion_viable" if re.search(word.VIABLE, words) else "lesion_whole"
     node = "none"
     if organ == "lymph_node":
-        node = "porta_hepatis" if re.search(_PORTA_HEPATIS, words) else "node"
+        node = "porta_hepatis" if re.search(word.PORTA_HEPATIS, words) else "node"
     tracked = f"; tracking id {lesion_id}" if lesion_id else "; no tracking id"
     return SegmentRole(role, lesion_id, organ, site, node, f"{why}; {where}{tracked}")
 
@@ -116,25 +95,54 @@ def tracked_lesion(segment: SegmentIdentity) -> str | None:
 
 def _kind(segment: SegmentIdentity) -> tuple[str, str]:
     """Return lesion, an organ's role, ignore or undecided, with the reason."""
-    words = _words(segment)
-    named = f"{segment.label} {_meaning(segment.property_type)}".lower()
-    if re.search(_DEAD, named) and not re.search(_VIABLE, re.sub(r"non.?viable", "", named)):
-        return "ignore", f"label {segment.label!r} names a part that is not viable"
-    if re.search(_UNSURE, named):
-        return "undecided", f"label {segment.label!r} may name no tumour"
+    named = _named(segment)
+    label = f"label {segment.label!r}"
+    if re.search(word.DEAD, named) and not re.search(word.VIABLE, re.sub(word.NOT_DEAD, "", named)):
+        return "ignore", f"{label} names a part that is not viable"
+    if re.search(word.UNSURE, named):
+        return "undecided", f"{label} may name no tumour"
+    if re.search(word.LIVER_LESS_TUMOUR, _written(segment)):
+        return "undecided", f"{label} may be the liver without its tumour"
     code = segment.property_type[1] if segment.property_type else ""
     meaning = _meaning(segment.property_type)
-    if code in LESION_CODES or re.search(_LESION, meaning):
+    if code in LESION_CODES or re.search(word.LESION, meaning):
         return "lesion", f"property type {meaning or code!r}"
     organ = ORGAN_CODES.get(code)
     if organ is not None:
-        return ORGAN_ROLES.get(organ, "ignore"), f"property type {meaning or code!r}"
-    if segment.tracking_id or re.search(_LESION, words) or re.search(_VIABLE, words):
-        return "lesion", f"label {segment.label!r}"
+        return _organ_role(organ, named), f"property type {meaning or code!r}"
+    return _kind_by_name(segment, named, label)
+
+
+def _kind_by_name(segment: SegmentIdentity, named: str, label: str) -> tuple[str, str]:
+    """Return what a segment is of which no code says it."""
+    interpreted = segment.interpreted_type.upper()
+    if interpreted == GROSS_TUMOUR:
+        return "lesion", f"interpreted type {GROSS_TUMOUR}"
+    if interpreted in word.NO_LESION_TYPES:
+        return "ignore", f"interpreted type {interpreted}"
+    if re.search(word.PLANNING, named):
+        return "ignore", f"{label} is a region of planning"
+    words = _words(segment)
+    if segment.tracking_id or re.search(word.LESION, words) or re.search(word.VIABLE, words):
+        return "lesion", label
     organ = _organ_by_words([named])
     if organ is not None:
-        return ORGAN_ROLES.get(organ, "ignore"), f"label {segment.label!r}"
-    return "undecided", f"label {segment.label!r}, property type {meaning!r} say neither"
+        return _organ_role(organ, named), label
+    if re.search(word.VESSEL, named):
+        return "ignore", f"{label} names a vessel"
+    if interpreted == "ORGAN":
+        return "ignore", f"interpreted type {interpreted}"
+    meaning = _meaning(segment.property_type)
+    return "undecided", f"{label}, property type {meaning!r} say neither"
+
+
+def _organ_role(organ: str, named: str) -> str:
+    """Return what an organ is used for; a part or a vessel of it is not the organ."""
+    if organ != "aorta" and re.search(word.VESSEL, named):
+        return "ignore"
+    if organ == "liver" and re.search(word.LIVER_PART, named):
+        return "ignore"
+    return ORGAN_ROLES.get(organ, "ignore")
 
 
 def _organ_of_lesion(segment: SegmentIdentity) -> tuple[str | None, str]:
@@ -142,30 +150,40 @@ def _organ_of_lesion(segment: SegmentIdentity) -> tuple[str | None, str]:
     if segment.anatomic_region:
         code, meaning = segment.anatomic_region[1], _meaning(segment.anatomic_region)
         organ = ORGAN_CODES.get(code) or _organ_by_words([meaning])
-        if organ is None and re.search(_VAGUE, meaning):
+        if organ is None and re.search(word.VAGUE, meaning):
             return None, f"region {meaning!r}"
         # any other region that is named speaks of no liver, so it is extrahepatic
         return organ or re.sub(r"\W+", "_", meaning).strip("_") or None, f"region {meaning!r}"
-    organ = _organ_by_words([segment.label.lower(), _meaning(segment.property_type)])
+    organ = _organ_by_words([word.plain(segment.label), _meaning(segment.property_type)])
     return organ, f"label {segment.label!r}"
 
 
 def _organ_by_words(texts: Iterable[str]) -> str | None:
     """Return the first organ that a text names."""
     for text in texts:
-        for organ, words in ORGAN_WORDS:
+        for organ, words in word.ORGAN_WORDS:
             if re.search(words, text):
                 return organ
     return None
 
 
+def _written(segment: SegmentIdentity) -> str:
+    """Return the label in lower case, with its hyphens."""
+    return segment.label.replace("_", " ").lower()
+
+
+def _named(segment: SegmentIdentity) -> str:
+    """Return what the label and the property type say."""
+    return f"{word.plain(segment.label)} {_meaning(segment.property_type)}".strip()
+
+
 def _words(segment: SegmentIdentity) -> str:
     """Return everything that a segment says in words."""
-    parts = [segment.label, segment.tracking_id or ""]
+    parts = [word.plain(segment.label), word.plain(segment.tracking_id or "")]
     parts += [_meaning(code) for code in (segment.property_type, segment.anatomic_region)]
-    return " ".join(parts).replace("_", " ").lower()
+    return " ".join(parts)
 
 
 def _meaning(code: tuple[str, str, str] | None) -> str:
     """Return the meaning of a code in lower case."""
-    return code[2].strip().lower() if code else ""
+    return word.plain(code[2]) if code else ""

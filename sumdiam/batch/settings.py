@@ -36,6 +36,8 @@ class RunSettings:
     control_arm : the arm that others are compared with; the first by name where None
     gap_mm : longest single stretch of a viable diameter outside viable tissue; None is the
         published default
+    resample_masks : whether masks of another grid are moved onto their image, and flagged; else
+        they are refused
     workers : processes on this machine
     cluster : address of a dask scheduler, in place of processes here
     store : SQLAlchemy URL of the workspace; RUN/run.sqlite where None
@@ -56,6 +58,7 @@ class RunSettings:
     select: Literal["given", "auto"] = "given"
     control_arm: str | None = None
     gap_mm: float | None = None
+    resample_masks: bool = False
     workers: int = 1
     cluster: str | None = None
     store: str | None = None
@@ -80,6 +83,7 @@ class RunSettings:
             "targets": "as given, else by the rules" if self.select == "given" else "by the rules",
             "control arm": "first by name" if self.control_arm is None else self.control_arm,
             "gap": "default" if self.gap_mm is None else f"{self.gap_mm:g} mm",
+            "masks of another grid": "resampled" if self.resample_masks else "refused",
         }
 
     def digest(self) -> str:

@@ -110,6 +110,11 @@ def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, L
         by_file[mask.path].append(mask)
     found: dict[str, LesionMask] = {}
     for path, wanted in sorted(by_file.items()):
-        read = read_masks(path, geometry, {mask.segment for mask in wanted})
+        read = read_masks(
+            path,
+            geometry,
+            {mask.segment for mask in wanted},
+            resample=any(mask.resample for mask in wanted),
+        )
         found.update({mask.mask_id: read[mask.segment] for mask in wanted})
     return found

@@ -89,7 +89,7 @@ class LesionsOnVolume:
         for quantity, mask, reading in taken.values():
             row = measured_row(
                 self._task, mask, (quantity, reading), self._image,
-                series=self._images.series, phases=self._phases,
+                drawn=self._read[mask.mask_id], series=self._images.series, phases=self._phases,
             )  # fmt: skip
             self.rows.append(row)
         self._draw(taken)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from imaging.mask import LesionMask
 from imaging.series import ImageSeries
 from imaging.volume import Volume
+from measurement.flag import Flag
 from measurement.identity import measurement_id
 from measurement.lesion import LEADING
 from measurement.lesion_table import QUANTITY_UNITS
@@ -32,6 +34,9 @@ FLAGS_OF_VOLUMES = frozenset(
     }
 )
 """What is doubtful about a volume and makes its measurements doubtful too."""
+
+
+SKIPPED, NOT_OUTLINED = "contours_skip_slices", "slices between were not outlined"
 
 
 def key_cells(task: StudyTask, mask: MaskTask, quantity: str) -> Row:
@@ -61,14 +66,20 @@ def measured_row(
     found: tuple[MeasuredQuantity, LesionReading],
     image: Volume,
     *,
+    drawn: LesionMask,
     series: Mapping[str, ImageSeries],
     phases: Mapping[str, Volume | None],
 ) -> Row:
-    """Return the row of one quantity of a lesion's reading."""
+    """Return the row of one quantity of a lesion's reading.
+
+    The volume of a lesion that was not outlined on some of its slices would be too small: it is
+    missing, and its lengths are flagged.
+    """
     quantity, reading = found
     row = key_cells(task, mask, quantity.quantity)
     flags = [flag.written() for flag in (*reading.flags, *quantity.flags)]
     flags += sorted(_volume_flags([image, phases["native"]]))
+    flags += _mask_flags(drawn)
     row.update(
         value=quantity.value,
         unit=quantity.unit,
@@ -79,6 +90,8 @@ def measured_row(
         method=quantity.method,
         flags=";".join(dict.fromkeys(flags)) or None,
     )
+    if SKIPPED in drawn.flags and quantity.unit == "ml" and quantity.value is not None:
+        row.update(value=None, standard_uncertainty=None, reason=NOT_OUTLINED)
     caliper = quantity.caliper
     if caliper is not None:
         row.update(
@@ -112,6 +125,15 @@ def kind_of(mask: MaskTask) -> Kind:
     if mask.site == "hepatic":
         return "hepatic"
     return "extrahepatic" if mask.node in ("", "none") else "node"
+
+
+def _mask_flags(drawn: LesionMask) -> list[str]:
+    """Return the flags of a mask, with the change of volume where it was resampled."""
+    change = drawn.volume_change_percent
+    return [
+        Flag(flag, "", change if flag == "mask_resampled" else None).written()
+        for flag in drawn.flags
+    ]
 
 
 def _volume_flags(volumes: Iterable[Volume | None]) -> set[str]:

@@ -26,7 +26,10 @@ _NOT_MEASURED = ("before_baseline", "inadequate_before_start")
 
 @dataclass(frozen=True, slots=True)
 class MaskTask:
-    """One segment to read: where it is and what it is of."""
+    """One segment to read: where it is and what it is of.
+
+    ``resample`` says whether it may be moved onto the grid of its image.
+    """
 
     mask_id: str
     path: str
@@ -38,6 +41,7 @@ class MaskTask:
     node: str
     reader: str
     volume_id: str
+    resample: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +78,18 @@ class StudyTask:
 
 
 def build_tasks(
-    plan_files: PlanFiles, catalogue: Catalogue, settings: MeasurementSettings | None = None
+    plan_files: PlanFiles,
+    catalogue: Catalogue,
+    settings: MeasurementSettings | None = None,
+    *,
+    resample_masks: bool = False,
 ) -> list[StudyTask]:
     """Return one task per study that is to be measured or refused, by subject and timepoint.
+
+    Parameters
+    ----------
+    resample_masks : bool
+        Whether masks of another grid may be moved onto their image.
 
     Notes
     -----
@@ -104,6 +117,9 @@ def build_tasks(
         )
         if refused is None and rows is not None:
             task = _filled(task, rows, masks.get(study_uid), catalogue, claims)
+        if resample_masks:
+            moved = tuple(replace(mask, resample=True) for mask in task.masks)
+            task = replace(task, masks=moved)
         tasks.append(_with_digest(task, catalogue))
     return sorted(tasks, key=_order)
 
@@ -270,7 +286,8 @@ def _with_digest(task: StudyTask, catalogue: Catalogue) -> StudyTask:
         "others": [_series_digest(one, catalogue.digests) for one in task.others],
         "masks": [
             [mask.mask_id, mask.segment, mask.role, mask.lesion_id, mask.organ, mask.site,
-             mask.node, mask.reader, mask.volume_id, catalogue.digests.get(mask.path, "")]
+             mask.node, mask.reader, mask.volume_id, mask.resample,
+             catalogue.digests.get(mask.path, "")]
             for mask in task.masks
         ],
     }  # fmt: skip

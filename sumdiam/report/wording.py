@@ -45,6 +45,13 @@ FLAG_WORDS: Final = {
     "length_sensitive": "a neighbouring threshold or gap moves the length by this many mm",
     "small_part": "the viable part is small for its noise: this share of its height may be lost",
     "short_axis_band_wide": "long axes that tie have short axes this many mm apart",
+    "contours_skip_slices": "slices between outlined ones were not outlined: no volume",
+    "mask_resampled": "the mask was moved from another grid (change of volume in percent)",
+    "fractional_mask": "the mask holds fractions; more than one half was taken",
+    "sform_qform_differ": "the NIfTI mask says two things of where it lies; one fits the image",
+    "contour_repeated": "a contour was drawn twice, and used once",
+    "contour_without_area": "contours of one or two points were left out",
+    "contours_touch": "a hole reaches over the rim by a few pixels",
     "phase_uncertain": "the contrast phase is not certain",
     "decision_stale": "the automatic value changed after a reviewer judged it",
 }

@@ -33,6 +33,36 @@ CASES = [
     ("portal vein", None, ("SCT", "32764006", "Portal vein"), None, "ignore", None, None, None,
      "none"),
     ("HCC after ablation", "T1", NEOPLASM, LIVER, "undecided", None, None, None, "none"),
+    ("Liver_Tumor", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("LiverTumor2", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("Läsion Leber", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("Tumeur du foie", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("lesión hígado 1", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("Lesione epatica", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("метастаз печени", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("肝肿瘤", None, None, None, "lesion_whole", None, "liver", "hepatic", "none"),
+    ("HCC vital", None, None, None, "lesion_viable", None, "liver", "hepatic", "none"),
+    ("HCC avital", None, None, None, "ignore", None, None, None, "none"),
+    ("Nekrose", None, None, None, "ignore", None, None, None, "none"),
+    ("GTV_Mass_CT", None, None, None, "undecided", None, None, None, "none"),
+    ("GTVn2", None, None, None, "lesion_whole", None, "lymph_node", "extrahepatic", "node"),
+    ("lung metastasis", None, None, None, "lesion_whole", None, "lung", "extrahepatic", "none"),
+    ("Leber", None, None, None, "liver", None, None, None, "none"),
+    ("foie", None, None, None, "liver", None, None, None, "none"),
+    ("AORTA abd.", None, None, None, "aorta", None, None, None, "none"),
+    ("Milz", None, None, None, "spleen", None, None, None, "none"),
+    ("Liver-GTV", None, None, None, "undecided", None, None, None, "none"),
+    ("Liver minus tumor", None, None, None, "undecided", None, None, None, "none"),
+    ("liver_segment_4", None, None, None, "ignore", None, None, None, "none"),
+    ("liver_vessels", None, None, None, "ignore", None, None, None, "none"),
+    ("portal_vein_and_splenic_vein", None, None, None, "ignore", None, None, None, "none"),
+    ("hepatic artery", None, None, None, "ignore", None, None, None, "none"),
+    ("kidney_right", None, None, None, "ignore", None, None, None, "none"),
+    ("PTV 60", None, None, None, "ignore", None, None, None, "none"),
+    ("Body", None, None, None, "ignore", None, None, None, "none"),
+    ("vertebrae_L1", None, None, None, "ignore", None, None, None, "none"),
+    ("L1", None, None, None, "undecided", None, None, None, "none"),
+    ("liver cyst", None, None, None, "undecided", None, None, None, "none"),
     ("GREEN", None, ("SCT", "85756007", "Tissue"), None, "undecided", None, None, None, "none"),
 ]  # fmt: skip
 
@@ -50,6 +80,22 @@ def test_a_segment_is_taken_for_what_it_says(
         role, lesion, organ, site, node,
     )  # fmt: skip
     assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("label", "interpreted", "role"),
+    [
+        ("Ziel", "GTV", "undecided"),  # a gross tumour of which nothing says where it lies
+        ("Liver met", "GTV", "lesion_whole"),
+        ("Liver + 5 mm", "PTV", "ignore"),
+        ("Outline", "EXTERNAL", "ignore"),
+        ("Something", "ORGAN", "ignore"),
+        ("Liver", "ORGAN", "liver"),
+        ("Something", "", "undecided"),
+    ],
+)
+def test_the_type_that_a_structure_set_gives_a_region_is_heard(label, interpreted, role):
+    assert segment_role(SegmentIdentity(1, label, interpreted_type=interpreted)).mask_role == role
 
 
 @pytest.mark.parametrize(
