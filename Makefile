@@ -59,8 +59,9 @@ coverage-report: $(READY)
 	$(BIN)/coverage report --include='measurement/*' --fail-under=95
 	$(BIN)/coverage report --include='assessment/*' --fail-under=95
 
-docs: $(READY)  ## write docs/tables.md and docs/reason-codes.md from the schemas and the code
+docs: $(READY)  ## write docs/tables.md and docs/flags.md from the schemas and the code
 	$(BIN)/python -m sumdiam.export.table_docs docs/tables.md
+	$(BIN)/python -m sumdiam.export.flag_docs docs/flags.md
 
 lock:  ## pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

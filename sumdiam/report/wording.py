@@ -53,6 +53,7 @@ FLAG_WORDS: Final = {
     "contour_without_area": "contours of one or two points were left out",
     "contours_touch": "a hole reaches over the rim by a few pixels",
     "phase_uncertain": "the contrast phase is not certain",
+    "measured_twice": "the lesion was measured more than once at this timepoint: no value counts",
     "decision_stale": "the automatic value changed after a reviewer judged it",
 }
 
