@@ -37,7 +37,7 @@ from assessment.response_table import (
     Timepoints,
     Warnings,
 )
-from assessment.subject_response import assess_subjects
+from assessment.subject_response import SubjectResponses, assess_subjects
 from measurement.lesion_table import Lesions
 from measurement.table import TableError, TableModel, check, columns_of, empty_table, key_of
 
@@ -119,7 +119,23 @@ def assess(
         )
         for name in names
     ]
-    policy_id = policy_set.policy_id
+    warnings = [
+        course_warnings(course, late),
+        modality_warnings(timepoints),
+        people_warnings(course, people, results[0].rules.policy),
+        *map(conformance_warnings, results),
+    ]
+    return Assessment(
+        policies=_joined([policies_frame(policy_set, names)], Policies),
+        warnings=_joined(warnings, Warnings),
+        **_derived(results, policy_set.policy_id, schemes),
+    )
+
+
+def _derived(
+    results: Sequence[SubjectResponses], policy_id: str, schemes: Sequence[str | None]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of what the rule sets say of every case."""
     events = [
         event_frame(result, policy_id, *scheme_values(result.rules.policy, chosen))
         for chosen in schemes
@@ -128,23 +144,13 @@ def assess(
         survival_frame(results, policy_id, *scheme_values(results[0].rules.policy, chosen))
         for chosen in schemes
     ]
-    return Assessment(
-        selections=_joined([selection_frame(result) for result in results], Selections),
-        policies=_joined([policies_frame(policy_set, names)], Policies),
-        responses=_joined([response_frame(r, policy_id) for r in results], Responses),
-        outcomes=_joined([outcome_frame(r, policy_id) for r in results], Outcomes),
-        events=_joined(events, Events),
-        exclusions=_joined([exclusion_frame(r, policy_id) for r in results], Exclusions),
-        warnings=_joined(
-            [
-                course_warnings(course, late),
-                modality_warnings(timepoints),
-                people_warnings(course, people, results[0].rules.policy),
-                *map(conformance_warnings, results),
-            ],
-            Warnings,
-        ),
-    )
+    return {
+        "selections": _joined([selection_frame(result) for result in results], Selections),
+        "responses": _joined([response_frame(r, policy_id) for r in results], Responses),
+        "outcomes": _joined([outcome_frame(r, policy_id) for r in results], Outcomes),
+        "events": _joined(events, Events),
+        "exclusions": _joined([exclusion_frame(r, policy_id) for r in results], Exclusions),
+    }
 
 
 def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.DataFrame:

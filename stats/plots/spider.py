@@ -14,14 +14,16 @@ from stats.plots.style import (
     INK,
     Drawing,
     PlotError,
+    check_colours,
     group_names,
+    label_panels,
     light_grid,
     need_columns,
     of_group,
-    settle,
     signed,
     styled,
     tick_step,
+    used_marks,
 )
 
 STEPS = (1, 2, 3, 6, 12, 24, 36, 60)
@@ -61,10 +63,7 @@ def draw_spider(
     if known.empty:
         msg = "no subject has a change over time: there is no line to draw."
         raise PlotError(msg)
-    unknown = sorted(set(known["category"].astype(str)) - set(palette))
-    if unknown:
-        msg = f"category {', '.join(unknown)} has no colour in the palette."
-        raise PlotError(msg)
+    check_colours(known, palette)
     groups = [g for g in group_names(data) if len(of_group(known, g))]
     with styled():
         figure = Figure(figsize=(9.0, 4.3), layout="constrained")
@@ -75,26 +74,21 @@ def draw_spider(
             _finish(axes, known, lines, cap)
             count = rows["id"].nunique()
             axes.set_title(f"{group + ' ' if group else ''}(n = {count})", loc="left", fontsize=9)
-        panels[0].set_ylabel(y_label)
-        figure.supxlabel(x_label, fontsize=9)
         handles = _handles(known, palette, marks or {})
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-        settle(figure)
-    dropped = len(data) - len(known)
-    caption = (
+        label_panels(figure, panels, handles, x_label=x_label, y_label=y_label, title=title)
+    plotted = known.sort_values(["id", "x"], kind="stable").reset_index(drop=True)
+    return Drawing(figure, plotted, _caption(known, len(data) - len(known), lines, cap))
+
+
+def _caption(known: pd.DataFrame, dropped: int, lines: Sequence[float], cap: float) -> str:
+    """Say what is shown and what is not."""
+    beyond = bool((known["value"] > cap).any())
+    return (
         f"Each line is one subject ({known['id'].nunique()} shown)."
         + (f" Points without a value, left out: {dropped}." if dropped else "")
         + (f" Dashed lines: {', '.join(signed(line) for line in lines)}." if lines else "")
-        + (
-            f" Points beyond {signed(cap)} are triangles at the edge."
-            if _beyond(known, cap)
-            else ""
-        )
+        + (f" Points beyond {signed(cap)} are triangles at the edge." if beyond else "")
     )
-    plotted = known.sort_values(["id", "x"], kind="stable").reset_index(drop=True)
-    return Drawing(figure, plotted, caption)
 
 
 def _draw_lines(
@@ -149,15 +143,10 @@ def _handles(
         for name, colour in palette.items()
         if name in present
     ]
-    used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
+    used = used_marks(known)
     symbols = [
         Line2D([], [], linestyle="none", marker=marker, markersize=_mark_size(marker),
                markerfacecolor="white", markeredgecolor=INK, label=word)
         for word, marker in marks.items() if word in used
     ]  # fmt: skip
     return colours + symbols
-
-
-def _beyond(known: pd.DataFrame, cap: float) -> bool:
-    """Say whether a point lies beyond the cap."""
-    return bool((known["value"] > cap).any())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -134,6 +135,43 @@ def need_columns(frame: pd.DataFrame, columns: Sequence[str], *, what: str) -> N
     if missing:
         msg = f"{what}: column {', '.join(missing)} is missing; it needs {', '.join(columns)}."
         raise PlotError(msg)
+
+
+def check_colours(known: pd.DataFrame, palette: Mapping[str, str]) -> None:
+    """Refuse a category without a colour.
+
+    Raises
+    ------
+    PlotError
+        Naming it.
+    """
+    unknown = sorted(set(known["category"].astype(str)) - set(palette))
+    if unknown:
+        msg = f"category {', '.join(unknown)} has no colour in the palette."
+        raise PlotError(msg)
+
+
+def used_marks(known: pd.DataFrame) -> set[str]:
+    """Return the words of the column ``mark`` that occur."""
+    return set(known["mark"].dropna().astype(str)) if "mark" in known else set()
+
+
+def label_panels(
+    figure: Figure,
+    panels: Sequence[Axes],
+    handles: Sequence[Artist],
+    *,
+    x_label: str,
+    y_label: str,
+    title: str,
+) -> None:
+    """Write axes, legend and title around panels side by side, and fix the layout."""
+    panels[0].set_ylabel(y_label)
+    figure.supxlabel(x_label, fontsize=9)
+    figure.legend(handles=list(handles), loc="outside upper right", ncols=len(handles))
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+    settle(figure)
 
 
 def group_names(frame: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,13 +17,15 @@ from stats.plots.style import (
     INK,
     Drawing,
     PlotError,
+    check_colours,
     group_names,
+    label_panels,
     light_grid,
     need_columns,
     of_group,
-    settle,
     signed,
     styled,
+    used_marks,
 )
 
 MAX_NAMED = 80
@@ -73,11 +76,8 @@ def draw_waterfall(
     if known.empty:
         msg = "no subject has a change: there is no bar to draw."
         raise PlotError(msg)
-    unknown = sorted(set(known["category"].astype(str)) - set(palette))
-    if unknown:
-        msg = f"category {', '.join(unknown)} has no colour in the palette."
-        raise PlotError(msg)
-    odd = set(known["mark"].dropna().astype(str)) - set(marks or {}) if "mark" in known else set()
+    check_colours(known, palette)
+    odd = used_marks(known) - set(marks or {})
     if odd:
         msg = f"mark {', '.join(sorted(odd))} has no symbol."
         raise PlotError(msg)
@@ -97,29 +97,22 @@ def draw_waterfall(
             absent = int(of_group(data, group)["value"].isna().sum())
             axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
             parts.append(rows.assign(position=range(1, len(rows) + 1)))
-        panels[0].set_ylabel(y_label)
-        figure.supxlabel(x_label, fontsize=9)
-        present = set(known["category"].astype(str))
-        handles: list[Patch | Line2D] = [
-            Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=name)
-            for name, colour in palette.items()
-            if name in present
-        ]
-        handles += _mark_handles(known, marks or {})
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
-        if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-        settle(figure)
-    absent = int(data["value"].isna().sum())
-    caption = (
+        handles = _handles(known, palette, marks or {})
+        label_panels(figure, panels, handles, x_label=x_label, y_label=y_label, title=title)
+    caption = _caption(known, len(data) - len(known), lines, cap)
+    return Drawing(figure, pd.concat(parts, ignore_index=True), caption)
+
+
+def _caption(known: pd.DataFrame, absent: int, lines: Sequence[float], cap: float) -> str:
+    """Say what is shown and what is not."""
+    beyond = bool((known["value"] > cap).any())
+    return (
         f"Each bar is one subject ({len(known)} shown"
         + (f"; {absent} not evaluable, not shown" if absent else "")
         + ")."
         + (f" Dashed lines: {', '.join(signed(line) for line in lines)}." if lines else "")
+        + (f" Bars beyond {signed(cap)} are cut off and carry their value." if beyond else "")
     )
-    if (known["value"] > cap).any():
-        caption += f" Bars beyond {signed(cap)} are cut off and carry their value."
-    return Drawing(figure, pd.concat(parts, ignore_index=True), caption)
 
 
 def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -180,10 +173,17 @@ def _draw_marks(axes: Axes, rows: pd.DataFrame, marks: Mapping[str, str], cap: f
             axes.plot(at, height, marker=marks[str(word)], **_MARK)
 
 
-def _mark_handles(known: pd.DataFrame, marks: Mapping[str, str]) -> list[Line2D]:
-    """Return the legend of the marks that occur."""
-    used = set(known["mark"].dropna().astype(str)) if "mark" in known else set()
-    return [
+def _handles(
+    known: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str]
+) -> list[Artist]:
+    """Return the legend: colours that occur, then marks that occur."""
+    present, used = set(known["category"].astype(str)), used_marks(known)
+    colours: list[Artist] = [
+        Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=name)
+        for name, colour in palette.items()
+        if name in present
+    ]
+    return colours + [
         Line2D([], [], marker=marker, label=word, **_MARK)
         for word, marker in marks.items()
         if word in used

@@ -102,20 +102,7 @@ def make_plan(
     owners = study_subjects(catalogue, subject_map)
     earlier = previous or PlanFiles()
     masks, appended, mask_problems = settle_masks(catalogue, owners.subjects, earlier.masks)
-    draft = _Draft(
-        catalogue,
-        rows=volume_rows(catalogue, owners.subjects),
-        earlier=edit.rows_by_key(to_text(earlier.plan), "volume_id"),
-    )
-    edit.refuse_gone(
-        edit.gone_rows(draft.rows, draft.earlier, PLAN_GROUPS), origin=PLAN, what="volume"
-    )
-    if edit.was_edited(draft.earlier.values(), PLAN_GROUPS):
-        draft.appended = {key for key in draft.rows if _is_appended(key, draft.earlier)}
-    draft.problems += edit.unapplied(draft.rows, draft.earlier, NOT_HERE, origin=PLAN)
-    draft.problems += edit.unlike_files(draft.rows, draft.earlier, FROM_FILES, origin=PLAN)
-    draft.problems += edit.moved_rows(draft.rows, draft.earlier, LEAVE_OUT, origin=PLAN)
-    draft.keep(PHASE_GROUP)
+    draft = _begun(catalogue, volume_rows(catalogue, owners.subjects), earlier.plan)
     facts = _settle_uses(draft, masks)
     _settle_timepoints(draft, masks, _starts(subjects), rule)
     plan = _typed_plan(draft)
@@ -143,6 +130,27 @@ def make_plan(
         refused_studies=refused,
         notes=notes,
     )
+
+
+def _begun(catalogue: Catalogue, rows: Rows, earlier: pd.DataFrame) -> _Draft:
+    """Return the rows of the plan with the phases that persons decided, and what to say of edits.
+
+    Raises
+    ------
+    EditError
+        If a volume that a person decided on is gone.
+    """
+    draft = _Draft(catalogue, rows=rows, earlier=edit.rows_by_key(to_text(earlier), "volume_id"))
+    edit.refuse_gone(
+        edit.gone_rows(draft.rows, draft.earlier, PLAN_GROUPS), origin=PLAN, what="volume"
+    )
+    if edit.was_edited(draft.earlier.values(), PLAN_GROUPS):
+        draft.appended = {key for key in draft.rows if _is_appended(key, draft.earlier)}
+    draft.problems += edit.unapplied(draft.rows, draft.earlier, NOT_HERE, origin=PLAN)
+    draft.problems += edit.unlike_files(draft.rows, draft.earlier, FROM_FILES, origin=PLAN)
+    draft.problems += edit.moved_rows(draft.rows, draft.earlier, LEAVE_OUT, origin=PLAN)
+    draft.keep(PHASE_GROUP)
+    return draft
 
 
 def _is_appended(volume_id: str, earlier: Rows) -> bool:

@@ -1,5 +1,6 @@
 """The house itself: what is in the wheel, and what an import drags in."""
 
+import ast
 import subprocess
 import sys
 import zipfile
@@ -92,3 +93,50 @@ def test_the_arrows_name_every_module_of_measurement_that_assessment_may_not_rea
     allowed = {"__init__", "table", "lesion_table"}
     forbidden = {name.removeprefix("measurement.") for name in named["forbidden_modules"]}
     assert modules - allowed == forbidden - {"imaging"}
+
+
+LONGEST_FUNCTION, LONGEST_MODULE = 50, 400
+LONGER_FUNCTIONS = {
+    "measurement/chord.py search": "one compiled search whose state is local arrays",
+    "measurement/denoise.py _dual": "one compiled loop over the dual field",
+    "sumdiam/cli.py run_command": "typer reads every option from the signature",
+}
+
+
+def code_files() -> list[Path]:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z", "*.py"], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split("\0")
+    own = [name for name in tracked if name and not name.startswith(("tests/", "fixtures/"))]
+    return [ROOT / name for name in own if (ROOT / name).exists()]
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from the head to the end, without the docstring."""
+    assert function.end_lineno is not None
+    count = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function, clean=False) is None:
+        return count
+    words = function.body[0]
+    assert words.end_lineno is not None
+    return count - (words.end_lineno - words.lineno + 1)
+
+
+def test_functions_have_at_most_fifty_lines_but_those_that_are_named_with_a_reason():
+    long = {
+        f"{path.relative_to(ROOT)} {node.name}"
+        for path in code_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and lines_of(node) > LONGEST_FUNCTION
+    }
+    assert long <= set(LONGER_FUNCTIONS), "shorten it, or name it with a reason"
+
+
+def test_modules_have_at_most_four_hundred_lines():
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in code_files()
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_MODULE
+    }
+    assert long == {}
