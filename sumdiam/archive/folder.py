@@ -12,6 +12,8 @@ from imaging.volume import LeftOut
 LARGEST_FILE_BYTES = 8 * 1024**3
 RUN_FILES = frozenset({"run.lock", "run.sqlite"})
 """What the folder of a run holds from its first moment: it may lie inside an archive."""
+SCAN_FOLDER = "sumdiam-scan"
+"""Folder in the folder of a run or scan, for its index and for what was unpacked."""
 
 
 class ArchiveError(OSError):
@@ -27,13 +29,24 @@ class FoundFile:
     path : str
         Absolute.
     name : str
-        Relative to the archive, with slashes; printable.
+        Relative to the archive, with slashes; printable. Of a member of a packed archive
+        ``archive.zip!/member``.
     size_bytes : int
+    stamp : (int, int)
+        When content and entry were last changed (mtime, ctime), in ns: a file with the same size
+        and stamp is not read again.
     """
 
     path: str
     name: str
     size_bytes: int
+    stamp: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> FoundFile:
+        """Return a file that is there."""
+        status = path.stat()
+        return cls(str(path), name, status.st_size, (status.st_mtime_ns, status.st_ctime_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +78,7 @@ def walk_folder(root: str | Path) -> Found:
     """
     top = Path(root).resolve()
     if top.is_file():
-        size = top.stat().st_size
-        return Found((FoundFile(str(top), top.name, size),), (), ())
+        return Found((FoundFile.of(top, printable(top.name)),), (), ())
     if not top.is_dir():
         msg = f"{root}: there is no such folder. Check the path."
         raise ArchiveError(msg)
@@ -85,8 +97,8 @@ def walk_folder(root: str | Path) -> Found:
                 raise ArchiveError(msg) from None
             refused.append(LeftOut(_name(folder, top), "unreadable_folder", type(error).__name__))
             continue
-        if folder != str(top) and {entry.name for entry in listed} >= RUN_FILES:
-            left_out.append(LeftOut(_name(folder, top), "run_folder", "run.lock, run.sqlite"))
+        if folder != str(top) and _is_run({entry.name for entry in listed}):
+            left_out.append(LeftOut(_name(folder, top), "run_folder", "folder of a run or scan"))
             continue
         for entry in listed:
             _sort_in(entry, top, files, stack, left_out, refused)
@@ -116,19 +128,32 @@ def _sort_in(
     if stat.S_ISLNK(status.st_mode):
         left_out.append(LeftOut(name, "symlink_not_followed", "symbolic link"))
     elif stat.S_ISDIR(status.st_mode):
-        stack.append(entry.path)
+        if entry.name == SCAN_FOLDER:
+            left_out.append(LeftOut(name, "run_folder", "folder of a run or scan"))
+        else:
+            stack.append(entry.path)
     elif not stat.S_ISREG(status.st_mode):
         left_out.append(LeftOut(name, "special_file", stat.filemode(status.st_mode)))
     elif status.st_size > LARGEST_FILE_BYTES:
         refused.append(LeftOut(name, "file_too_large", f"{status.st_size} bytes"))
     else:
-        files.append(FoundFile(entry.path, name, status.st_size))
+        stamp = (status.st_mtime_ns, status.st_ctime_ns)
+        files.append(FoundFile(entry.path, name, status.st_size, stamp))
+
+
+def _is_run(names: set[str]) -> bool:
+    """Return whether a folder is that of a run or scan, by the names in it."""
+    return names >= RUN_FILES or SCAN_FOLDER in names
 
 
 def _name(path: str, top: Path) -> str:
-    """Return a path relative to the archive that can be printed whatever its bytes are."""
-    relative = os.path.relpath(path, top).replace(os.sep, "/")
-    text = relative.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a path relative to the archive, printable."""
+    return printable(os.path.relpath(path, top).replace(os.sep, "/"))
+
+
+def printable(name: str) -> str:
+    """Return a name that can be printed in one line whatever its bytes are."""
+    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text

@@ -83,7 +83,7 @@ class Member:
 
 
 def safe_parts(name: str) -> tuple[str, ...] | None:
-    """Return the parts of a member's name below its archive; None where it leads out of it.
+    r"""Return the parts of a member's name below its archive; None where it leads out of it.
 
     Notes
     -----
@@ -92,7 +92,7 @@ def safe_parts(name: str) -> tuple[str, ...] | None:
 
     Examples
     --------
-    >>> safe_parts("/data/./CT 1\\\\IM1")
+    >>> safe_parts("/data/./CT 1\\IM1")
     ('data', 'CT 1', 'IM1')
     >>> safe_parts("../../etc/passwd") is None
     True

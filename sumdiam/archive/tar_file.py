@@ -46,7 +46,7 @@ class _Watched(tarfile.TarInfo):
     @classmethod
     def fromtarfile(cls, opened: tarfile.TarFile) -> _Watched:
         try:
-            return cast("_Watched", super().fromtarfile(opened))
+            return super().fromtarfile(opened)
         except Exception as error:
             opened.ended_by = error  # type: ignore[attr-defined]
             raise
@@ -72,7 +72,7 @@ def tar_members(path: Path) -> Iterator[Member]:
                 errorlevel=2,
             ) as opened:  # fmt: skip
                 while (info := opened.next()) is not None:
-                    opened.members.clear()  # else it keeps the headers of all
+                    opened.members.clear()  # type: ignore[attr-defined]  # else it keeps the headers of all
                     metered.allowed = metered.used + max(0, info.size) + _MOST_BETWEEN
                     reader = cast("partial[BinaryIO]", partial(opened.extractfile, info))
                     yield Member(info.name, _kind(info), info.size, reader, _detail(info))
@@ -86,7 +86,7 @@ def tar_members(path: Path) -> Iterator[Member]:
 def _check_end(opened: tarfile.TarFile, metered: _Metered, *, packed: bool) -> None:
     """Raise where the list of members ended in anything but the mark of its end."""
     ended_by = getattr(opened, "ended_by", None)
-    if not isinstance(ended_by, tarfile.EOFHeaderError):
+    if type(ended_by).__name__ != "EOFHeaderError":  # `tarfile` names it, its types do not
         raise PackedError("packed_damaged", f"no end mark ({type(ended_by).__name__})")
     while packed and metered.read(1 << 16):
         pass  # only at its end gzip compares the checksum

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ _BROKEN = (*zip_file.BROKEN, *tar_file.BROKEN)
 class Unpacked:
     """What came out of one packed archive."""
 
-    files: list[FoundFile] = field(default_factory=list)
+    files: tuple[FoundFile, ...] = ()
     left_out: list[LeftOut] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
 
@@ -84,14 +85,12 @@ class Spool:
         task = _Unpacking(found, self.place(found), self)
         shutil.rmtree(task.target, ignore_errors=True)
         try:
-            for count, member in enumerate(_members(Path(found.path), self.limits), start=1):
-                if count > self.limits.members:
-                    raise PackedError("packed_too_many", f"more than {self.limits.members} members")
+            for member in _members(Path(found.path), self.limits):
                 task.take(member)
         except PackedError as error:
             damaged = RefusedFile(found.name, str(task.last), error.reason_code, error.detail)
             task.out.refused.append(damaged)
-        task.out.files.sort(key=lambda file: file.name)
+        task.out.files = tuple(sorted(task.written.values(), key=lambda file: file.name))
         return task.out
 
 
@@ -115,6 +114,8 @@ class _Unpacking:
     target: Path
     spool: Spool
     out: Unpacked = field(default_factory=Unpacked)
+    written: dict[Path, FoundFile] = field(default_factory=dict)
+    count: int = 0
     written_bytes: int = 0
     last: Path = field(init=False)
     """Where the member lies, or would, that is read now: damage is told by its neighbours."""
@@ -125,6 +126,9 @@ class _Unpacking:
     def take(self, member: Member) -> None:
         """Put one member where it belongs."""
         name = f"{self.found.name}{SEPARATOR}{printable(member.name)}"
+        self.count += 1
+        if self.count > self.spool.limits.members:
+            raise PackedError("packed_too_many", f"more than {self.spool.limits.members} members")
         if member.kind == "folder":
             return
         parts = safe_parts(member.name)
@@ -153,23 +157,25 @@ class _Unpacking:
                 RefusedFile(name, str(path), "file_too_large", f"{member.size_bytes} bytes")
             )
             return
+        if (earlier := self.written.pop(path, None)) is not None:  # appended again to a tar
+            path.unlink()
+            self.out.left_out.append(LeftOut(earlier.name, "member_superseded", "an earlier one"))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with member.open() as source, path.open("xb") as target:
                 self._copy(source, target)
         except PackedError:
-            path.unlink(missing_ok=True)
+            _remove(path)
             raise
-        except FileExistsError:
-            detail = "another member has this name"
-            self.out.left_out.append(LeftOut(name, "member_doubled", detail))
         except _BROKEN as error:
-            path.unlink(missing_ok=True)
+            _remove(path)
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise PackedError("spool_full", "no space is left") from None
             self.out.refused.append(
                 RefusedFile(name, str(path), "member_damaged", type(error).__name__)
             )
         else:
-            self.out.files.append(FoundFile.of(path, name))
+            self.written[path] = FoundFile.of(path, name)
 
     def _copy(self, source: BinaryIO, target: BinaryIO) -> None:
         """Copy the bytes of a member, counting what they come to."""
@@ -200,12 +206,18 @@ def _is_other(name: str) -> bool:
     return hidden or (suffix in OTHER_SUFFIXES and suffix not in _DETACHED)
 
 
+def _remove(path: Path) -> None:
+    """Delete what was written of a member, if anything."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
 def forget_others(folder: Path, kept: set[str]) -> None:
     """Delete what was unpacked from archives that are no longer there."""
     try:
-        names = os.listdir(folder)
+        there = list(folder.iterdir())
     except OSError:
         return
-    for name in names:
-        if name not in kept:
-            shutil.rmtree(folder / name, ignore_errors=True)
+    for path in there:
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True)
