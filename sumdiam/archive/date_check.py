@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from imaging.series import ImageSeries
 from sumdiam.archive import reason
-from sumdiam.archive.catalogue import Catalogue
+from sumdiam.archive.catalogue import Catalogue, RefusedVolume
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.subject import StudySubjects
 
@@ -45,9 +46,9 @@ def archive_problems(catalogue: Catalogue, owners: StudySubjects) -> tuple[Probl
 def study_days(catalogue: Catalogue) -> dict[str, tuple[dt.date, ...]]:
     """Return the distinct days on which the volumes of each study were acquired."""
     days: dict[str, set[dt.date]] = defaultdict(set)
-    for one in (*catalogue.series, *catalogue.refused_series):
-        if one.acquired_on is not None:
-            days[one.study_uid].add(one.acquired_on)
+    for volume in _volumes(catalogue):
+        if volume.acquired_on is not None:
+            days[volume.study_uid].add(volume.acquired_on)
     return {uid: tuple(sorted(found)) for uid, found in sorted(days.items())}
 
 
@@ -71,13 +72,17 @@ def _identities(catalogue: Catalogue, owners: StudySubjects) -> Iterator[Problem
         if len(names) > 1:
             yield _problem("similar_subject_ids", ", ".join(sorted(names)))
     patients: dict[str, set[str]] = defaultdict(set)
-    for one in (*catalogue.series, *catalogue.refused_series):
-        if one.patient_id.strip() and one.study_uid in owners.subjects:
-            patients[one.patient_id.strip()].add(owners.subjects[one.study_uid])
-    for patient in sorted(patients):
-        if len(patients[patient]) > 1:
-            names = " and ".join(sorted(patients[patient]))
-            yield _problem("patient_of_two_subjects", names)
+    for volume in _volumes(catalogue):
+        if volume.patient_id.strip() and volume.study_uid in owners.subjects:
+            patients[volume.patient_id.strip()].add(owners.subjects[volume.study_uid])
+    for _, several in sorted(patients.items()):
+        if len(several) > 1:
+            yield _problem("patient_of_two_subjects", " and ".join(sorted(several)))
+
+
+def _volumes(catalogue: Catalogue) -> list[ImageSeries | RefusedVolume]:
+    """Return the volumes of a catalogue, whether they can be measured or not."""
+    return [*catalogue.series, *catalogue.refused_series]
 
 
 def plain_id(name: str) -> str:

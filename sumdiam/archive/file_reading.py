@@ -15,6 +15,7 @@ from imaging.reason import ReasonedError
 from imaging.volume import LeftOut
 from sumdiam.archive import damage
 from sumdiam.archive.damage import RefusedFile
+from sumdiam.archive.dicomdir import Entry, read_directory
 from sumdiam.archive.folder import FoundFile
 
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
@@ -42,6 +43,8 @@ class FileReading:
         Whether its header could be read as DICOM.
     study_uid, series_uid : str, optional
         What the header says; of a damaged file what could still be read of it.
+    directory : (file id, SOP Instance UID)
+        Of a DICOMDIR: the files that it names.
     """
 
     image: InstanceHeader | None = None
@@ -51,6 +54,7 @@ class FileReading:
     dicom: bool = False
     study_uid: str | None = None
     series_uid: str | None = None
+    directory: tuple[Entry, ...] = ()
 
 
 def read_file(found: FoundFile) -> FileReading:
@@ -69,8 +73,8 @@ def read_file(found: FoundFile) -> FileReading:
             return FileReading(refused=judged, series_uid=error.series_uid)
         return FileReading(left_out=judged)
     if header.sop_class_uid == DIRECTORY_CLASS:
-        directory = LeftOut(found.name, "dicomdir_not_read", "DICOMDIR")
-        return FileReading(left_out=directory, dicom=True)
+        left_out = LeftOut(found.name, "dicomdir_not_read", "DICOMDIR")
+        return FileReading(left_out=left_out, dicom=True, directory=read_directory(found.path))
     if not (header.study_uid and header.series_uid and header.sop_instance_uid):
         refused = RefusedFile(found.name, found.path, "unreadable_dicom", "no UIDs")
         return FileReading(refused=refused, dicom=True, series_uid=header.series_uid)

@@ -73,6 +73,8 @@ class Member:
         Opens its bytes.
     detail : str
         What to say of a member that is not read.
+    streamed : bool
+        Whether damage here spoils all that comes behind it.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Member:
     size_bytes: int
     open: Callable[[], BinaryIO]
     detail: str = ""
+    streamed: bool = False
 
 
 def safe_parts(name: str) -> tuple[str, ...] | None:

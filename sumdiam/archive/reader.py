@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sumdiam.archive.file_reading import read_file
 
+READY = b"ready"
+"""What the process says once it can read."""
 MEMORY_BYTES = 1 << 30
 """What reading may take beyond what the process takes to start."""
 
@@ -22,6 +24,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand between the answers
     _limit_memory()
+    answers.write(READY)
+    answers.flush()
     while True:
         try:
             files = pickle.load(source)  # noqa: S301 - from the process that started this one

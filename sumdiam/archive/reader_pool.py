@@ -16,6 +16,7 @@ from queue import Queue
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.file_reading import FileReading, read_file
 from sumdiam.archive.folder import ArchiveError, FoundFile
+from sumdiam.archive.reader import READY
 
 CHUNK = 64
 _AHEAD = 4
@@ -151,16 +152,21 @@ class _Reader:
             path = os.pathsep.join(part for part in sys.path if part)
             calm = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             try:
-                self.process = subprocess.Popen(  # noqa: S603 - our own module
+                process = subprocess.Popen(  # noqa: S603 - our own module
                     _COMMAND,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     env=os.environ | calm,
                 )
+                ready = process.stdout.read(len(READY)) if process.stdout else b""
             except OSError as error:
                 msg = f"no process can be started to read headers ({error.strerror})."
                 raise ArchiveError(msg) from None
+            self.process = process
+            if ready != READY:  # else every file would be taken for one that ends the process
+                msg = "the process that reads headers ends at once. Run `sumdiam doctor`."
+                raise ArchiveError(msg)
         return self.process
 
     def _end_late(self) -> None:

@@ -21,11 +21,38 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "file_too_large": ("the file is larger than the limit for one file", _NOTHING),
     "empty_file": ("the file has no bytes", _FETCH),
     "damaged_file": ("the file is neither DICOM nor anything else that is known", _FETCH),
-    "archive_format_not_read": ("a packed archive; it is not opened",
-                                "Unpack it into the archive."),
-    "dicomdir_not_read": ("a DICOMDIR; the files beside it are read instead", _NOTHING),
+    "reading_stopped": ("the process that read the file died or did not answer",
+                        "The file is damaged or hostile: fetch it again, or remove it."),
+    "archive_format_not_read": ("a packed archive of a kind that is not opened",
+                                "Unpack it into the archive; zip, tar and tar.gz are opened."),
+    "packed_nested": ("a packed archive within one that lies in another; it is not opened",
+                      "Unpack the outermost one into the archive."),
+    "packed_damaged": ("a packed archive is damaged or cut short; what lies behind the damage is "
+                       "missing", "Fetch it again, or unpack what can be saved into the archive."),
+    "packed_too_large": ("a packed archive unpacks to far more than an archive of images does; "
+                         "unpacking was stopped", "Unpack it yourself if it is genuine."),
+    "packed_too_many": ("a packed archive has more members than are read",
+                        "Unpack it yourself if it is genuine."),
+    "spool_full": ("there is no room to unpack a packed archive to its end",
+                   "Free disk space at --out, or unpack it elsewhere."),
+    "member_damaged": ("a member of a packed archive is damaged", _FETCH),
+    "member_encrypted": ("a member of a packed archive is encrypted",
+                         "Unpack it with its password into the archive."),
+    "member_method": ("a member of a packed archive is compressed by a method that is not read",
+                      "Unpack it into the archive."),
+    "member_name_unsafe": ("the name of a member leads out of its packed archive",
+                           "Pack it again with plain names; nothing outside was touched."),
+    "member_link": ("a link in a packed archive; links are not followed", _NOTHING),
+    "member_superseded": ("a member that a later one of the same name replaces", _NOTHING),
+    "dicomdir_not_read": ("a DICOMDIR; it is compared with the files, which are read themselves",
+                          _NOTHING),
+    "dicomdir_file_missing": ("a DICOMDIR names files that are not there: a study may be "
+                              "incomplete", "Copy the disc again, or leave it if the files were "
+                              "left out on purpose."),
+    "dicomdir_contradicts": ("a DICOMDIR names other instances than its files hold",
+                             "Copy the disc again; the files are what is used."),
     "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),
-    "no_dicom": ("the folder holds no DICOM file", "Check the path; unpack zip and tar files."),
+    "no_dicom": ("the folder holds no DICOM file", "Check the path."),
     },
     "Studies": {
     "no_subject_id": ("the study has neither a clinical trial subject id nor a patient id",
@@ -89,6 +116,21 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "subject_not_in_table": ("the archive holds this subject, the table of subjects does not: it "
                              "has no arm and no overall survival",
                              "Add a row, or correct the id (in the table, or by --subject-map)."),
+    "similar_subject_ids": ("ids of subjects differ in case, separators or zeros only: one person "
+                            "may be taken for several", "Make them one by --subject-map if so."),
+    "patient_of_two_subjects": ("one PatientID belongs to studies of several subjects",
+                                "Correct ClinicalTrialSubjectID in the files, or hand in "
+                                "--subject-map."),
+    "study_days_differ": ("volumes of one study were acquired on different days", _LOOK),
+    "studies_far_apart": ("studies of one subject lie more than 15 years apart: a date is wrong, "
+                          "or two persons share the id", "Write acquired_on in plan.csv and your "
+                          "id into timepoint_by, or correct the id."),
+    "interval_contradicts_images": ("an interval of the table contradicts the dates of the images",
+                                    "Correct one of them."),
+    "interval_shifted": ("intervals of the table fit the images of the neighbouring row",
+                         "Move the cells back."),
+    "alive_before_scan": ("the subject was scanned after the day it was last known alive",
+                          "Write the later day into last_known_alive_on."),
     "dates_backwards": ("dates of the subject go backwards", "Correct one of the dates."),
     "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
     },
@@ -105,7 +147,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 
 REASONS = {code: said for section in SECTIONS.values() for code, said in section.items()}
 
-WARNINGS = frozenset({"subject_without_images", "subject_not_in_table"})
+WARNINGS = frozenset({
+    "subject_without_images", "subject_not_in_table", "similar_subject_ids",
+    "patient_of_two_subjects", "study_days_differ", "studies_far_apart",
+    "interval_contradicts_images", "interval_shifted", "date_implausible", "dates_differ",
+    "date_unreadable", "dicomdir_file_missing", "dicomdir_contradicts",
+})  # fmt: skip
 """Codes of what is read all the same, but changes results if it is a slip: told before the rest."""
 
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from imaging.dicom_seg import SegHeader
 from imaging.header import InstanceHeader
-from imaging.mask import SegmentIdentity
+from imaging.mask import MaskHeader, SegmentIdentity
 from imaging.volume import LeftOut
 from sumdiam.archive.damage import RefusedFile
 
 RECORDS: dict[str, type] = {
     record.__name__: record
-    for record in (InstanceHeader, SegHeader, SegmentIdentity, LeftOut, RefusedFile)
+    for record in (InstanceHeader, MaskHeader, SegmentIdentity, LeftOut, RefusedFile)
 }
 """What may be kept. A file that holds anything else is read again: nothing is kept half."""
 

@@ -75,7 +75,9 @@ def tar_members(path: Path) -> Iterator[Member]:
                     opened.members.clear()  # type: ignore[attr-defined]  # else it keeps the headers of all
                     metered.allowed = metered.used + max(0, info.size) + _MOST_BETWEEN
                     reader = cast("partial[BinaryIO]", partial(opened.extractfile, info))
-                    yield Member(info.name, _kind(info), info.size, reader, _detail(info))
+                    yield Member(
+                        info.name, _kind(info), info.size, reader, _detail(info), streamed=True
+                    )
                 _check_end(opened, metered, packed=packed)
         except PackedError:
             raise

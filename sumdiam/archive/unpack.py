@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import shutil
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -34,6 +36,9 @@ _REASONS = {
     "encrypted": "member_encrypted",
     "method": "member_method",
 }
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_NAMED = (".zip", ".tar", ".tar.gz", ".tgz")
+_HEAD_BYTES = 512
 _BROKEN = (*zip_file.BROKEN, *tar_file.BROKEN)
 
 
@@ -92,6 +97,20 @@ class Spool:
             task.out.refused.append(damaged)
         task.out.files = tuple(sorted(task.written.values(), key=lambda file: file.name))
         return task.out
+
+
+def can_unpack(path: str | Path) -> bool:
+    """Return whether a file is a zip or tar file, by its name or its first bytes."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+            if head[:2] == b"\x1f\x8b":
+                stream.seek(0)
+                head = gzip.GzipFile(fileobj=stream).read(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):
+        head = b""
+    named = PurePath(path).name.lower().endswith(_NAMED)
+    return named or head[:4] in _ZIP or head[257:262] == b"ustar"
 
 
 def _members(path: Path, limits: Limits) -> Iterator[Member]:
@@ -169,8 +188,11 @@ class _Unpacking:
             raise
         except _BROKEN as error:
             _remove(path)
-            if getattr(error, "errno", None) == errno.ENOSPC:
+            number = getattr(error, "errno", None)
+            if number == errno.ENOSPC:
                 raise PackedError("spool_full", "no space is left") from None
+            if member.streamed and number is None:  # what comes behind it cannot be told either
+                raise PackedError("packed_damaged", type(error).__name__) from None
             self.out.refused.append(
                 RefusedFile(name, str(path), "member_damaged", type(error).__name__)
             )

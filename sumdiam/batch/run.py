@@ -12,7 +12,7 @@ import pandas as pd
 from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.clinical import scan_date_problems
 from sumdiam.archive.problem import Problem
-from sumdiam.archive.scan import scan_archives
+from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
@@ -99,7 +99,8 @@ def _measure(
 ) -> Measured:
     """Scan, plan and measure; return everything that the tables are made of."""
     with reporter.stage("scan") as stage:
-        catalogue = scan_archives(settings.archives, progress=_counting(stage))
+        options = ScanOptions(folder=settings.out, workers=settings.workers)
+        catalogue = scan_archives(settings.archives, progress=_counting(stage), options=options)
     with reporter.stage("plan", 1) as stage:
         plan = make_plan(catalogue, handed_in.subjects, handed_in.subject_map, handed_in.previous)
         tasks = build_tasks(

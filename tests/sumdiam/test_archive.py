@@ -38,7 +38,7 @@ def test_progress_counts_every_file(pristine):
 
 def test_a_folder_without_dicom_is_named_with_its_remedy(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(ArchiveError, match=r"no DICOM file.*unpack zip"):
+    with pytest.raises(ArchiveError, match=r"no DICOM file.*Check the path"):
         scan_archives([tmp_path])
     with pytest.raises(ArchiveError, match=r"absent: there is no such folder"):
         scan_archives([tmp_path / "absent"])
