@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import BinaryIO, TypeVar
 
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.tag import BaseTag
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -34,6 +36,10 @@ _MOST_ELEMENTS = 10_000
 LONGEST_HEADER_BYTES = 64 << 20
 """So many bytes are looked at before the pixels are reached; the longest real headers, of thousands
 of frames, take a quarter of it."""
+LONGEST_INFLATED_BYTES = 256 << 20
+"""A deflated file may unpack to so many bytes: 500 slices in one."""
+_INFLATED_PIECE = 1 << 20
+_META_BYTES = 4096
 _MOST_READS = 1 << 20
 _WATCHED_BYTES = 8 << 20
 """Shorter files hold no more elements than this many reads would find."""
@@ -253,6 +259,7 @@ def parse_elements(
     stream: BinaryIO, path: Path, wanted: list[BaseTag | int]
 ) -> tuple[FileDataset, _PixelStop, bool]:
     """Return the wanted elements, the pixel element that ended them, and if there is a preamble."""
+    _refuse_to_inflate(stream, path)
     stop = _PixelStop()
     try:
         return read_partial(stream, stop, specific_tags=wanted), stop, True
@@ -267,6 +274,29 @@ def parse_elements(
     if not (sop_class.startswith("1.2.840.10008.") and element.text(dataset, 0x00080018)):
         raise HeaderError("not_dicom", str(path), "no DICM prefix, no SOP class and instance")
     return dataset, stop, False
+
+
+def _refuse_to_inflate(stream: BinaryIO, path: Path) -> None:
+    """Refuse a deflated file of megabytes that unpacks to gigabytes; pydicom unpacks all of it."""
+    begin = stream.read(_META_BYTES)
+    stream.seek(0)
+    if DeflatedExplicitVRLittleEndian.encode() not in begin:
+        return
+    read_preamble(stream, force=True)
+    meta = read_dataset(
+        stream,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, _vr, _length: tag >> 16 != 2,
+    )
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        inflate, size = zlib.decompressobj(wbits=-zlib.MAX_WBITS), 0
+        while piece := inflate.unconsumed_tail or stream.read(_INFLATED_PIECE):
+            size += len(inflate.decompress(piece, _INFLATED_PIECE))
+            if size > LONGEST_INFLATED_BYTES:
+                detail = f"more than {LONGEST_INFLATED_BYTES >> 20} MiB"
+                raise HeaderError("inflates_too_far", str(path), detail)
+    stream.seek(0)
 
 
 def _read(stream: BinaryIO, path: Path) -> InstanceHeader:

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import ExplicitVRBigEndian
 
-from imaging.decoder import OpenFile, decode
-from imaging.element import uid_name
+from imaging.decoder_client import decode_apart
 from imaging.header import InstanceHeader
-from imaging.reason import ReasonedError
+from imaging.pixel_error import PixelError
 
 _INT16 = np.iinfo(np.int16)
 _IMPOSSIBLE_HU = -1500.0
@@ -22,17 +21,6 @@ _IMPOSSIBLE_HU = -1500.0
 _TISSUE_HU = -500.0
 _MOST_VOXELS = 1_000_000_000
 """3800 slices of 512 x 512; headers that ask for more are damaged or hostile."""
-
-
-class PixelError(ReasonedError):
-    """Pixel data that cannot be read for what they are."""
-
-    def __init__(self, reason_code: str, file: str, detail: str) -> None:
-        super().__init__(reason_code, Path(file).name, detail)
-        self.file = file
-
-    def __reduce__(self) -> tuple[type[PixelError], tuple[str, str, str]]:
-        return type(self), (self.reason_code, self.file, self.detail)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +65,8 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     array: NDArray[np.int16] | NDArray[np.float32] = np.empty(shape, dtype=np.int16)
     padding: NDArray[np.bool_] | None = None
     flags = set()
-    opened = OpenFile()
     for z, header in enumerate(headers):
-        words = stored_words(header, opened)
+        words = stored_words(header)
         padded, believed = _declared_padding(words, header, hounsfield=hounsfield)
         values = _significant(words, header, padded if believed else None)
         if not believed:
@@ -117,15 +104,14 @@ def with_missing(
     return array, padding
 
 
-def stored_words(header: InstanceHeader, opened: OpenFile | None = None) -> NDArray[np.integer]:
+def stored_words(header: InstanceHeader) -> NDArray[np.integer]:
     """Return the (rows, columns) words of one slice as stored, unused bits included.
 
-    Of a multi-frame file, those of the frame that the header is of. ``opened`` spares the frames
-    of one file from parsing it again.
+    Of a multi-frame file, those of the frame that the header is of.
     """
     if header.pixel_offset is not None and header.pixel_length is not None:
         return _uncompressed(header)
-    return _decoded(header, opened or OpenFile())
+    return decode_apart(header)
 
 
 def _word_type(header: InstanceHeader) -> np.dtype[np.integer]:
@@ -161,24 +147,6 @@ def _uncompressed(header: InstanceHeader) -> NDArray[np.integer]:
     if header.bits_allocated == 8 and kind.byteorder == ">":
         return words
     return words.astype(kind.newbyteorder("="), copy=False)
-
-
-def _decoded(header: InstanceHeader, opened: OpenFile) -> NDArray[np.integer]:
-    """Decode a compressed, deflated or otherwise unusual slice with pydicom and its plugins."""
-    try:
-        instance, words = decode(header, opened)
-    except Exception as error:
-        name = uid_name(header.transfer_syntax)
-        raise PixelError(
-            "pixel_data_undecodable", header.file, f"{name}: {type(error).__name__}"
-        ) from error
-    if instance != header.sop_instance_uid:
-        raise PixelError("file_changed", header.file, "another instance is there now")
-    if words.shape != (header.rows, header.columns) or words.dtype.kind not in "iu":
-        raise PixelError(
-            "pixel_data_undecodable", header.file, f"shape {words.shape}, type {words.dtype}"
-        )
-    return words
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:

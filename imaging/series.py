@@ -13,7 +13,8 @@ from imaging import series_check, series_copy, series_date, series_flag
 from imaging.frame import FrameError
 from imaging.geometry import VolumeGeometry
 from imaging.header import HeaderError, InstanceHeader
-from imaging.pixel import PixelError, read_pixels, with_missing
+from imaging.pixel import read_pixels, with_missing
+from imaging.pixel_error import PixelError
 from imaging.reason import ReasonedError
 from imaging.series_left_out import left_out_slices
 from imaging.series_split import Part, SplitError, split_always, split_positions

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imaging.decoder import OpenFile
 from imaging.element import uid_name
 from imaging.frame import FrameError, read_frames
 from imaging.header import HeaderError, InstanceHeader, file_digest
-from imaging.pixel import PixelError, stored_words
+from imaging.pixel import stored_words
+from imaging.pixel_error import PixelError
 from imaging.series_check import ENHANCED, Finding
 
 
@@ -96,14 +96,13 @@ def _same_pixels(one: InstanceHeader, two: InstanceHeader, *, renamed: bool = Fa
     """Return whether headers and stored values are equal, frame by frame."""
     if _content(one, renamed=renamed) != _content(two, renamed=renamed):
         return False
-    ours, theirs = OpenFile(), OpenFile()
     try:
         frames = zip(frames_of(one), frames_of(two), strict=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return all(
                 _content(a, renamed=renamed) == _content(b, renamed=renamed)
-                and np.array_equal(stored_words(a, ours), stored_words(b, theirs))
+                and np.array_equal(stored_words(a), stored_words(b))
                 for a, b in frames
             )
     except (OSError, PixelError, HeaderError, FrameError):
