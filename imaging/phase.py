@@ -42,13 +42,15 @@ class PhaseGuess:
     """The phase of a volume.
 
     ``probability`` is that of the most probable phase; where it is below `THRESHOLD`, or evidence
-    contradicts itself, ``phase`` is ``unknown``.
+    contradicts itself, ``phase`` is ``unknown``. ``in_doubt`` says that a look at its pixels could
+    settle it.
     """
 
     phase: str = "unknown"
     probability: float = 0.0
     evidence: tuple[PhaseEvidence, ...] = ()
     conflicts: tuple[str, ...] = ()
+    in_doubt: bool = False
 
 
 @dataclass(slots=True)
@@ -122,12 +124,19 @@ def guess_phases(
     cases.sort(key=_order)
     shared = Counter(_series_of(case.facts) for case in cases if _is_moment(case.facts))
     gadoxetate = any(phase_evidence.names_gadoxetate(case.facts, case.words) for case in cases)
+    content = content or {}
+    native = phase_evidence.native_liver_hu(((c.facts, c.words) for c in cases), content)
     for case in cases:
-        medians = (content or {}).get(case.facts.volume_id)
+        volume_id = case.facts.volume_id
         case.evidence, case.conflicts = phase_evidence.own_evidence(
-            case.facts, case.words, volumes=shared[_series_of(case.facts)], medians=medians,
-            gadoxetate=gadoxetate and case.facts.modality == "MR", scan_s=case.time_s,
-        )  # fmt: skip
+            case.facts,
+            case.words,
+            volumes=shared[_series_of(case.facts)],
+            medians=content.get(volume_id),
+            gadoxetate=gadoxetate and case.facts.modality == "MR",
+            scan_s=case.time_s,
+            native_liver=native[1] if native and native[0] != volume_id else None,
+        )
     _add_counts(cases)
     _find_contradictions(cases)
     for group in _sessions([c for c in cases if _takes_part(c, shared)]):
@@ -135,8 +144,13 @@ def guess_phases(
     guesses = {facts.volume_id: PhaseGuess() for facts in series}
     for case in cases:
         _note_disagreement(case)
+        phase = case.settled()
         guesses[case.facts.volume_id] = PhaseGuess(
-            case.settled(), round(case.guess()[1], 4), tuple(case.evidence), tuple(case.conflicts)
+            phase,
+            round(case.guess()[1], 4),
+            tuple(case.evidence),
+            tuple(case.conflicts),
+            in_doubt=phase == "unknown" and _takes_part(case, shared),
         )
     return guesses
 
@@ -253,18 +267,21 @@ def _add_study(cases: Sequence[_Case], *, gadoxetate: bool) -> None:
 def _acquisitions(cases: Sequence[_Case]) -> list[list[_Case]]:
     """Return the volumes of each acquisition: several reconstructions have one time.
 
-    Where volumes of one time name different phases the time is a filler, and they are parted.
+    Where volumes of one time name different phases, or are moments of one series, the time is a
+    filler, and they are parted.
     """
     groups: dict[tuple[object, ...], list[_Case]] = {}
     for case in cases:
         key: tuple[object, ...] = (case.facts.volume_id,)
         if case.time_s:
-            key = (case.time_s, case.facts.temporal_position)
+            key = (case.time_s,)
         groups.setdefault(key, []).append(case)
     found: list[list[_Case]] = []
     for group in groups.values():
         said = {_most_probable(c.weights()) for c in group if c.evidence} - {"unknown"}
-        found += [group] if len(said) <= 1 else [[case] for case in group]
+        moments = {(_series_of(c.facts), c.facts.temporal_position) for c in group}
+        one = len(said) <= 1 and len(moments) == len({name for name, _ in moments})
+        found += [group] if one else [[case] for case in group]
     return found
 
 

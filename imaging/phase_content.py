@@ -13,11 +13,17 @@ _CT: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "native": {"aorta": (42, 9), "liver": (57, 9), "spleen": (47, 7)},
     "early_arterial": {"aorta": (310, 75), "liver": (61, 9), "spleen": (90, 20)},
     "late_arterial": {"aorta": (280, 65), "liver": (73, 10), "spleen": (125, 20)},
-    "portal_venous": {"aorta": (150, 24), "liver": (108, 14), "spleen": (120, 16)},
+    "portal_venous": {"aorta": (155, 30), "liver": (108, 14), "spleen": (120, 16)},
     "delayed": {"aorta": (103, 17), "liver": (90, 13), "spleen": (92, 13)},
 }
 """Mean and SD in HU of adults. Source: enhancement curves in Bae, Radiology 2010;256:32; liver 50
 to 60 HU more than native in the portal venous phase, 10 to 20 HU in the late arterial one."""
+_CT_LIVER_RISE: Mapping[str, tuple[float, float]] = {
+    "native": (0, 4), "early_arterial": (3, 4), "late_arterial": (13, 6), "portal_venous": (52, 13),
+    "delayed": (34, 11),
+}  # fmt: skip
+"""Mean and SD in HU of the liver above its own native value: tells more than the value itself, as
+livers differ (fat, iron). Source: as above."""
 _MR: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "native": {"aorta": (0.6, 0.40), "spleen": (0.72, 0.20)},
     "early_arterial": {"aorta": (3.0, 0.30), "spleen": (1.10, 0.25)},
@@ -31,8 +37,9 @@ _MR: Mapping[str, Mapping[str, tuple[float, float]]] = {
 no unit and depends on sequence and coil."""
 _DEGREES = 5.0
 """Tails of a t distribution: contrast dose, heart and steatosis move a value far."""
-_SURE = {"masks": 0.9, "image": 0.8}
-"""How much of the weight what was measured gets: a region found in the image may be another."""
+_SURE_MASKS, _SURE_IMAGE, _SURE_ONE_ORGAN = 0.9, 0.86, 0.75
+"""How much of the weight what was measured gets: a region found in the image may be another, above
+all where only one of aorta and liver was plainly there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,15 @@ class OrganMedians:
         return f"{', '.join(parts)} in {self.slices} slices ({self.found_by})"
 
 
-def content_weights(medians: OrganMedians, *, modality: str) -> Weights | None:
+def content_weights(
+    medians: OrganMedians, *, modality: str, native_liver: float | None = None
+) -> Weights | None:
     """Weights of the phases for the medians of a volume; None where nothing was measured.
+
+    Parameters
+    ----------
+    native_liver : float, optional
+        Of the native CT of the same study, HU.
 
     Notes
     -----
@@ -71,17 +85,23 @@ def content_weights(medians: OrganMedians, *, modality: str) -> Weights | None:
     values = {"aorta": medians.aorta, "liver": medians.liver, "spleen": medians.spleen}
     known = {name: value for name, value in values.items() if value is not None}
     if modality == "MR":
-        return _mr_weights(known, _SURE[medians.found_by])
+        return _mr_weights(known, _SURE_MASKS)
     if not known:
         return None
+    sure = _SURE_MASKS if medians.found_by == "masks" else _SURE_IMAGE
+    sure = sure if len(known) > 1 else _SURE_ONE_ORGAN
+    expected = {phase: dict(organs) for phase, organs in _CT.items()}
+    if native_liver is not None:
+        for phase, (rise, sd) in _CT_LIVER_RISE.items():
+            expected[phase]["liver"] = (native_liver + rise, sd)
     return _weights(
         {
             phase: sum(
                 _log_t((known[n] - organs[n][0]) / organs[n][1], organs[n][1]) for n in known
             )
-            for phase, organs in _CT.items()
+            for phase, organs in expected.items()
         },
-        _SURE[medians.found_by],
+        sure,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imaging.phase_content import OrganMedians, content_weights
@@ -25,6 +25,7 @@ _NO_AGENT = re.compile(r"no(ne|t| |$)|without|sans|ohne|n/a", re.IGNORECASE)
 _AGENT = dict.fromkeys(PHASES, 0.13) | {"native": 0.08, "unknown": 0.14}
 """A named contrast agent speaks a little against native: protocols fill it in beforehand."""
 _SOONEST_S = 15.0
+_NATIVE_BY_CONTENT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def own_evidence(
     medians: OrganMedians | None,
     gadoxetate: bool,
     scan_s: float | None,
+    native_liver: float | None = None,
 ) -> tuple[list[PhaseEvidence], list[str]]:
     """Return the evidence that a volume carries itself, and what speaks against any phase.
 
@@ -108,6 +110,8 @@ def own_evidence(
         How many moments of its series share its words.
     scan_s : float, optional
         Second of the day of the scan.
+    native_liver : float, optional
+        HU of the liver in the native phase of the study, of another volume.
     """
     against = is_no_phase(facts, words)
     text = facts.description or facts.protocol or ""
@@ -118,7 +122,7 @@ def own_evidence(
         _agent(facts),
         _stated_delay(facts, words, gadoxetate=gadoxetate),
         _injection(facts, scan_s, gadoxetate=gadoxetate),
-        _content(facts, medians),
+        _content(facts, medians, native_liver),
     ]
     return [one for one in found if one is not None], []
 
@@ -186,9 +190,34 @@ def _injection(
     return PhaseEvidence("injection to scan", text, weights) if weights else None
 
 
-def _content(facts: SeriesFacts, medians: OrganMedians | None) -> PhaseEvidence | None:
+def _content(
+    facts: SeriesFacts, medians: OrganMedians | None, native_liver: float | None
+) -> PhaseEvidence | None:
     """Return what the medians of organs say."""
     if medians is None:
         return None
-    weights = content_weights(medians, modality=facts.modality)
-    return PhaseEvidence("content", medians.words(), weights) if weights else None
+    weights = content_weights(medians, modality=facts.modality, native_liver=native_liver)
+    beside = "" if native_liver is None else f", native liver {native_liver:.0f}"
+    return PhaseEvidence("content", medians.words() + beside, weights) if weights else None
+
+
+def native_liver_hu(
+    volumes: Iterable[tuple[SeriesFacts, PhaseWords]], content: Mapping[str, OrganMedians]
+) -> tuple[str, float] | None:
+    """Return volume id and liver of the CT of a study that is native by words or by content.
+
+    The lowest where there are several; None where there is none.
+    """
+    found = []
+    for facts, words in volumes:
+        medians = content.get(facts.volume_id)
+        if facts.modality != "CT" or medians is None or medians.liver is None:
+            continue
+        weights = content_weights(medians, modality="CT")
+        by_content = weights is not None and weights["native"] >= _NATIVE_BY_CONTENT
+        if words.phases == ("native",) or (by_content and not words.phases):
+            found.append((medians.liver, facts.volume_id))
+    if not found:
+        return None
+    liver, volume_id = min(found)
+    return volume_id, liver

@@ -24,8 +24,9 @@ SESSION_S = 5400.0
 _STEP_S = 3.0
 _BEFORE_S = 2700.0
 _AFTER_S = 120.0
+_EARLY_PHASE, _LATER_THAN_ARTERIAL = PHASES.index("early_arterial"), slice(3, 7)
 _RANK = np.array([0, 1, 2, 3, 4, 4, 5])
-_BACKWARD_BY_CLOCK, _BACKWARD_BY_NUMBER = 0.01, 0.15
+_BACKWARD_BY_CLOCK, _BACKWARD_BY_NUMBER = 0.01, 0.3
 """Weight of contrast that seems to go away between two acquisitions: clocks are believed, series
 numbers only as a hint, since reconstructions are numbered in any order."""
 _AGAIN_BY_CLOCK = (0.6, 0.3, 0.3, 0.3, 0.7, 0.7, 0.8)
@@ -33,11 +34,9 @@ _AGAIN_BY_NUMBER = (0.6, 0.5, 0.5, 0.5, 0.6, 0.6, 0.6)
 """Weight of scanning one phase twice, by the order of `PHASES`; a series with another number may
 be another reconstruction."""
 _UNKNOWN = 0.5
-_EARLY = 0.5
-"""An early arterial scan is made less often than a late one."""
-_HINT = 0.5
-"""Power to which the weights of an acquisition without a time are taken: its place among series
-numbers is no proof."""
+_EARLY, _EARLY_ALONE = 0.5, 0.08
+"""An early arterial scan is made less often than a late one, and hardly ever without it: what
+LI-RADS v2018 requires is the late arterial phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +72,9 @@ def study_weights(moments: Sequence[Moment], *, modality: str, gadoxetate: bool)
     ahead = _passed(seen, own, links)
     behind = _passed(seen[::-1], own[::-1], [link.T for link in links[::-1]])[::-1]
     rows = []
-    for one, emission, forward, backward in zip(moments, seen, ahead, behind, strict=True):
+    for emission, forward, backward in zip(seen, ahead, behind, strict=True):
         row = np.where(has > 0, (emission * forward * backward).sum(axis=0), 0.0)
         row = row / row.sum() if row.sum() > 0 else has / has.sum()
-        if one.time_s is None:
-            row = row**_HINT / (row**_HINT).sum()
         rows.append(row)
     return np.array(rows).reshape(len(moments), len(PHASES))
 
@@ -97,14 +94,14 @@ def _emission(
     if one.time_s is None:
         flat = has.copy()
         flat[-1] *= _UNKNOWN
-        flat[PHASES.index("early_arterial")] *= _EARLY
+        flat[_EARLY_PHASE] *= _EARLY
         return np.tile(flat, (injections.size, 1))
     span = injections.size * _STEP_S
     density = scan_density(
         one.time_s - injections, modality=modality, gadoxetate=gadoxetate, span_s=span
     )
     density[:, -1] *= _UNKNOWN
-    density[:, PHASES.index("early_arterial")] *= _EARLY
+    density[:, _EARLY_PHASE] *= _EARLY
     return density * _STEP_S
 
 
@@ -116,6 +113,7 @@ def _transition(one: Moment, two: Moment) -> Array:
     weights = np.ones((len(PHASES), len(PHASES)))
     weights[:-1, :-1] = np.where(_RANK[:, None] > _RANK[None, :], backward, 1.0)
     weights[range(7), range(7)] = again
+    weights[_EARLY_PHASE, _LATER_THAN_ARTERIAL] = _EARLY_ALONE
     return weights
 
 

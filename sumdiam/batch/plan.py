@@ -102,7 +102,7 @@ def make_plan(
     owners = study_subjects(catalogue, subject_map)
     earlier = previous or PlanFiles()
     masks, appended, mask_problems = settle_masks(catalogue, owners.subjects, earlier.masks)
-    draft = _begun(catalogue, volume_rows(catalogue, owners.subjects), earlier.plan)
+    draft = _begun(catalogue, volume_rows(catalogue, owners.subjects, masks), earlier.plan)
     facts = _settle_uses(draft, masks)
     _settle_timepoints(draft, masks, _starts(subjects), rule)
     plan = _typed_plan(draft)

@@ -8,30 +8,42 @@ from collections.abc import Mapping
 from imaging.phase import PhaseGuess, SeriesFacts, guess_phases, series_facts
 from measurement.table import columns_of
 from sumdiam.archive.catalogue import Catalogue, RefusedVolume
+from sumdiam.batch.content import read_contents
 from sumdiam.batch.edit import AUTO
 from sumdiam.batch.plan_table import Plan
 
 Rows = dict[str, dict[str, str]]
 
 
-def volume_rows(catalogue: Catalogue, subjects: Mapping[str, str]) -> Rows:
+def volume_rows(
+    catalogue: Catalogue, subjects: Mapping[str, str], masks: Mapping[str, Mapping[str, str]]
+) -> Rows:
     """Return one row per volume whose subject is known, with the phase that the evidence gives.
 
     Parameters
     ----------
     subjects : mapping
         Study UID to subject id.
+    masks : mapping
+        Rows of masks.csv by mask id.
 
     Returns
     -------
     dict
         Text cells by volume id; timepoint and use are still open.
+
+    Notes
+    -----
+    Pixels are read only of volumes whose texts and times leave the phase in doubt.
     """
-    guesses = _guesses(catalogue)
+    guesses, unread = _guesses(catalogue, masks)
     rows: Rows = {}
     for one in catalogue.series:
         if one.study_uid in subjects:
             flags = ", ".join(one.report.flags)
+            why = unread.get(one.volume_id)
+            said = [f"content: not read ({why})"] if why else []
+            said += [f"flags: {flags}"] if flags else []
             rows[one.volume_id] = _row(
                 guesses[one.volume_id],
                 volume_id=one.volume_id,
@@ -41,7 +53,7 @@ def volume_rows(catalogue: Catalogue, subjects: Mapping[str, str]) -> Rows:
                 description=one.description or "",
                 modality=one.modality,
                 acquired_on=one.acquired_on.isoformat() if one.acquired_on else "",
-                evidence=f"flags: {flags}" if flags else "",
+                evidence="; ".join(said),
             )
     for refused in catalogue.refused_series:
         if refused.study_uid in subjects:
@@ -78,8 +90,13 @@ def _row(guess: PhaseGuess, **cells: str) -> dict[str, str]:
     return row
 
 
-def _guesses(catalogue: Catalogue) -> dict[str, PhaseGuess]:
-    """Return the phase of every volume, refused ones included, study by study."""
+def _guesses(
+    catalogue: Catalogue, masks: Mapping[str, Mapping[str, str]]
+) -> tuple[dict[str, PhaseGuess], dict[str, str]]:
+    """Return the phase of every volume, refused ones included, study by study.
+
+    Beside them, why volumes in doubt could not be looked at.
+    """
     by_study: dict[str, list[SeriesFacts]] = defaultdict(list)
     for one in catalogue.series:
         by_study[one.study_uid].append(series_facts(one))
@@ -88,7 +105,12 @@ def _guesses(catalogue: Catalogue) -> dict[str, PhaseGuess]:
     guesses: dict[str, PhaseGuess] = {}
     for _, facts in sorted(by_study.items()):
         guesses.update(guess_phases(sorted(facts, key=lambda one: one.volume_id)))
-    return guesses
+    doubtful = [one for one in catalogue.series if guesses[one.volume_id].in_doubt]
+    contents = read_contents(doubtful, masks, catalogue)
+    for study_uid in sorted({one.study_uid for one in doubtful}):
+        facts = sorted(by_study[study_uid], key=lambda one: one.volume_id)
+        guesses.update(guess_phases(facts, contents.medians))
+    return guesses, contents.unread
 
 
 def _refused_facts(refused: RefusedVolume) -> SeriesFacts:

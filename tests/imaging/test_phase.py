@@ -65,7 +65,7 @@ def test_what_names_no_phase_is_unknown(text):
 
 
 def test_nothing_is_known_of_pet_or_of_no_text():
-    assert guess_phases([SeriesFacts("v")])["v"] == PhaseGuess()
+    assert guess_phases([SeriesFacts("v")])["v"] == PhaseGuess(in_doubt=True)
     assert phase("ARTERIAL", modality="PT") == "unknown"
 
 
@@ -166,7 +166,9 @@ def test_after_gadoxetate_the_late_phases_of_mr_have_their_own_names(scan, expec
 def test_a_contrast_agent_alone_names_no_phase_and_does_not_overrule_native():
     assert phase("LIVER", contrast_text="OMNIPAQUE") == "unknown"
     assert phase("PRE CONTRAST", contrast_text="OMNIPAQUE") == "native"
-    assert guess_phases([SeriesFacts("v", "LIVER", contrast_text="NONE")])["v"] == PhaseGuess()
+    assert guess_phases([SeriesFacts("v", "LIVER", contrast_text="NONE")])["v"] == PhaseGuess(
+        in_doubt=True
+    )
 
 
 def test_the_order_of_the_series_handed_in_changes_nothing():
