@@ -16,8 +16,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.dicom_seg import read_masks
 from imaging.geometry import VolumeGeometry
+from imaging.mask_file import read_masks
 from imaging.organ_sample import medians_in_masks
 from imaging.phase_content import OrganMedians
 from imaging.reason import ReasonedError
@@ -58,7 +58,7 @@ def read_contents(doubtful: Sequence[ImageSeries], masks: Masks, catalogue: Cata
     """
     found = Contents()
     places = {one.volume_id: one.geometry for one in catalogue.series}
-    paths = {mask.header.sop_instance_uid: mask.path for mask in catalogue.masks}
+    paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
     organs = _organs_by_study(masks)
     with _Reader() as reader:
         for series in sorted(doubtful, key=lambda one: one.volume_id):
