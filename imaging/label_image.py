@@ -293,7 +293,10 @@ def _values_of(labels: NDArray[np.integer]) -> list[int]:
 def _undeclared(
     labels: NDArray[np.integer], path: Path, names: Mapping[int, str]
 ) -> tuple[LayeredSegment, ...]:
-    """Return one segment per value that occurs; a file of zeros declares an empty one."""
+    """Return one segment per value that occurs; a file of zeros declares an empty one.
+
+    The name of a file with several labels names none of them.
+    """
     values = [value for value in _values_of(labels) if value > 0] or [1]
     stem = path.name
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
@@ -304,7 +307,8 @@ def _undeclared(
         LayeredSegment(
             SegmentIdentity(
                 number=value,
-                label=names.get(value) or (stem if len(values) == 1 else f"{stem} {value}"),
+                label=names.get(value) or (stem if len(values) == 1 else f"label {value}"),
+                named_by_file=value not in names,
             ),
             0,
             value,

@@ -20,6 +20,7 @@ class SegmentIdentity:
     """What a file says of one of its segments; codes are (scheme, value, meaning).
 
     ``interpreted_type`` is what a structure set calls a region: GTV, ORGAN, EXTERNAL...
+    ``named_by_file`` says that the label is no more than the name of a file.
     """
 
     number: int
@@ -31,6 +32,7 @@ class SegmentIdentity:
     anatomic_region: tuple[str, str, str] | None = None
     algorithm_type: str = ""
     interpreted_type: str = ""
+    named_by_file: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

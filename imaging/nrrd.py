@@ -18,6 +18,17 @@ _SPACES = {
     "las", "left-posterior-superior-time", "right-anterior-superior-time",
     "left-anterior-superior-time", "lpst", "rast", "last",
 }  # fmt: skip
+_NRRD_BYTES = {
+    "uint8": 1, "uint8_t": 1, "unsigned char": 1, "uchar": 1, "int8": 1, "int8_t": 1,
+    "signed char": 1, "short": 2, "int16": 2, "int16_t": 2, "short int": 2, "signed short": 2,
+    "ushort": 2, "uint16": 2, "uint16_t": 2, "unsigned short": 2, "int": 4, "int32": 4,
+    "int32_t": 4, "signed int": 4, "uint": 4, "uint32": 4, "uint32_t": 4, "unsigned int": 4,
+    "float": 4, "double": 8,
+}  # fmt: skip
+_METAIMAGE_BYTES = {
+    "MET_UCHAR": 1, "MET_CHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4,
+    "MET_FLOAT": 4, "MET_DOUBLE": 8,
+}  # fmt: skip
 _SEGMENT = re.compile(r"Segment(\d+)_(\w+)$")
 
 
@@ -72,7 +83,12 @@ def nrrd_header(path: Path) -> TextHeader:
     if units - {"mm", ""}:
         raise MaskFault("mask_not_supported", f"units {sorted(units)}")
     written = fields.get("data file") or fields.get("datafile")
-    return TextHeader(fields, notes, _beside(path, written) if written else None)
+    data_file = _beside(path, written) if written else None
+    if data_file is not None and fields.get("encoding", "").lower() == "raw":
+        skipped = "byte skip" in fields or "line skip" in fields
+        bytes_each = _NRRD_BYTES.get(fields.get("type", "").lower())
+        _check_bytes(data_file, fields["sizes"], None if skipped else bytes_each)
+    return TextHeader(fields, notes, data_file)
 
 
 def _fields_and_notes(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -116,8 +132,14 @@ def metaimage_header(path: Path) -> TextHeader:
         raise MaskFault("mask_no_position", "no Offset")
     if not any(name in fields for name in ("elementspacing", "elementsize")):
         raise MaskFault("mask_no_position", "no ElementSpacing")
-    local = written.upper() == "LOCAL"
-    return TextHeader(fields, {}, None if local else _beside(path, written))
+    if written.upper() == "LOCAL":
+        return TextHeader(fields, {}, None)
+    data_file = _beside(path, written)
+    packed = fields.get("compresseddata", "False").lower() == "true"
+    plain = not packed and "headersize" not in fields and "elementnumberofchannels" not in fields
+    bytes_each = _METAIMAGE_BYTES.get(fields.get("elementtype", "").upper())
+    _check_bytes(data_file, fields["dimsize"], bytes_each if plain else None)
+    return TextHeader(fields, {}, data_file)
 
 
 def layered_segments(notes: Mapping[str, str]) -> tuple[LayeredSegment, ...]:
@@ -189,6 +211,16 @@ def _check_size(written: str) -> None:
         raise MaskFault("mask_unreadable", f"sizes {written!r}")
     if math.prod(sizes) > MOST_VOXELS:
         raise MaskFault("too_large", f"{written} voxels")
+
+
+def _check_bytes(data_file: Path, sizes: str, bytes_each: int | None) -> None:
+    """Refuse a file of values that is not as long as its header says: it may be another's."""
+    if bytes_each is None:
+        return
+    expected = math.prod(int(size) for size in sizes.split()) * bytes_each
+    found = data_file.stat().st_size
+    if found != expected:
+        raise MaskFault("mask_unreadable", f"the values are {found} bytes, not {expected}")
 
 
 def _beside(path: Path, written: str) -> Path:

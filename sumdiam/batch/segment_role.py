@@ -120,12 +120,16 @@ def _kind_by_name(segment: SegmentIdentity, named: str, label: str) -> tuple[str
         return "lesion", f"interpreted type {GROSS_TUMOUR}"
     if interpreted in word.NO_LESION_TYPES:
         return "ignore", f"interpreted type {interpreted}"
-    if re.search(word.PLANNING, named):
-        return "ignore", f"{label} is a region of planning"
+    if re.search(word.PLANNING_VOLUME, named):
+        return "ignore", f"{label} is a volume of planning"
     words = _words(segment)
     if segment.tracking_id or re.search(word.LESION, words) or re.search(word.VIABLE, words):
         return "lesion", label
+    if re.search(word.PLANNING, named):
+        return "ignore", f"{label} is a region of planning"
     organ = _organ_by_words([named])
+    if organ is not None and segment.named_by_file and _says_more(organ, named):
+        return "undecided", f"file name {segment.label!r} says more than one organ"
     if organ is not None:
         return _organ_role(organ, named), label
     if re.search(word.VESSEL, named):
@@ -134,6 +138,20 @@ def _kind_by_name(segment: SegmentIdentity, named: str, label: str) -> tuple[str
         return "ignore", f"interpreted type {interpreted}"
     meaning = _meaning(segment.property_type)
     return "undecided", f"{label}, property type {meaning!r} say neither"
+
+
+def _says_more(organ: str, named: str) -> bool:
+    """Return whether a file's name has words beside those for an organ.
+
+    ``lung1_label`` may be the label of a lesion in a lung: a file is often named after what its
+    image shows.
+    """
+    words = dict(word.ORGAN_WORDS)[organ]
+    tokens = [token for token in named.split() if not re.search(words, token)]
+    left = re.sub(word.BESIDE, " ", " ".join(tokens))
+    if organ == "bone":
+        left = re.sub(r"\b[ctls]? ?\d+\b|\b[ctls]\b", " ", left)
+    return bool(left.strip())
 
 
 def _organ_role(organ: str, named: str) -> str:

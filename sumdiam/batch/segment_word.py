@@ -20,7 +20,7 @@ ORGAN_WORDS: tuple[tuple[str, str], ...] = (
     ("lung", r"\blungs?\b|pulmon|\blungen?\b|poumon|polmon|легк|肺"),
     ("adrenal", r"adrenal|suprarenal|nebenniere|surrenal|surren|надпочечник"),
     ("bone", r"\bbones?\b|vertebra|\bribs?\b|pelvi[cs] bone|\bfemur\b|sternum|skelet|knochen|"
-             r"wirbel|\bsacrum\b|\bskull\b|scapula|clavicula|humerus|\bhip\b|\bossa?\b|hueso|кост|骨"),
+             r"wirbel|cartilage|\bcostal\b|\bsacrum\b|\bskull\b|scapula|clavicula|humerus|\bhip\b|\bossa?\b|hueso|кост|骨"),
     ("peritoneum", r"periton|omentum|mesenter"),
     ("spleen", r"spleen|splenic|\bmilz|\bmilza\b|\bbazo\b|\bbaco\b|селезен|脾"),
     ("kidney", r"kidney|\brenal|\bniere|\breins?\b|\brene\b|\brinon|\brim\b|почк|肾|腎"),
@@ -58,7 +58,7 @@ UNSURE = r"ablat|lipiodol|iodi[sz]ed oil|thromb|effusion|ascites|erguss|\bcysts?
 VAGUE = r"abdom|trunk|torso|whole body|entire body"
 VESSEL = r"\bveins?\b|\barter(y|ies|ie)\b|vessel|\bvena\b|\bveine\b|gefass|\bvascul|\bportal\b"
 LIVER_PART = (
-    r"segment|\blobe|\blappen|\blobo\b|\bleft\b|\bright\b|\bdome\b|caudate|couinaud|\bbox\b|"
+    r"\bsegments?\b|\blobe|\blappen|\blobo\b|\bleft\b|\bright\b|\bdome\b|caudate|couinaud|\bbox\b|"
     r"\broi\b|sphere|sample"
 )
 LIVER_LESS_TUMOUR = (
@@ -70,8 +70,10 @@ PORTA_HEPATIS = (
     r"porta(l)? hepati[sc]|hilar.*(liver|hepat)|(liver|hepat).*hil|hepatic hilum|leberhilus|"
     r"leberpforte"
 )
+PLANNING_VOLUME = r"\b(ctv|ptv|itv|prv)\b"
+"""Tumour and a margin: no lesion."""
 PLANNING = (
-    r"\b(ctv|ptv|itv|prv)\b|\bbody\b|\bskin\b|\bexternal\b|\bcouch\b|\bbolus\b|\bring\b|"
+    r"\bbody\b|\bskin\b|\bexternal\b|\bcouch\b|\bbolus\b|\bring\b|"
     r"isocent|\bmarker|\bfiducial|\bavoid|\bpatient\b|\bbackground\b|kontrolle|\bmargin\b"
 )
 """Regions of radiotherapy planning that are no organ and no lesion."""
@@ -86,6 +88,12 @@ NO_LESION_TYPES = frozenset(
 )  # fmt: skip
 """RT ROI Interpreted Type (3006,00A4) of what is neither organ nor gross tumour."""
 
+BESIDE = (
+    r"\b(seg|segs|segmentations?|masks?|labels?|rois?|left|right|upper|lower|middle|lobe|gland|small|"
+    r"large|urinary|auto|automatic|manual|final|ai|nnunet|totalsegmentator|ct|mri?|contours?|links|"
+    r"rechts|gauche|droite?|organs?|whole)\b"
+)
+"""Words in the name of a file that change nothing about what it says."""
 PART = r"\b(viable|vital|whole|total|entire|enhancing|enhancement|gesamt|part|component)\b"
 """Words that say which part of one lesion is outlined."""
 

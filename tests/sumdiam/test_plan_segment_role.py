@@ -83,6 +83,22 @@ def test_a_segment_is_taken_for_what_it_says(
 
 
 @pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("liver", "liver"), ("liver_seg", "liver"), ("Leber", "liver"), ("spleen", "spleen"),
+        ("kidney_left", "ignore"), ("vertebrae_T12", "ignore"), ("rib_left_6", "ignore"),
+        ("lung_upper_lobe_left", "ignore"), ("adrenal_gland_right", "ignore"),
+        ("liver_tumor", "lesion_whole"), ("HCC_1", "lesion_whole"),
+        # the name of a file may be that of its image: nothing is left out for it
+        ("lung1_label", "undecided"), ("brain1_label", "undecided"), ("liver_spine_seg", "undecided"),
+        ("liver_S01_baseline", "undecided"), ("vertebral_body_lesion", "lesion_whole"),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_file_is_weaker_than_that_of_a_segment(name, role):
+    assert segment_role(SegmentIdentity(1, name, named_by_file=True)).mask_role == role
+
+
+@pytest.mark.parametrize(
     ("label", "interpreted", "role"),
     [
         ("Ziel", "GTV", "undecided"),  # a gross tumour of which nothing says where it lies

@@ -367,7 +367,7 @@ def nrrd_cut_short(folder: Path) -> Answer:
 @case
 def metaimage_in_one_file(folder: Path) -> Answer:
     return Answer(w.write_metaimage(folder / "m.mha", array(ONE, TWO), GRID), GRID,
-                  {1: ONE - TWO, 2: TWO}, names={1: "m 1", 2: "m 2"})  # fmt: skip
+                  {1: ONE - TWO, 2: TWO}, names={1: "label 1", 2: "label 2"})  # fmt: skip
 
 
 @case
@@ -380,6 +380,20 @@ def metaimage_in_two_files(folder: Path) -> Answer:
 def metaimage_that_names_a_file_elsewhere(folder: Path) -> Answer:
     path = w.write_metaimage(folder / "m.mhd", array(ONE), GRID, data_file="/etc/hostname")
     return Answer(path, GRID, refused="mask_data_elsewhere")
+
+
+@case
+def metaimage_whose_values_are_longer_than_the_header_says(folder: Path) -> Answer:
+    path = w.write_metaimage(folder / "m.mhd", array(ONE), GRID, data_file="m.raw")
+    (folder / "m.raw").write_bytes(array(ONE).astype("<u2").tobytes())
+    return Answer(path, GRID, refused="mask_unreadable")
+
+
+@case
+def metaimage_cut_short(folder: Path) -> Answer:
+    path = w.write_metaimage(folder / "m.mha", array(ONE), GRID)
+    path.write_bytes(path.read_bytes()[:-100])
+    return Answer(path, GRID, refused="mask_unreadable")
 
 
 @case
