@@ -59,7 +59,7 @@ class PhaseEvidence:
         """Return the evidence as a person reads it, with the phases that it speaks for."""
         ranked = sorted(PHASES[:-1], key=lambda phase: -self.weights[phase])[:2]
         said = [f"{p} {self.weights[p]:.2f}" for p in ranked if self.weights[p] >= 0.2]
-        return f"{self.source}: {self.text} ({', '.join(said) or 'no phase'})"
+        return f"{self.source}: {self.text} ({', '.join(said) or 'says little'})"
 
 
 def seconds_of_day(time: str | None) -> float | None:

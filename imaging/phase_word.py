@@ -27,11 +27,11 @@ _NOT_BEFORE = r"(?<!pulm )(?<!pulmonary )(?<!pulmonar )(?<!intra )(?<!trans )(?<
 
 _ARTERIAL = (
     r"arterial(e|es|is|na)?|arter|arteriell\w*|arteriel(le)?s?|arterieel|arteriel[ae]|arterios[ao]s?"
-    r"|arteria(?! [a-z])|arteryel|arteriyel|arteryal|arterialni|tetnicz[aey]\w*"
+    r"|arteria(?! [a-z])|arteryel|arteriyel|arteryal|arterialni|tetnic\w*"
     r"|artarfas\w*|arteriefas\w*"
 )
 _BETWEEN = r"(hepatic |fa[sz][ae] |phase )?"
-_ART_WORD = r"(art(er\w*|ar\w*)?|tetnicz\w*)"
+_ART_WORD = r"(art(er\w*|ar\w*)?|tetnic\w*)"
 _EARLY = r"early|fru?e?h\w*|precoce|precoz|temprana|erken|wczesna|vroeg\w*|tidig|tidlig|rana"
 _LATE = r"late|spae?t\w*|tardiv[oea]|tardi[oa]|tardif|gec|pozna|laat\w*|late?re|sen|pozdni"
 _PORTAL = (
@@ -51,7 +51,8 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("native", r"s[ie][nm] (contraste|civ|iv)|s contraste|zonder (contrast|km)|blanco"),
     ("native", r"kontrast ?si?z|bez kontrastu|bez kontrast\w*|nekontrastn\w*|bez kl"),
     ("native", r"ut[ae]n kontrast"),
-    ("native", r"uden kontrast|ilman tehostetta"),
+    ("native", r"uden kontrast|ilman tehostetta|przed (kontrastem|kl)|vor (km|kontrast\w*)"),
+    ("native", r"prima (del )?(mdc|contrasto)|antes (do|del) contraste|voor contrast"),
     ("early_arterial", rf"({_EARLY}) ?{_BETWEEN}{_ART_WORD}{_NOT_A_PHASE}|arter\w* ({_EARLY})"),
     ("early_arterial", r"fru?e?harter\w*|earlyart\w*|artery?el erken|eart"),
     ("late_arterial", rf"({_LATE}) ?{_BETWEEN}{_ART_WORD}{_NOT_A_PHASE}|arter\w* ({_LATE})"),

@@ -56,7 +56,8 @@ def test_a_phase_is_understood_in_its_language(text, expected):
         ("1,5 min delay", "portal_venous"), ("35 sec post inj", "late_arterial"),
         ("I+ 30s", "late_arterial"), ("70''", "portal_venous"), ("POST TACE ARTERIAL", "late_arterial"),
         ("AX 5.0 W/O CONTRAST", "native"), ("NON-CONTRAST 2.0 B20f", "native"),
-        ("Gleichgewichtsphase", "delayed"), ("avant injection", "native"),
+        ("Gleichgewichtsphase", "delayed"), ("FAZA TETNIC  5.0  B30f", "late_arterial"),
+        ("Przed kontrastem", "native"), ("vor KM", "native"), ("avant injection", "native"),
     ],
 )  # fmt: skip
 def test_real_and_short_names_are_understood(text, expected):
