@@ -7,7 +7,7 @@ scoliosis leads astray. Where a region is not plainly there, nothing is returned
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,41 +48,68 @@ _LIVER_BAND_HU = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Slice:
-    """One slice, coarse and smooth: columns to the left of the patient, rows to the back."""
+class OrganSlice:
+    """One slice of a body, coarse and smooth: columns to the patient's left, rows to the back.
+
+    Parameters
+    ----------
+    image : (y, x) array
+        HU; -1000 outside the body.
+    pixel_mm : (row, column) spacing
+    middle : float
+        Column of the middle of the body.
+    spine : (row, column) of the vertebra, None where there is none
+    liver_area_mm2 : float
+        How much liver the slice seems to show; 0 where none.
+    liver_hu : array
+        Its values.
+    """
 
     image: Image
     pixel_mm: Point
     middle: float
     spine: Point | None
+    liver_area_mm2: float = 0.0
+    liver_hu: Image | None = None
 
 
-def coarse_slice(
+def organ_slice(
     values: NDArray[np.int16] | NDArray[np.float32], pixel_mm: Point, *, to_left: bool
-) -> tuple[Image, Point]:
-    """Return a slice averaged to about 2 mm, with columns running to the patient's left.
+) -> OrganSlice | None:
+    """Return what a slice shows of body, spine and liver; None where there is no body on it.
 
     Parameters
     ----------
     values : (y, x) array
-        HU; padding as -1000.
+        HU; padding as -1000; rows run to the back.
     pixel_mm : (row, column) spacing
+    to_left : bool
+        Whether columns run to the patient's left.
     """
-    steps = [max(1, round(PIXEL_MM / step)) for step in pixel_mm]
-    rows, columns = (n // step * step for n, step in zip(values.shape, steps, strict=True))
-    blocks = values[:rows, :columns].astype(np.float32)
-    blocks = blocks.reshape(rows // steps[0], steps[0], columns // steps[1], steps[1])
-    image = blocks.mean(axis=(1, 3))
-    image = image if to_left else image[:, ::-1]
-    return np.ascontiguousarray(image), (pixel_mm[0] * steps[0], pixel_mm[1] * steps[1])
+    image, pixel_mm = _coarse(values, pixel_mm)
+    cut = np.clip(image if to_left else image[:, ::-1], -300, 800)
+    smooth = ndimage.gaussian_filter(cut, [_SMOOTH_MM / 2 / step for step in pixel_mm])
+    labels, count = ndimage.label(smooth > _BODY_HU)
+    if count == 0:
+        return None
+    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    columns, rows = np.flatnonzero(body.any(axis=0)), np.flatnonzero(body.any(axis=1))
+    if (columns[-1] - columns[0]) * pixel_mm[1] < _LEAST_BODY_MM:
+        return None
+    middle = float(columns[0] + columns[-1]) / 2
+    inside = np.where(ndimage.binary_fill_holes(body), smooth, np.float32(-1000))
+    spine = _spine(inside, pixel_mm, middle, (float(rows[0]), float(rows[-1])))
+    found = OrganSlice(np.asarray(inside, dtype=np.float32), pixel_mm, middle, spine)
+    part = _liver_part(found)
+    return found if part is None else replace(found, liver_area_mm2=part[0], liver_hu=part[1])
 
 
-def organ_values(slices: Sequence[tuple[Image, Point]]) -> tuple[float | None, float | None]:
+def organ_values(slices: Sequence[OrganSlice | None]) -> tuple[float | None, float | None]:
     """Return the attenuation of aorta and liver in HU; None for what is not plainly there.
 
     Parameters
     ----------
-    slices : coarse slices and their pixel sizes, as of `coarse_slice`
+    slices : as of `organ_slice`
         Axial, some centimetres apart, all of one volume.
 
     Notes
@@ -91,35 +118,20 @@ def organ_values(slices: Sequence[tuple[Image, Point]]) -> tuple[float | None, f
     slices of the liver, as bowel with oral contrast does not, and with darker tissue around it.
     Liver: the most frequent value of the largest deep soft tissue on the patient's right.
     """
-    found = [(one, _liver_part(one)) for each in slices if (one := _prepared(*each)) is not None]
-    parts = [part for _, part in found if part is not None]
     # beside the liver alone: chest and pelvis hold other bright discs
-    return _aorta([one for one, part in found if part is not None]), _liver(parts)
+    seen = [one for one in slices if one is not None and one.liver_hu is not None]
+    return _aorta(seen), _liver(seen)
 
 
-def liver_area_mm2(image: Image, pixel_mm: Point) -> float:
-    """Return how much liver a coarse slice seems to show, in mm2; 0 where none."""
-    one = _prepared(image, pixel_mm)
-    part = None if one is None else _liver_part(one)
-    return 0.0 if part is None else part[0]
-
-
-def _prepared(image: Image, pixel_mm: Point) -> _Slice | None:
-    """Return a slice with the middle of its body and its spine; None where no body is on it."""
-    cut = np.clip(image, -300, 800)
-    smooth = ndimage.gaussian_filter(cut, [_SMOOTH_MM / 2 / step for step in pixel_mm])
-    labels, count = ndimage.label(smooth > _BODY_HU)
-    if count == 0:
-        return None
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    columns = np.flatnonzero(body.any(axis=0))
-    if (columns[-1] - columns[0]) * pixel_mm[1] < _LEAST_BODY_MM:
-        return None
-    middle = float(columns[0] + columns[-1]) / 2
-    rows = np.flatnonzero(body.any(axis=1))
-    inside = np.where(ndimage.binary_fill_holes(body), smooth, np.float32(-1000))
-    spine = _spine(inside, pixel_mm, middle, (float(rows[0]), float(rows[-1])))
-    return _Slice(np.asarray(inside, dtype=np.float32), pixel_mm, middle, spine)
+def _coarse(
+    values: NDArray[np.int16] | NDArray[np.float32], pixel_mm: Point
+) -> tuple[Image, Point]:
+    """Return a slice averaged to about 2 mm, and its pixel size."""
+    steps = [max(1, round(PIXEL_MM / step)) for step in pixel_mm]
+    rows, columns = (n // step * step for n, step in zip(values.shape, steps, strict=True))
+    blocks = values[:rows, :columns].astype(np.float32)
+    blocks = blocks.reshape(rows // steps[0], steps[0], columns // steps[1], steps[1])
+    return blocks.mean(axis=(1, 3)), (pixel_mm[0] * steps[0], pixel_mm[1] * steps[1])
 
 
 def _spine(image: Image, pixel_mm: Point, middle: float, rows: Point) -> Point | None:
@@ -139,7 +151,7 @@ def _spine(image: Image, pixel_mm: Point, middle: float, rows: Point) -> Point |
     return float(row), float(column)
 
 
-def _aorta(slices: Sequence[_Slice]) -> float | None:
+def _aorta(slices: Sequence[OrganSlice]) -> float | None:
     """Return the median attenuation of the brightest even disc that stands on most slices."""
     spines = np.array([one.spine for one in slices if one.spine is not None])
     if len(slices) < _LEAST_DISCS or not len(spines):
@@ -163,7 +175,7 @@ def _aorta(slices: Sequence[_Slice]) -> float | None:
     return middle if spread <= max(_SPREAD_HU, _SPREAD_SHARE * middle) else None
 
 
-def _discs(one: _Slice, rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Image:
+def _discs(one: OrganSlice, rows: NDArray[np.int_], columns: NDArray[np.int_]) -> Image:
     """Return the mean in the disc about each row and column; -inf where it is no vessel."""
     centres = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
     disc = _around(one.image, centres, _offsets(0.0, _AORTA_RADIUS_MM, one.pixel_mm))
@@ -193,12 +205,15 @@ def _around(image: Image, centres: NDArray[np.int64], offsets: NDArray[np.int64]
     return np.asarray(image[rows, columns], dtype=np.float32)
 
 
-def _liver(found: Sequence[tuple[float, Image]]) -> float | None:
+def _liver(slices: Sequence[OrganSlice]) -> float | None:
     """Return the most frequent value in the liver, over the slices that show most of it."""
-    if not found:
+    if not slices:
         return None
-    largest = max(area for area, _ in found)
-    values = np.concatenate([part for area, part in found if area >= largest / 2])
+    largest = max(one.liver_area_mm2 for one in slices)
+    values = np.concatenate(
+        [one.liver_hu for one in slices if one.liver_hu is not None
+         and one.liver_area_mm2 >= largest / 2]
+    )  # fmt: skip
     low, high = _LIVER_HU
     counts, edges = np.histogram(values, bins=np.arange(low, high + 1, 2.0))
     peak = float(edges[np.convolve(counts, np.ones(5), mode="same").argmax()] + 1.0)
@@ -206,7 +221,7 @@ def _liver(found: Sequence[tuple[float, Image]]) -> float | None:
     return float(np.median(values[near])) if near.mean() >= 0.5 else None
 
 
-def _liver_part(one: _Slice) -> tuple[float, Image] | None:
+def _liver_part(one: OrganSlice) -> tuple[float, Image] | None:
     """Return area in mm2 and values of the largest deep soft tissue on the patient's right."""
     if one.spine is None:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.header import InstanceHeader
-from imaging.organ_region import Image, Point, coarse_slice, liver_area_mm2, organ_values
+from imaging.organ_region import OrganSlice, organ_slice, organ_values
 from imaging.phase_content import OrganMedians
 from imaging.pixel import read_pixels
 from imaging.series import ImageSeries
@@ -44,15 +44,15 @@ def medians_in_image(series: ImageSeries) -> OrganMedians | None:
         return None
     count = len(series.headers)
     first = sorted({round(i * (count - 1) / max(_FIRST - 1, 1)) for i in range(_FIRST)})
-    seen = {z: _coarse(series, z) for z in first}
-    areas = {z: liver_area_mm2(*each) for z, each in seen.items()}
+    seen = {z: _seen(series, z) for z in first}
+    areas = {z: 0.0 if one is None else one.liver_area_mm2 for z, one in seen.items()}
     best = max(areas, key=lambda z: (areas[z], -z))
     if areas[best] == 0.0:
         return None
     step = max(1, round(_APART_MM / series.geometry.spacing_mm[0]))
     for z in (best + step * k for k in range(-(_MORE // 2), _MORE // 2 + 1)):
         if 0 <= z < count and z not in seen:
-            seen[z] = _coarse(series, z)
+            seen[z] = _seen(series, z)
     aorta, liver = organ_values([seen[z] for z in sorted(seen)])
     if aorta is None and liver is None:
         return None
@@ -102,13 +102,13 @@ def _most_filled(mask: NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(sorted(ranked[:_MASK_SLICES]))
 
 
-def _coarse(series: ImageSeries, z: int) -> tuple[Image, Point]:
-    """Return one slice, coarse, its columns to the patient's left and its rows to the back."""
+def _seen(series: ImageSeries, z: int) -> OrganSlice | None:
+    """Return what one slice shows, its columns to the patient's left and its rows to the back."""
     values = _pixels([series.headers[z]], hounsfield=True)[0]
     values = np.where(np.isfinite(values), values, np.float32(-1000))
     affine, (_, dy, dx) = series.geometry.affine, series.geometry.spacing_mm
     to_back = affine[1, 1] > 0
-    return coarse_slice(
+    return organ_slice(
         values if to_back else values[::-1], (dy, dx), to_left=bool(affine[0, 2] > 0)
     )
 

@@ -88,7 +88,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("elsewhere", r"(lower|upper) ext\w*"),
     ("elsewhere", r"beine?|jambes?|gambe|piernas|cerebr\w*|orbit\w*|willis"),
     ("elsewhere", r"foot|hand|arm|arms|ankle|spine|prostate|prostata|hals|schadel|kopf|cow"),
-    ("elsewhere", r"av fist\w*"),
+    ("elsewhere", r"av fist\w*|pe|lungenembolie|embolie pulm\w*|(thorax|chest) angio\w*"),
     ("elsewhere", r"pulm(onary)? (art\w*|embol\w*|angio\w*)|ctpa|arteries pulm\w*|cardiac|heart"),
     ("derived", r"mip|minip|min ip|vrt|volume render\w*|3d render\w*|sub|subtr\w*|subs|ssub"),
     ("derived", r"subtraction"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from imaging.coverage import solid_coverage
 from imaging.noise import Acquisition, noise_field, random_for
-from imaging.organ_region import coarse_slice, organ_values
+from imaging.organ_region import organ_slice, organ_values
 from imaging.phantom import Field
 from imaging.phase import SeriesFacts
 from imaging.phase_content import OrganMedians
@@ -134,7 +134,7 @@ def study(number, *, timed):
         )  # fmt: skip
         values = organ_hu(after - arrival, dose, native)
         image = volume(shares, values, (volume_id,), noise)
-        found = organ_values([coarse_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image])
+        found = organ_values([organ_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image])
         medians[volume_id] = OrganMedians(*found, None, "image", len(image))
         truth[volume_id] = phase
     return facts, medians, truth

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imaging.header import read_header
-from imaging.organ_region import coarse_slice, organ_values
+from imaging.organ_region import organ_slice, organ_values
 from imaging.organ_sample import medians_in_image, medians_in_masks
 from imaging.phase import PHASES, SeriesFacts, guess_phases
 from imaging.phase_content import OrganMedians, content_weights
@@ -84,24 +84,22 @@ def slices_of(after_s, number, **tissues):
 @pytest.mark.parametrize("number", range(3))
 def test_aorta_and_liver_are_found_in_the_image(after_s, number):
     image, values = slices_of(after_s, number)
-    aorta, liver = organ_values(
-        [coarse_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image]
-    )
+    aorta, liver = organ_values([organ_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image])
     assert aorta == pytest.approx(values["aorta"], abs=20)
     assert liver == pytest.approx(values["liver"], abs=5)
 
 
 def test_a_mirrored_scan_gives_the_same_values():
     image, _ = slices_of(54.0, 1)
-    right = [coarse_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image]
-    left = [coarse_slice(z[:, ::-1], FIELD.spacing_mm[1:], to_left=False) for z in image]
+    right = [organ_slice(z, FIELD.spacing_mm[1:], to_left=True) for z in image]
+    left = [organ_slice(z[:, ::-1], FIELD.spacing_mm[1:], to_left=False) for z in image]
     assert organ_values(right) == organ_values(left)
 
 
 @pytest.mark.parametrize("value", [-1000.0, 0.0, 60.0, 3000.0])
 def test_an_image_without_a_body_gives_nothing(value):
     image = np.full((84, 120), value, dtype=np.float32)
-    assert organ_values([(image, (3.2, 3.2))] * 5) == (None, None)
+    assert organ_values([organ_slice(image, (3.2, 3.2), to_left=True)] * 5) == (None, None)
     assert organ_values([]) == (None, None)
 
 
@@ -113,7 +111,7 @@ def test_legs_and_noise_give_no_organ():
         legs[np.hypot(y - 42, x - middle) < 5] = 600.0
     noise = random_for("noise").normal(0, 300, (84, 120)).astype(np.float32)
     for image in (legs, noise):
-        aorta, _ = organ_values([(image, (3.2, 3.2))] * 6)
+        aorta, _ = organ_values([organ_slice(image, (3.2, 3.2), to_left=True)] * 6)
         assert aorta is None
 
 

@@ -81,7 +81,7 @@ def test_the_late_phases_of_gadoxetate_have_names(text, expected):
         "post hepatic artery embolization", "arterial embolization", "transarterial chemo",
         "intra-arterial", "arteriovenous malformation", "AV fistula arterial", "uterine artery",
         "ARTERIA HEPATICA", "PULMONARY ARTERIAL 7.00 ax", "CT angio legs", "CT ANGIO LEGS ARTERIAL",
-        "Delayed Legs", "CT arterial portography", "arterial spin labeling", "portal hypertension",
+        "Delayed Legs", "CHEST PE ART AXIAL", "CT arterial portography", "arterial spin labeling", "portal hypertension",
         "PRE BIOPSY", "PRE-PROCEDURE", "pre SIRT", "Basal ganglia",
         # parts of words
         "PARTIAL", "CARTILAGE", "HEART", "START", "SMART MAR", "ARTIFACT REDUCTION", "MAR ART",
