@@ -50,7 +50,7 @@ class Course:
     lesion_case : (lesion,) case of each lesion
     lesion_id : (lesion,) its id
     row : (lesion, rank) row of `table`, -1 where there is none
-    table : the lesion rows, sorted
+    table : the lesion rows, in the order in which they came
     """
 
     visits: Visits
@@ -95,21 +95,30 @@ class Course:
     def _spread(self, name: str, missing: object) -> Anything:
         """Lay the cells of a column out over lesions and ranks."""
         cells = self.table[name]
+        absent = cells.isna().to_numpy(dtype=bool)
+        if absent.all():
+            plain = cells.dtype == "float64" or cells.dtype == "boolean"
+            return np.full(self.row.shape, missing, dtype=None if plain else object)
         if cells.dtype == "float64":
             values = cells.to_numpy()
         elif cells.dtype == "boolean":
             values = cells.astype("Int8").fillna(-1).to_numpy(dtype=np.int64)
         else:
             values = cells.to_numpy(dtype=object)
-            values = np.where(cells.isna(), np.array(missing, dtype=object), values)
+            values = np.where(absent, np.array(missing, dtype=object), values)
         found = np.append(values, np.array([missing], dtype=values.dtype))
         return np.asarray(found[self.row])
 
     def first_word(self, name: str) -> Texts:
         """(lesion,): the first cell of a text column that is not empty, else an empty text."""
-        words = self.column(name, "")
-        given = words != ""
-        return np.asarray(words[np.arange(len(words)), np.argmax(given, axis=1)])
+        key = f"first {name}"
+        if key not in self._columns:
+            words = self.column(name, "")
+            given = words != ""
+            first = np.asarray(words[np.arange(len(words)), np.argmax(given, axis=1)])
+            first.flags.writeable = False
+            self._columns[key] = first
+        return self._columns[key]
 
 
 def places_of(ids: pd.Series[str], known: Texts) -> Ints:
@@ -233,7 +242,7 @@ def make_course(
     start = np.flatnonzero(change)
     lesion_of_row = np.cumsum(change) - 1
     row = np.full((len(start), visits.timepoint.shape[1]), -1, dtype=np.int64)
-    row[lesion_of_row, _rank(visits, subject, timepoint[order])] = np.arange(len(order))
+    row[lesion_of_row, _rank(visits, subject, timepoint[order])] = order
     lesion_case = row_case[start]
     return Course(
         visits=visits,
@@ -243,7 +252,7 @@ def make_course(
         lesion_case=lesion_case,
         lesion_id=np.asarray(names, dtype=object)[lesion_code[start]],
         row=row,
-        table=lesions.iloc[order].reset_index(drop=True),
+        table=lesions,
     )
 
 

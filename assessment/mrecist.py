@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -39,7 +39,15 @@ from assessment.response_table import (
 )
 from assessment.subject_response import SubjectResponses, assess_subjects
 from measurement.lesion_table import Lesions
-from measurement.table import TableError, TableModel, check, columns_of, empty_table, key_of
+from measurement.table import (
+    TableError,
+    TableModel,
+    check,
+    columns_of,
+    empty_table,
+    key_of,
+    typed_columns,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,6 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
         return empty_table(model)
     known = columns_of(model)
     missing = [name for name in known if name not in frame]
-    whole = frame.reindex(columns=[*frame.columns, *missing])
     if model is not Subjects:
         unknown = [name for name in frame.columns if name not in known]
         if unknown:
@@ -174,15 +181,8 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
         way = ", or pass it through read_lesions, which has defaults" if model is Lesions else ""
         msg = f"{origin}: column missing: {', '.join(lacking)}. Add it{way}."
         raise TableError(msg)
-    types = {name: column.dtype.type for name, column in columns.items()}
-    typed = whole[known].reset_index(drop=True)
-    other = {n: kind for n, kind in types.items() if n in missing or _is_category(typed[n])}
-    return check(typed.astype(other), model, origin=origin)
-
-
-def _is_category(column: pd.Series[Any]) -> bool:
-    """Return whether a column holds codes of words."""
-    return isinstance(column.dtype, pd.CategoricalDtype)
+    typed = typed_columns(frame, model)
+    return check(typed, model, origin=origin)
 
 
 def _before_cutoff(
@@ -217,7 +217,7 @@ def _joined(frames: list[pd.DataFrame], model: type[TableModel]) -> pd.DataFrame
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return empty_table(model)
-    whole = pd.concat(filled, ignore_index=True)
+    whole = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
     key = key_of(model) or columns_of(model)
-    whole = whole.sort_values(key, kind="stable").reset_index(drop=True)
-    return check(whole, model, origin=model.__name__)
+    ordered = whole.sort_values(key, kind="stable", ignore_index=True)
+    return check(ordered, model, origin=model.__name__)

@@ -73,6 +73,37 @@ def from_records(rows: Iterable[dict[str, Any]], model: type[TableModel]) -> pd.
     return check(pd.DataFrame(typed), model, origin=model.__name__)
 
 
+def typed_columns(frame: pd.DataFrame, model: type[TableModel]) -> pd.DataFrame:
+    """Return the columns of a schema with their types, rows numbered anew; absent ones are empty.
+
+    Categories become what they stand for, whole numbers of numpy such as may be missing. Any other
+    column keeps its type: `check` says what cannot be.
+    """
+    rows = pd.RangeIndex(len(frame))
+    empty: dict[str, Any] = {}
+    found: dict[str, pd.Series[Any]] = {}
+    for name, column in model.to_schema().columns.items():
+        dtype = column.dtype.type
+        if name not in frame:
+            if str(dtype) not in empty:
+                empty[str(dtype)] = _no_cells(rows, dtype)
+            found[name] = empty[str(dtype)]
+        else:
+            found[name] = _as_held(frame[name], dtype).set_axis(rows, copy=False)
+    return pd.DataFrame(found, copy=False)
+
+
+def _as_held(cells: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
+    """Return a column that holds codes or plain whole numbers as its table does."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        words = pd.Series(cells.cat.categories.astype(object)).astype(dtype)
+        taken = words.array.take(cells.cat.codes.to_numpy(), allow_fill=True)
+        return pd.Series(taken, index=cells.index, dtype=dtype, copy=False)
+    if str(dtype) == "Int64" and cells.dtype.kind == "i":
+        return cells.astype("Int64")
+    return cells
+
+
 def check(
     frame: pd.DataFrame, model: type[TableModel], *, origin: str, lines: bool = False
 ) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from measurement.table import (
     key_of,
     parse_text,
     to_text,
+    typed_columns,
 )
 
 Day = "datetime64[ns]"
@@ -190,3 +191,36 @@ def test_a_cell_beyond_its_limits_is_told_in_words(column, cell, message):
     cells = {"name": ["a"], "least": ["0"]} | {column: [cell]}
     with pytest.raises(TableError, match=message):
         parse_text(pd.DataFrame(cells, dtype=str), Sizes, origin="sizes.csv")
+
+
+HELD = {
+    "name": ["b", "a", "c"],
+    "number": [2, 0, 2],
+    "length_mm": [1.5, None, 0.25],
+    "seen": [True, None, False],
+    "on": [pd.Timestamp("2020-01-02"), None, pd.Timestamp("2020-01-01")],
+}
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"number": "int32", "name": "category"},
+        dict.fromkeys(HELD, "category"),
+        {"name": "string", "number": "Int64", "seen": "boolean"},
+    ],
+)
+def test_categories_and_whole_numbers_are_held_as_the_table_has_them(kinds):
+    frame = pd.DataFrame(HELD, index=[7, 3, 5]).astype(kinds)
+    expected = from_records(
+        [dict(zip(HELD, cells, strict=True)) for cells in zip(*HELD.values(), strict=True)], Visits
+    )
+    pd.testing.assert_frame_equal(check(typed_columns(frame, Visits), Visits, origin="t"), expected)
+
+
+def test_absent_columns_are_empty_ones_of_their_type():
+    found = typed_columns(pd.DataFrame({"name": ["a", "b"]}), Visits)
+    assert [str(kind) for kind in found.dtypes] == [
+        "object", "Int64", "float64", "boolean", "datetime64[ns]",
+    ]  # fmt: skip
+    assert found.drop(columns="name").isna().all(axis=None)
