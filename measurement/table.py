@@ -96,7 +96,7 @@ def typed_columns(frame: pd.DataFrame, model: type[TableModel]) -> pd.DataFrame:
 def _as_held(cells: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
     """Return a column that holds codes or plain whole numbers as its table does."""
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        words = pd.Series(cells.cat.categories.astype(object)).astype(dtype)
+        words = pd.Series(cells.cat.categories.to_numpy(dtype=object)).astype(dtype)
         taken = words.array.take(cells.cat.codes.to_numpy(), allow_fill=True)
         return pd.Series(taken, index=cells.index, dtype=dtype, copy=False)
     if str(dtype) == "Int64" and cells.dtype.kind == "i":
