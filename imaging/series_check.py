@@ -71,7 +71,7 @@ _PROJECTIONS = {"MIP", "MINIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "MPRTHIC
 _REFORMATS = {"REFORMATTED", "MPR", "CPR", "CURVED_MPR", "SAGITTAL", "CORONAL", "VOLREND", "VRT"}
 _COMPUTED = {
     "ADC", "FA", "TRACE", "TRACEW", "SUBTRACT", "SUBTRACTION", "SUB", "PERFUSION", "CBF", "CBV",
-    "MTT", "TTP", "TMAX", "T1 MAP", "T2 MAP", "T2_STAR MAP", "PROCESSED", "CSA REPORT", "DOSE",
+    "MTT", "TTP", "TMAX", "T1 MAP", "T2 MAP", "T2_STAR MAP", "CSA REPORT", "DOSE",
     "DOSE_INFO", "SCREEN SAVE", "PARALLEL_PROJECTION", "IVI", "HU_ATTENUATION_DIFFERENCE",
 }  # fmt: skip
 
@@ -103,7 +103,8 @@ def not_a_source_image(header: InstanceHeader) -> Finding | None:
     Notes
     -----
     ``DERIVED`` alone is no reason: lossy compression and anonymisers set it too. Derived images
-    that are axial, or marked primary, stay and are flagged.
+    that are axial, or marked primary, stay and are flagged; so does CT that a workstation stored
+    as ``PROCESSED``, as whole liver series of HCC-TACE-Seg are.
     """
     words = set(header.image_type)
     written = "/".join(header.image_type)
@@ -118,7 +119,10 @@ def not_a_source_image(header: InstanceHeader) -> Finding | None:
     if words & _COMPUTED:
         return "derived", written
     kind = header.image_type
-    if kind[:2] == ("DERIVED", "SECONDARY") and len(kind) > 2 and "AXIAL" not in words:
+    stored_again = {"AXIAL"} | (
+        {"PROCESSED"} if MODALITIES[header.sop_class_uid] == "CT" else set()
+    )
+    if kind[:2] == ("DERIVED", "SECONDARY") and len(kind) > 2 and not words & stored_again:
         return "derived", written
     return None
 

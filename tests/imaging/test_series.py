@@ -358,9 +358,15 @@ def test_images_that_were_not_acquired_as_slices_are_left_out(slices, image_type
     assert grouping.series[0].report.left_out == grouping.left_out
 
 
-def test_derived_axial_images_stay_and_are_flagged(slices):
-    data = slices.make(4, ImageType=["DERIVED", "SECONDARY", "AXIAL"])
+@pytest.mark.parametrize("word", ["AXIAL", "PROCESSED"])
+def test_derived_axial_ct_stays_and_is_flagged(slices, word):
+    data = slices.make(4, ImageType=["DERIVED", "SECONDARY", word])
     assert slices.group(data).series[0].report.flags == ("derived_image",)
+
+
+def test_processed_mr_is_left_out(slices):
+    data = slices.make(4, modality="MR", ImageType=["DERIVED", "SECONDARY", "PROCESSED"])
+    assert {item.reason_code for item in slices.group(data).left_out} == {"derived"}
 
 
 def test_a_coronal_ct_reformat_is_left_out_whatever_its_image_type(slices):

@@ -23,7 +23,8 @@ Verdict = Literal["load", "flag", "refuse"]
 class Expected:
     """One volume: (z, y, x) values, the map from (z, y, x) to LPS mm, and where padding is.
 
-    ``off`` is by how much values may differ, for lossy compression and rounded positions.
+    ``value_off`` and ``place_off_mm`` are by how much it may differ, for lossy compression and
+    rounded positions. ``alternative`` are values that another reader may give with equal right.
     """
 
     values: np.ndarray
@@ -31,6 +32,7 @@ class Expected:
     padding: np.ndarray | None = None
     value_off: float = 0.0
     place_off_mm: float = 1e-3
+    alternative: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,8 @@ class Answer:
     said of them; or a refusal with one of ``codes``. ``refuse``: no volume, one of ``codes``.
     ``left_out``: codes of instances that must be left out of a case that loads.
     ``refused_part``: codes of which one must be given for the part that is no volume.
-    ``culprit``: the file that a refusal must name in its text.
+    ``culprit``: the file that a refusal must name in its text. ``harmless``: what another reader,
+    with less to lose, may read where this one must refuse, without being wrong.
     """
 
     verdict: Verdict
@@ -50,6 +53,7 @@ class Answer:
     left_out: frozenset[str] = frozenset()
     refused_part: frozenset[str] = frozenset()
     culprit: str | None = None
+    harmless: tuple[Expected, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,6 @@ def flag(*volumes: Expected, codes: Sequence[str], refused_part: Sequence[str] =
     return Answer("flag", volumes, frozenset(codes), refused_part=frozenset(refused_part))
 
 
-def refuse(*codes: str, culprit: str | None = None) -> Answer:
+def refuse(*codes: str, culprit: str | None = None, harmless: Sequence[Expected] = ()) -> Answer:
     """Return the answer that nothing loads."""
-    return Answer("refuse", codes=frozenset(codes), culprit=culprit)
+    return Answer("refuse", codes=frozenset(codes), culprit=culprit, harmless=tuple(harmless))
