@@ -172,7 +172,7 @@ _LIST: tuple[tuple[str, Kind, str, str], ...] = (
     ("date_unreadable", "flag", "a date is written in a way that cannot be read", _LOOK),
     ("dates_differ", "flag", "acquisition, series and study dates lie more than a day apart",
      _LOOK),
-    ("date_implausible", "flag", "a date lies before 1980 or after 2099", _LOOK),
+    ("date_implausible", "flag", "a date lies before 1980 or after 2099, and is not used", _LOOK),
     ("undeclared_padding", "flag", "CT values below -1500 HU were taken as padding", _LOOK),
     ("padding_in_tissue_range", "flag",
      "the declared padding value lies above -500 HU, among tissue, and was not used", _LOOK),

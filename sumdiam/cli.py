@@ -21,6 +21,9 @@ _EXIT_CODES = (
     "refused (a file, a study, a decision): the summary and tables/studies, tables/problems say "
     "what and how to mend it."
 )
+_SCAN_EXIT_CODES = (
+    f"Exit codes: 0 nothing is refused; {_WRONG}; 3 a file, series, study or date is refused."
+)
 _ASSESS_EXIT_CODES = f"Exit codes: 0 done, warnings.csv says what is doubtful; {_WRONG}."
 _DEMO_EXIT_CODES = (
     "Exit codes: 0 every response equals the truth; 1 one differs, or an internal error; 2 the "
@@ -133,7 +136,7 @@ def options(
 def run_command(
     archive: Annotated[
         list[Path],
-        typer.Argument(help="Folders with DICOM images and DICOM SEG masks; only read."),
+        typer.Argument(help="Folders, zip or tar files with DICOM images and masks; only read."),
     ],
     *,
     out: Annotated[Path, typer.Option(help="Folder of the run; call again to go on.")],
@@ -218,6 +221,57 @@ def run_command(
         summary = run(settings, reporter)
     typer.echo("\n".join(summary.lines()))
     return summary.exit_code
+
+
+@app.command("scan", epilog=_SCAN_EXIT_CODES)
+@_told
+def scan_command(
+    archive: Annotated[
+        list[Path],
+        typer.Argument(help="Folders, zip or tar files; only read."),
+    ],
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the catalogue, or one file .csv or .parquet of the series."),
+    ] = Path("scan"),
+    subjects: Annotated[
+        Path | None, typer.Option(help="CSV as for run: its ids and dates are compared.")
+    ] = None,
+    subject_map: Annotated[Path | None, typer.Option(help="CSV: patient_id, subject_id.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; else one per processor.")
+    ] = None,
+    check_digests: Annotated[
+        bool,
+        typer.Option(
+            "--check-digests", help="Compare the content of files that look unchanged, too."
+        ),
+    ] = False,
+) -> int:
+    """Look at archives before a run: what they hold, what is left out, what is doubtful.
+
+    [bold]sumdiam scan ARCHIVE --out RUN --subjects subjects.csv[/]
+
+    Only headers are read. It prints subjects, studies, series and masks, every reason why files
+    are not used, and ids and dates that contradict each other or the table. OUT/catalogue/ then
+    holds the same as tables (studies, series, masks, not_used, problems).
+
+    OUT/sumdiam-scan remembers what was read, and holds what zip and tar files were unpacked to;
+    called again, only new and changed files are read. Give the folder of the later run as --out:
+    the run goes on from there. See docs/scan.md.
+    """
+    from sumdiam.archive import command
+    from sumdiam.batch.settings import usable_processors
+
+    return command.scan_command(
+        archive,
+        out=out,
+        subjects=subjects,
+        subject_map=subject_map,
+        workers=workers or usable_processors(),
+        check_digests=check_digests,
+    )
 
 
 @app.command("assess", epilog=_ASSESS_EXIT_CODES)

@@ -93,8 +93,8 @@ def plain_id(name: str) -> str:
     >>> plain_id("HCC_007") == plain_id("hcc-7")
     True
     """
-    plain = re.sub(r"[\W_]+", "", name.casefold())
-    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+    parts = re.findall(r"\d+|[^\W\d_]+", name.casefold())
+    return " ".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
 
 
 def _flags(catalogue: Catalogue, subjects: Mapping[str, str]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,6 +54,9 @@ def scan_archives(
     """
     options = options or ScanOptions()
     folder = None if options.folder is None else options.folder / SCAN_FOLDER
+    if folder is not None:
+        with contextlib.suppress(OSError):  # from now on the walk knows the folder as one of ours
+            folder.mkdir(parents=True, exist_ok=True)
     index = ScanIndex.open(folder)
     gathered = gather(paths, index, options, progress)
     if not gathered.dicom_files and not gathered.refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -102,9 +102,12 @@ def _only_damaged(study_uid: str, catalogue: Catalogue) -> bool:
 
 def subject_problems(subjects: pd.DataFrame | None, plan: pd.DataFrame) -> list[Problem]:
     """Return which subjects are in the archive or in the table of subjects, but not in both."""
-    if subjects is None:
-        return []
-    table, archive = set(map(str, subjects["subject_id"])), set(map(str, plan["subject_id"]))
+    return [] if subjects is None else id_problems(subjects["subject_id"], plan["subject_id"])
+
+
+def id_problems(in_table: Iterable[str], in_archive: Iterable[str]) -> list[Problem]:
+    """Return the ids that stand on one side only, with those of the other that may be meant."""
+    table, archive = set(map(str, in_table)), set(map(str, in_archive))
     return [
         Problem(code, subject, reason.sentence(code) + _nearest(subject, theirs - ours, theirs))
         for code, ours, theirs in (

@@ -11,8 +11,11 @@ import pandas as pd
 
 from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.clinical import scan_date_problems
+from sumdiam.archive.clinical_check import clinical_problems
+from sumdiam.archive.date_check import archive_problems, subject_scans
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.scan import ScanOptions, scan_archives
+from sumdiam.archive.subject import study_subjects
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
@@ -126,6 +129,7 @@ def _measure(
             *handed_in.problems,
             *catalogue.problems,
             *plan.problems,
+            *_doubts(settings, handed_in, catalogue),
             *_late_scans(settings, handed_in, plan),
         ),
     )
@@ -155,6 +159,19 @@ def _write_plan(plan: PlanFiles, out: Path) -> None:
     for name, frame in ((PLAN, plan.plan), (MASKS, plan.masks), (MATCHES, plan.matches)):
         with written_whole(out / name) as draft:
             draft.write_bytes(csv_bytes(frame))
+
+
+def _doubts(
+    settings: RunSettings, handed_in: RunInput, catalogue: Catalogue
+) -> tuple[Problem, ...]:
+    """Return ids and dates that contradict each other, or the table of subjects."""
+    owners = study_subjects(catalogue, handed_in.subject_map)
+    problems = archive_problems(catalogue, owners)
+    if handed_in.subjects is None or settings.subjects is None:
+        return problems
+    scans = subject_scans(catalogue, owners.subjects)
+    origin = settings.subjects.name
+    return (*problems, *clinical_problems(handed_in.subjects, scans, origin=origin))
 
 
 def _late_scans(settings: RunSettings, handed_in: RunInput, plan: PlanFiles) -> tuple[Problem, ...]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from measurement.table import TableError, to_text
 
+TABLE_SUFFIXES = (".csv", ".parquet")
 _MUST_QUOTE = frozenset('",\r\n')
 
 
@@ -58,6 +59,17 @@ def write_table(frame: pd.DataFrame, stem: Path) -> tuple[Path, Path]:
     with written_whole(text) as draft:
         draft.write_bytes(csv_bytes(frame))
     return parquet, text
+
+
+def write_one(frame: pd.DataFrame, path: Path) -> None:
+    """Write one table in the form that the name of its file asks for (`TABLE_SUFFIXES`)."""
+    with written_whole(path) as draft:
+        if path.suffix.lower() == ".csv":
+            draft.write_bytes(csv_bytes(frame))
+        else:
+            pq.write_table(
+                _arrow(frame), draft, compression="zstd", version="2.6", store_schema=False
+            )
 
 
 def read_table(stem: Path) -> pd.DataFrame:
