@@ -187,10 +187,16 @@ def _place(
     """Set the voxels of the wanted segments."""
     arrays = {number: np.zeros(geometry.shape, dtype=np.bool_) for number in wanted}
     planes: dict[int, set[tuple[int, ...]]] = {number: set() for number in wanted}
-    if int(dataset.get("NumberOfFrames") or 0) == 0:
+    if not _has_frames(dataset):
         return arrays
+    declared = {int(item.SegmentNumber) for item in dataset.SegmentSequence}
     for frame, values in enumerate(seg_frame.frame_pixels(dataset)):
-        drawn_of = {n: m for n, m in _drawn(dataset, frame, values) if n in wanted}
+        drawn_in_frame = dict(_drawn(dataset, frame, values))
+        strayed = sorted(set(drawn_in_frame) - declared - _background(dataset))
+        if strayed:  # a declared segment would seem to be empty, 0 mm
+            detail = f"frame {frame + 1} shows segment {strayed[0]}, never declared"
+            raise MaskFault("mask_unreadable", detail)
+        drawn_of = {n: m for n, m in drawn_in_frame.items() if n in wanted}
         if not drawn_of:
             continue
         plane = seg_frame.frame_plane(dataset, frame, geometry)
@@ -202,6 +208,22 @@ def _place(
             _set(arrays[number], plane.indices(drawn), frame)
     _check_slice_spacing(dataset, geometry, planes)
     return arrays
+
+
+def _has_frames(dataset: Dataset) -> bool:
+    """Return whether there are frames; refuse a number of frames that the file contradicts."""
+    count = int(dataset.get("NumberOfFrames") or 0)
+    described = len(dataset.get("PerFrameFunctionalGroupsSequence") or [])
+    if count != described or (not count and dataset.get("PixelData")):
+        raise MaskFault("mask_unreadable", f"{count} frames, {described} of them described")
+    return count > 0
+
+
+def _background(dataset: Dataset) -> set[int]:
+    """Return the values of a label map that stand for no segment."""
+    if str(dataset.SegmentationType) != "LABELMAP":
+        return set()
+    return {0, int(dataset.get("PixelPaddingValue") or 0)}
 
 
 def _resampled(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,8 +196,7 @@ def _read_text_headed(
         whole, doubts = _whole_numbers(values)
         layers.append(whole)
         flags.update(doubts)
-    if any(not 0 <= one.layer < len(layers) for one in declared):
-        raise MaskFault("mask_unreadable", "a segment names a layer that is not there")
+    _check_declared(layers, declared)
     return _Labels(
         layers=tuple(layers),
         geometry=_geometry(image),
@@ -205,6 +204,23 @@ def _read_text_headed(
         flags=tuple(sorted(flags)),
         object_id=_digest(path, header.data_file),
     )
+
+
+def _check_declared(
+    layers: Sequence[NDArray[np.integer]], declared: Sequence[LayeredSegment]
+) -> None:
+    """Refuse segments without a layer, and values that no segment names.
+
+    A declared segment would seem to be empty, 0 mm, where only its value is written wrong.
+    """
+    if any(not 0 <= one.layer < len(layers) for one in declared):
+        raise MaskFault("mask_unreadable", "a segment names a layer that is not there")
+    for number, layer in enumerate(layers if declared else ()):
+        named = {one.value for one in declared if one.layer == number}
+        strayed = [value for value in _values_of(layer) if value and value not in named]
+        if strayed:
+            detail = f"value {strayed[0]} of layer {number} is of no segment"
+            raise MaskFault("mask_unreadable", detail)
 
 
 def _geometry(image: SimpleITK.Image) -> VolumeGeometry:

@@ -169,7 +169,18 @@ def _identities(dataset: Dataset) -> tuple[SegmentIdentity, ...]:
             interpreted_type=text_of(more, "RTROIInterpretedType") or "",
             algorithm_type=text_of(item, "ROIGenerationAlgorithm") or "",
         )
+    _check_owners(dataset, set(found))
     return tuple(found[number] for number in sorted(found))
+
+
+def _check_owners(dataset: Dataset, declared: set[int]) -> None:
+    """Refuse contours that no declared region owns: a region would seem to be empty, 0 mm."""
+    owners = [int(one.ReferencedROINumber) for one in dataset.get("ROIContourSequence") or []]
+    strayed = sorted(set(owners) - declared)
+    if strayed:
+        raise MaskFault("mask_unreadable", f"contours of region {strayed[0]}, never declared")
+    if len(set(owners)) < len(owners):
+        raise MaskFault("mask_unreadable", "two lists of contours for one region")
 
 
 def _check_frame_of_reference(dataset: Dataset, number: int, geometry: VolumeGeometry) -> None:

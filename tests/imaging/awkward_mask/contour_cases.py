@@ -301,6 +301,13 @@ def fewer_points_than_stated(folder: Path) -> Answer:
 
 
 @case
+def contours_of_an_undeclared_region_leave_no_empty_one(folder: Path) -> Answer:
+    made = w.structure_set(w.ct_slices(GRID), [region(square(2, (4.5, 5.5), (9.5, 12.5)))])
+    made.ROIContourSequence[0].ReferencedROINumber = 9
+    return Answer(w.save(made, folder / "rs.dcm"), GRID, refused="mask_unreadable")
+
+
+@case
 def a_region_declared_twice(folder: Path) -> Answer:
     line = square(2, (4.5, 5.5), (9.5, 12.5))
     return Answer(written(folder, region(line), region(line)), GRID, refused="mask_unreadable")

@@ -299,6 +299,14 @@ def seg_nrrd_with_a_layer_that_is_not_there(folder: Path) -> Answer:
 
 
 @case
+def seg_nrrd_with_a_value_that_no_segment_names(folder: Path) -> Answer:
+    notes = SEGMENTS | {"Segment1_LabelValue": "4"}
+    layers = np.stack([array(ONE), array(TWO)])
+    path = w.write_nrrd(folder / "s.seg.nrrd", layers, GRID, notes=notes)
+    return Answer(path, GRID, refused="mask_unreadable")
+
+
+@case
 def seg_nrrd_of_a_part_of_the_image(folder: Path) -> Answer:
     part = w.Grid(shape=(4, 8, 10), first=tuple(GRID.at(1, 4, 5)))
     values = array(ONE)[1:5, 4:12, 5:15]

@@ -205,6 +205,35 @@ def seg_two_frames_on_one_plane(folder: Path) -> Answer:
 
 
 @case
+def seg_whose_frames_show_an_undeclared_segment_is_not_empty(folder: Path) -> Answer:
+    made = seg(folder, ONE)
+    made.SegmentSequence[0].SegmentNumber = 2
+    return Answer(saved(folder, made), GRID, refused="mask_unreadable")
+
+
+@case
+def seg_label_map_of_an_undeclared_value_is_not_empty(folder: Path) -> Answer:
+    labels = w.filled(GRID.shape, ONE, 1).astype(np.uint8)
+    made = w.segmentation(w.ct_slices(GRID), labels, "LABELMAP")
+    made.SegmentSequence[-1].SegmentNumber = 3
+    return Answer(saved(folder, made), GRID, refused="mask_unreadable")
+
+
+@case
+def seg_without_its_number_of_frames_is_not_empty(folder: Path) -> Answer:
+    made = seg(folder, ONE)
+    del made.NumberOfFrames
+    return Answer(saved(folder, made), GRID, refused="mask_unreadable")
+
+
+@case
+def seg_with_more_frames_described_than_counted(folder: Path) -> Answer:
+    made = seg(folder, ONE)
+    made.NumberOfFrames = int(made.NumberOfFrames) - 1
+    return Answer(saved(folder, made), GRID, refused="mask_unreadable")
+
+
+@case
 def seg_cut_short(folder: Path) -> Answer:
     made = seg(folder, ONE)
     made.PixelData = made.PixelData[: len(made.PixelData) // 2 // 2 * 2]
