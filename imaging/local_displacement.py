@@ -24,6 +24,7 @@ OUTLIER = 3.0
 """Differences beyond so many robust SD (vessels and kidneys that enhance) count little."""
 
 LEAST_SCALE = 12.0
+NOISE_PRIOR = 1.0
 PRIOR = 0.4
 """Keeps a place without edges where it is: the mean square of a gradient, in HU^2 per mm^2."""
 
@@ -48,7 +49,7 @@ def step(fixed: Values, moved: Values, weight: Values, window_mm: float) -> Fiel
     weight : (z, y, x), 0 where nothing is to be compared
     window_mm : SD of the Gaussian window that shares one displacement
     """
-    gradient = np.stack(np.gradient(0.5 * (fixed + moved), STEP_MM)).astype(np.float32)
+    gradient: Field = np.stack(np.gradient(0.5 * (fixed + moved), STEP_MM)).astype(np.float32)
     difference = fixed - moved
     weight = weight * inlier(difference, weight, window_mm)
     share = _windowed(weight, window_mm) + np.float32(1e-6)
@@ -62,9 +63,19 @@ def step(fixed: Values, moved: Values, weight: Values, window_mm: float) -> Fiel
         for j in range(i, 3):
             product = _windowed(weight * gradient[i] * gradient[j], window_mm)
             matrix[..., i, j] = matrix[..., j, i] = product - share * means[i] * means[j]
-    matrix[..., range(3), range(3)] += PRIOR
+    matrix[..., range(3), range(3)] += PRIOR + NOISE_PRIOR * _noise(difference, weight)
     coarse = np.moveaxis(np.linalg.solve(matrix, right[..., None])[..., 0], -1, 0)
     return _fine(coarse.astype(np.float32), fixed.shape)
+
+
+def _noise(difference: Values, weight: Values) -> float:
+    """Return the median squared slope of a difference along an axis: that of noise, if aligned."""
+    used = weight > 0
+    if not used.any():
+        return 0.0
+    along: list[Values] = list(np.gradient(difference, STEP_MM))
+    slopes = [float(np.median(np.square(part[used]))) for part in along]
+    return float(np.mean(slopes))
 
 
 def inlier(difference: Values, weight: Values, window_mm: float) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 
 from imaging.local_displacement import Field
 from imaging.working_grid import STEP_MM, Mask, Values
@@ -15,27 +15,25 @@ LEAST_OVERLAP = 0.6
 """A shift that leaves less of the tissue to compare is not considered."""
 
 
-def best_shift(fixed: Values, weight: Values, moving: Values, reach: int) -> Field:
+def best_shift(fixed: Values, weight: Values, moving: Values, known: Values, reach: int) -> Field:
     """Return the shift of highest correlation as (3, 1, 1, 1) mm along slices, rows and columns.
 
     Parameters
     ----------
     fixed, weight : (z, y, x) arrays of the working grid
-    moving : the same grid grown by ``reach`` voxels on every side
+    moving, known : on the same grid grown by ``reach`` voxels; 1 where the image has values
     """
     tissue = np.round(_thinned((weight > 0).astype(np.float32)))
-    correlation = sitk.GetArrayFromImage(
-        sitk.MaskedFFTNormalizedCorrelation(
+    correlation = SimpleITK.GetArrayFromImage(
+        SimpleITK.MaskedFFTNormalizedCorrelation(
             _image(_thinned(fixed)), _image(_thinned(moving)),
-            _image(tissue), _image(np.ones_like(_thinned(moving))),
+            _image(tissue), _image(np.round(_thinned(known))),
             requiredFractionOfOverlappingPixels=LEAST_OVERLAP,
         )
     )  # fmt: skip
     size = tissue.shape
     # entry (size - 1 + 2 x reach - n) of the full correlation is the shift by n
-    inside = tuple(
-        slice(n - 1, n - 1 + 2 * (reach // COARSE) + 1) for n in size
-    )
+    inside = tuple(slice(n - 1, n - 1 + 2 * (reach // COARSE) + 1) for n in size)
     near = correlation[inside]
     best = np.unravel_index(int(np.argmax(near)), near.shape)
     shift = [(reach // COARSE - int(at)) * COARSE * STEP_MM for at in best]
@@ -43,14 +41,19 @@ def best_shift(fixed: Values, weight: Values, moving: Values, reach: int) -> Fie
 
 
 def rigid_field(
-    fixed: Values, weight: Values, moving: Values, reach: int, start: Field
+    fixed: Values, weight: Values, moving: Values, known: Values, reach: int, start: Field
 ) -> Field:
     """Return the field of the rotation and shift of highest correlation.
 
     Parameters
     ----------
-    start : (3, 1, 1, 1) mm
-        From `best_shift`, or zero.
+    start : (3, z, y, x) mm
+        One shift everywhere.
+
+    Raises
+    ------
+    RuntimeError
+        From SimpleITK, if the images do not overlap enough.
 
     Notes
     -----
@@ -58,16 +61,18 @@ def rigid_field(
     law, and it is the surer of the two near the optimum. All voxels, one thread: the same bytes on
     every machine of a kind.
     """
-    image, other = _image(fixed), _image(moving)
-    other.SetOrigin([-reach * STEP_MM] * 3)
+    image, other, there = _image(fixed), _image(moving), _image(known > 0)
+    for one in (other, there):
+        one.SetOrigin([-reach * STEP_MM] * 3)
     middle = [(n - 1) * STEP_MM / 2.0 for n in fixed.shape[::-1]]
-    transform = sitk.Euler3DTransform(middle)
-    transform.SetTranslation([float(v) for v in start.ravel()[::-1]])
-    method = sitk.ImageRegistrationMethod()
+    transform = SimpleITK.Euler3DTransform(middle)
+    transform.SetTranslation(start[::-1, 0, 0, 0].tolist())
+    method = SimpleITK.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
     method.SetMetricAsCorrelation()
     method.SetMetricFixedMask(_image(weight > 0))
-    method.SetInterpolator(sitk.sitkLinear)
+    method.SetMetricMovingMask(there)
+    method.SetInterpolator(SimpleITK.sitkLinear)
     method.SetInitialTransform(transform, inPlace=True)
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=2.0, minStep=0.05, numberOfIterations=50, relaxationFactor=0.5
@@ -92,9 +97,9 @@ def _thinned(values: Values) -> Values:
     )
 
 
-def _image(values: Values | Mask) -> sitk.Image:
+def _image(values: Values | Mask) -> SimpleITK.Image:
     """Return an array as an image whose axes are those of the grid, in mm from its first voxel."""
-    image = sitk.GetImageFromArray(
+    image = SimpleITK.GetImageFromArray(
         values.astype(np.uint8) if values.dtype == np.bool_ else values
     )
     image.SetSpacing([STEP_MM] * 3)

@@ -89,7 +89,7 @@ def read_onto(volume: Volume, grid: VolumeGeometry) -> tuple[Values, Mask]:
     box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     low, high = window_of(volume)
     part = np.clip(volume.array[box], low, high).astype(np.float32)
-    inside = ((index >= -0.5) & (index <= np.array(geometry.shape) - 0.5)).all(axis=-1)
+    inside: Mask = np.all((index >= -0.5) & (index <= np.array(geometry.shape) - 0.5), axis=-1)
     if volume.padding is not None:
         inside &= ~_nearest(volume.padding[box], index - start)
     if volume.unit != "HU":

@@ -95,6 +95,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "second_native": ("another native volume of the study is subtracted", _NOTHING),
     "grid_differs": ("the volume is not on the grid of the arterial one, and is not moved onto it",
                      _NOTHING),
+    "native_resampled": ("the native volume is on another grid than the arterial one, and was "
+                         "resampled onto it about each lesion",
+                         "Check that no slice of it is missing."),
     "no_arterial": ("the study has no arterial volume that it could be compared with", _NOTHING),
     },
     "Lesions and masks of a plan": {

@@ -199,8 +199,8 @@ def _of_used_volumes(catalogue: Catalogue, plan: pd.DataFrame) -> Iterable[tuple
             apart = f"volumes of {days.min():%Y-%m-%d} and {days.max():%Y-%m-%d}"
             yield str(uid), _note("dates_differ", apart)
     series = {one.volume_id: one for one in catalogue.series}
-    slices = {
-        str(row.study_uid): series[str(row.volume_id)].geometry.shape[0]
+    measured = {
+        str(row.study_uid): series[str(row.volume_id)].geometry
         for row in plan[plan["use"] == "measure"].itertuples()
         if row.volume_id in series
     }
@@ -211,10 +211,14 @@ def _of_used_volumes(catalogue: Catalogue, plan: pd.DataFrame) -> Iterable[tuple
         for flag in _NOTED_FLAGS:
             if flag in series[volume_id].report.flags:
                 yield study_uid, _note(flag, f"volume {volume_id}")
-        if str(row.reason) == "grid_differs" and study_uid in slices:
-            own = series[volume_id].geometry.shape[0]
-            beside = f"{row.phase}, {own} slices beside {slices[study_uid]}; volume {volume_id}"
+        own, grid = series[volume_id].geometry, measured.get(study_uid)
+        if grid is None:
+            continue
+        beside = f"{row.phase}, {own.shape[0]} slices beside {grid.shape[0]}; volume {volume_id}"
+        if str(row.reason) == "grid_differs":
             yield study_uid, _note("grid_differs", beside)
+        if row.use == "subtract" and not grid.same_grid(own):
+            yield study_uid, _note("native_resampled", beside)
 
 
 def _note(code: str, detail: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imaging.mask import LesionMask
 from imaging.series import ImageSeries
+from measurement.flag import Flag
 from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.study_image import StudyImages, masks_on
+from sumdiam.batch.study_registration import Phases, registered_phases
 from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
 from sumdiam.batch.study_task import MaskTask
 from sumdiam.report.overlay import PICTURES, draw_overlay
@@ -66,6 +69,7 @@ class LesionsOnVolume:
         by_role = {mask.role: mask for mask in masks}
         kind = kind_of(masks[0])
         taken: _Taken = {}
+        phases, doubts = self._phases_of(by_role, around)
         # the whole lesion first: a drawn viable part then replaces what was found in it
         for role in LESION_ROLES:
             mask = by_role.get(role)
@@ -79,10 +83,12 @@ class LesionsOnVolume:
                     other_lesions=around,
                     mask_is_viable=role == "lesion_viable",
                     kind=kind,
-                    **self._phases,
+                    **phases,
                 ),
                 settings=self._task.settings,
             )
+            if role == "lesion_whole":
+                reading = replace(reading, flags=(*reading.flags, *doubts))
             for quantity in reading.quantities:
                 if quantity.quantity not in taken or quantity.quantity.startswith("viable"):
                     taken[quantity.quantity] = (quantity, mask, reading)
@@ -93,6 +99,16 @@ class LesionsOnVolume:
             )  # fmt: skip
             self.rows.append(row)
         self._draw(taken)
+
+    def _phases_of(
+        self, by_role: Mapping[str, MaskTask], around: NDArray[np.bool_] | None
+    ) -> tuple[Phases, tuple[Flag, ...]]:
+        """Return the phases of one lesion, registered where its viable part is to be found."""
+        mask = by_role.get("lesion_whole")
+        if mask is None or kind_of(mask) != "hepatic":
+            return self._phases, ()
+        lesion = self._read[mask.mask_id]
+        return registered_phases(self._phases, lesion, liver=self._liver, other_lesions=around)
 
     def _draw(self, taken: _Taken) -> None:
         """Draw every length on its slice: long and short axis of a region share a picture."""

@@ -18,7 +18,7 @@ from sumdiam.batch.code_version import code_version
 from sumdiam.batch.edit import AUTO
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.plan_file import PlanFiles
-from sumdiam.batch.volume_use import LATE
+from sumdiam.batch.volume_use import LATE, shares_space
 
 ORGAN_ROLES = ("liver",)
 _NOT_MEASURED = ("before_baseline", "inadequate_before_start")
@@ -175,7 +175,7 @@ def _filled(
     named = {mask.volume_id for mask in tasks if mask.role in LESION_ROLES}
     own = {one.volume_id for one in (arterial,) if one is not None}
     refused = None
-    if native and arterial and not arterial.geometry.same_grid(native.geometry):
+    if native and arterial and not _can_move(native, arterial):
         refused = ("grid_differs", f"{native.volume_id} is to be subtracted")
     return replace(
         task,
@@ -188,6 +188,12 @@ def _filled(
         notes=(*task.notes, *notes, *more),
         refused=refused,
     )
+
+
+def _can_move(native: ImageSeries, arterial: ImageSeries) -> bool:
+    """Return whether a volume to subtract can be brought onto the arterial grid."""
+    same_kind = native.modality == arterial.modality
+    return same_kind and shares_space(native.geometry, arterial.geometry)
 
 
 def _fits(drawn_on: ImageSeries | None, arterial: ImageSeries | None) -> bool:

@@ -50,8 +50,9 @@ def uses_of_study(volumes: Sequence[VolumeFacts]) -> dict[str, tuple[str, str]]:
     Notes
     -----
     One arterial volume is measured: the one that masks are drawn on, else late before early
-    arterial, else the surer one. A native volume on its grid is subtracted; portal venous and
-    delayed ones on its grid show washout. Nothing is moved from one grid to another.
+    arterial, else the surer one. A native volume on its grid is subtracted, else one that can be
+    resampled onto it; portal venous and delayed ones on its grid show washout. Nothing but the
+    native phase is moved from one grid to another.
     """
     measured = _chosen(volumes, "measure")
     if measured is None:
@@ -60,6 +61,8 @@ def uses_of_study(volumes: Sequence[VolumeFacts]) -> dict[str, tuple[str, str]]:
     if native is None:
         natives = [one for one in volumes if one.phase == "native" and _free(one)]
         native = _best([one for one in natives if _on_grid_of(one, measured)])
+        if native is None:
+            native = _best([one for one in natives if can_be_registered(one, measured)])
     return {one.volume_id: _use(one, measured, native) for one in volumes}
 
 
@@ -106,6 +109,19 @@ def _on_grid_of(one: VolumeFacts, other: VolumeFacts | None) -> bool:
     if other is None or one.geometry is None or other.geometry is None:
         return False
     return one.modality == other.modality and other.geometry.same_grid(one.geometry)
+
+
+def can_be_registered(one: VolumeFacts, other: VolumeFacts | None) -> bool:
+    """Return whether positions of one volume mean places in another: modality, frame, overlap."""
+    if other is None or one.geometry is None or other.geometry is None:
+        return False
+    return one.modality == other.modality and shares_space(one.geometry, other.geometry)
+
+
+def shares_space(one: VolumeGeometry, other: VolumeGeometry) -> bool:
+    """Return whether two grids have one frame of reference; an absent one contradicts nothing."""
+    first, second = one.frame_of_reference_uid, other.frame_of_reference_uid
+    return first is None or second is None or first == second
 
 
 def _use(

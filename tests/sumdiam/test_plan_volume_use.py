@@ -1,5 +1,7 @@
 """What a volume is used for, and when a refused one matters."""
 
+from dataclasses import replace
+
 import pytest
 
 from imaging.geometry import VolumeGeometry
@@ -25,6 +27,19 @@ CASES = [
     ),
     (
         [volume("a", "late_arterial"), volume("n", "native", grid=OTHER)],
+        ["measure", "subtract"], ["", ""],
+    ),
+    (  # where both are there, the one that needs no resampling
+        [volume("a", "late_arterial"), volume("n", "native", grid=OTHER), volume("o", "native")],
+        ["measure", "exclude", "subtract"], ["", "grid_differs", ""],
+    ),
+    (  # positions in another frame of reference say nothing
+        [volume("a", "late_arterial", grid=replace(GRID, frame_of_reference_uid="1.2")),
+         volume("n", "native", grid=replace(OTHER, frame_of_reference_uid="1.3"))],
+        ["measure", "exclude"], ["", "grid_differs"],
+    ),
+    (
+        [volume("a", "late_arterial"), volume("p", "portal_venous", grid=OTHER)],
         ["measure", "exclude"], ["", "grid_differs"],
     ),
     (

@@ -312,16 +312,29 @@ def test_a_late_phase_that_is_missing_or_refused_is_only_noted(tmp_path, write_s
     assert noted == ([] if damage == "missing" else ["missing_slice"])
 
 
-@pytest.mark.parametrize("phase", ["native", "portal_venous"])
 @pytest.mark.parametrize("place", [0, -1])
-def test_a_phase_that_lacks_its_first_or_last_slice_is_not_used_and_noted(
-    tmp_path, write_study, phase, place
+def test_a_late_phase_that_lacks_its_first_or_last_slice_is_not_used_and_noted(
+    tmp_path, write_study, place
 ):
     who = write_study(tmp_path / "S01", phases=("native", "late_arterial", "portal_venous"))
-    sorted((tmp_path / "S01" / phase).iterdir())[place].unlink()
+    sorted((tmp_path / "S01" / "portal_venous").iterdir())[place].unlink()
     [note] = measured(tmp_path)[who.study_uid].notes
     assert note.startswith("grid_differs: the volume is not on the grid of the arterial one")
-    assert f"({phase}, 5 slices beside 6; volume " in note
+    assert "(portal_venous, 5 slices beside 6; volume " in note
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_native_phase_that_lacks_its_first_or_last_slice_is_resampled_and_noted(
+    tmp_path, write_study, clean, place
+):
+    who = write_study(tmp_path / "S01")
+    sorted((tmp_path / "S01" / "native").iterdir())[place].unlink()
+    result = measured(tmp_path)[who.study_uid]
+    [note] = result.notes
+    assert note.startswith("native_resampled: the native volume is on another grid")
+    assert "(native, 5 slices beside 6; volume " in note
+    assert abs(value(result, "T1", "viable_diameter") - 24.0) < PIXEL_MM
+    assert all("registered" in row["flags"] for row in result.rows)
 
 
 @pytest.mark.parametrize(
