@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.uid import ExplicitVRBigEndian
 
-from imaging.decoder_client import decode_apart
 from imaging.header import InstanceHeader
 from imaging.pixel_error import PixelError
+from imaging.stored_word import is_plain, read_plain, stored_words
 
 _INT16 = np.iinfo(np.int16)
 _IMPOSSIBLE_HU = -1500.0
@@ -39,7 +37,9 @@ class Pixels:
     flags: tuple[str, ...]
 
 
-def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixels:
+def read_pixels(
+    headers: Sequence[InstanceHeader], *, hounsfield: bool, chosen: Collection[int] | None = None
+) -> Pixels:
     """Return the rescaled values of slices in the order given.
 
     Parameters
@@ -47,12 +47,16 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     hounsfield : bool
         Whether the values are HU: then voxels below -1500 HU are padding, declared or not, and a
         declared padding value above -500 HU is not believed.
+    chosen : indices (z), optional
+        Only these slices are read. All others are padding; their values are the lowest there is,
+        or NaN, so that nobody takes them for tissue.
 
     Raises
     ------
     PixelError
         ``truncated_pixel_data``, ``file_changed``, ``pixel_data_undecodable``,
-        ``bits_beyond_stored``, ``too_large``.
+        ``decoder_crashed``, ``decoder_time``, ``decoder_memory``, ``bits_beyond_stored``,
+        ``too_large``.
 
     Notes
     -----
@@ -62,28 +66,102 @@ def read_pixels(headers: Sequence[InstanceHeader], *, hounsfield: bool) -> Pixel
     shape = (len(headers), headers[0].rows or 0, headers[0].columns or 0)
     if math.prod(shape) > _MOST_VOXELS:
         raise PixelError("too_large", headers[0].file, f"{shape[0]} x {shape[1]} x {shape[2]}")
-    array: NDArray[np.int16] | NDArray[np.float32] = np.empty(shape, dtype=np.int16)
-    padding: NDArray[np.bool_] | None = None
-    flags = set()
+    stack = _Stack(shape, hounsfield=hounsfield)
     for z, header in enumerate(headers):
-        words = stored_words(header)
-        padded, believed = _declared_padding(words, header, hounsfield=hounsfield)
+        if chosen is None or z in chosen:
+            stack.add(z, header)
+    if chosen is not None:
+        stack.leave_out([z for z in range(len(headers)) if z not in chosen])
+    return Pixels(stack.array, stack.padding, tuple(sorted(stack.flags)))
+
+
+class _Stack:
+    """Slices that are put into one array, each rescaled and judged."""
+
+    def __init__(self, shape: tuple[int, int, int], *, hounsfield: bool) -> None:
+        self.array: NDArray[np.int16] | NDArray[np.float32] = np.empty(shape, dtype=np.int16)
+        self.padding: NDArray[np.bool_] | None = None
+        self.flags: set[str] = set()
+        self._hounsfield = hounsfield
+
+    def add(self, z: int, header: InstanceHeader) -> None:
+        """Read, rescale and judge one slice."""
+        if not (self.array.dtype == np.int16 and is_plain(header)):
+            self._judge(z, stored_words(header), header)
+            return
+        place = self.array[z]
+        read_plain(header, place)
+        words = place if header.signed else place.view(np.uint16)
+        intercept = _intercept(header)
+        lowest = _simple_lowest(words, header, intercept)
+        if lowest is None:
+            self._judge(z, words.copy(), header)
+            return
+        if intercept:  # modulo 65536, as the result is known to fit
+            unsigned = place.view(np.uint16)
+            np.add(unsigned, np.uint16(int(intercept) % (1 << 16)), out=unsigned)
+        if self._hounsfield and lowest + intercept < _IMPOSSIBLE_HU:
+            self.flags.add("undeclared_padding")
+            np.less(place, _IMPOSSIBLE_HU, out=self._all_padding()[z])
+
+    def leave_out(self, slices: list[int]) -> None:
+        """Make slices that were not read padding."""
+        if slices:
+            self.array[slices] = _INT16.min if self.array.dtype == np.int16 else np.nan
+            self._all_padding()[slices] = True
+
+    def _judge(self, z: int, words: NDArray[np.integer], header: InstanceHeader) -> None:
+        """Rescale and judge one slice, whatever its words are like."""
+        padded, believed = _declared_padding(words, header, hounsfield=self._hounsfield)
         values = _significant(words, header, padded if believed else None)
         if not believed:
-            flags.add("padding_in_tissue_range")
+            self.flags.add("padding_in_tissue_range")
             padded = None
-        array = _rescale_into(array, z, values, header)
-        if hounsfield:
-            impossible = array[z] < _IMPOSSIBLE_HU
+        self.array = _rescale_into(self.array, z, values, header)
+        if self._hounsfield:
+            impossible = self.array[z] < _IMPOSSIBLE_HU
             if padded is not None:
                 impossible &= ~padded
             if impossible.any():
-                flags.add("undeclared_padding")
+                self.flags.add("undeclared_padding")
                 padded = impossible if padded is None else padded | impossible
         if padded is not None and padded.any():
-            padding = np.zeros(shape, dtype=np.bool_) if padding is None else padding
-            padding[z] = padded
-    return Pixels(array, padding, tuple(sorted(flags)))
+            self._all_padding()[z] = padded
+
+    def _all_padding(self) -> NDArray[np.bool_]:
+        """Return the padding of all slices, made where there was none."""
+        if self.padding is None:
+            self.padding = np.zeros(self.array.shape, dtype=np.bool_)
+        return self.padding
+
+
+def _simple_lowest(
+    words: NDArray[np.integer], header: InstanceHeader, intercept: float
+) -> int | None:
+    """Return a lower bound of the words of a slice that needs only an addition, else None.
+
+    That is: no declared padding in it, no bit that is not stored, and int16 in the end. Its lowest
+    and highest word are looked for only where they decide; the bound is exact where it may lie
+    under the least possible HU.
+    """
+    if _slope(header) != 1 or intercept != int(intercept):
+        return None
+    bounds = _padding_range(header)
+    stored = header.bits_stored or 16
+    least, most = (-(1 << stored - 1), 1 << stored - 1) if header.signed else (0, 1 << stored)
+    lowest, highest = (-(1 << 15), (1 << 15) - 1) if header.signed else (0, (1 << 16) - 1)
+    if header.signed or bounds is not None or intercept < _IMPOSSIBLE_HU:
+        lowest = int(words.min())
+    if highest >= most or highest + intercept > _INT16.max or (bounds and bounds[1] >= lowest):
+        highest = int(words.max())
+    fits = (
+        least <= lowest
+        and highest < most
+        and _INT16.min <= lowest + intercept
+        and highest + intercept <= _INT16.max
+        and (bounds is None or highest < bounds[0] or bounds[1] < lowest)
+    )
+    return lowest if fits else None
 
 
 def with_missing(
@@ -102,51 +180,6 @@ def with_missing(
     padding = np.ones(shape, dtype=np.bool_)
     padding[there] = False if pixels.padding is None else pixels.padding
     return array, padding
-
-
-def stored_words(header: InstanceHeader) -> NDArray[np.integer]:
-    """Return the (rows, columns) words of one slice as stored, unused bits included.
-
-    Of a multi-frame file, those of the frame that the header is of.
-    """
-    if header.pixel_offset is not None and header.pixel_length is not None:
-        return _uncompressed(header)
-    return decode_apart(header)
-
-
-def _word_type(header: InstanceHeader) -> np.dtype[np.integer]:
-    """Return the type of a stored word in the file's byte order."""
-    order = ">" if header.transfer_syntax == ExplicitVRBigEndian else "<"
-    return np.dtype(f"{order}{'i' if header.signed else 'u'}{(header.bits_allocated or 16) // 8}")
-
-
-def _uncompressed(header: InstanceHeader) -> NDArray[np.integer]:
-    """Place the pixel bytes where the header walk found them."""
-    kind = _word_type(header)
-    count = (header.rows or 0) * (header.columns or 0)
-    offset = header.pixel_offset or 0
-    before = ((header.frame_number or 1) - 1) * count * kind.itemsize
-    try:
-        with Path(header.file).open("rb") as stream:
-            stream.seek(offset - 12)
-            head = stream.read(12)
-            stream.seek(before, 1)
-            data = stream.read(count * kind.itemsize)
-    except OSError as error:
-        raise PixelError("file_changed", header.file, type(error).__name__) from error
-    if len(data) != count * kind.itemsize:
-        raise PixelError(
-            "truncated_pixel_data",
-            header.file,
-            f"{len(data)} of {count * kind.itemsize} bytes are there",
-        )
-    tag = b"\x7f\xe0\x00\x10" if kind.byteorder == ">" else b"\xe0\x7f\x10\x00"
-    if head[:4] != tag and head[4:8] != tag:
-        raise PixelError("file_changed", header.file, "no pixel data where its header had them")
-    words = np.frombuffer(data, dtype=kind).reshape(header.rows or 0, header.columns or 0)
-    if header.bits_allocated == 8 and kind.byteorder == ">":
-        return words
-    return words.astype(kind.newbyteorder("="), copy=False)
 
 
 def _padding_range(header: InstanceHeader) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -131,7 +132,13 @@ def _tipped(header: InstanceHeader) -> bool:
     """Return whether a CT slice lies along the body axis instead of across it."""
     if MODALITIES[header.sop_class_uid] != "CT" or header.orientation is None:
         return False
-    normal = np.cross(header.orientation[:3], header.orientation[3:])
+    return _along_body(header.orientation)
+
+
+@functools.lru_cache(maxsize=256)
+def _along_body(cosines: tuple[float, ...]) -> bool:
+    """Return whether the normal of a slice is more than 45 degrees off the body axis."""
+    normal = np.cross(cosines[:3], cosines[3:])
     return bool(abs(normal[2]) < _AXIAL * np.linalg.norm(normal))
 
 
@@ -154,6 +161,7 @@ def cannot_place(header: InstanceHeader) -> Finding | None:
     return None
 
 
+@functools.lru_cache(maxsize=256)
 def _orthonormal(cosines: tuple[float, ...]) -> bool:
     """Return whether two directions are unit vectors at right angles, but for rounding."""
     one, two = np.asarray(cosines[:3]), np.asarray(cosines[3:])

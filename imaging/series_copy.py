@@ -13,9 +13,9 @@ import numpy as np
 from imaging.element import uid_name
 from imaging.frame import FrameError, read_frames
 from imaging.header import HeaderError, InstanceHeader, file_digest
-from imaging.pixel import stored_words
 from imaging.pixel_error import PixelError
 from imaging.series_check import ENHANCED, Finding
+from imaging.stored_word import stored_words
 
 
 def drop_duplicates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ class Acquired:
     flags: tuple[str, ...]
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_day(written: str | None) -> date | None:
     """Return the date that a DICOM date holds; None for anything else."""
     match = _DAY.fullmatch(written.strip()) if written else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -198,6 +199,7 @@ def _label(before: str, name: str, value: str) -> str:
     return f"{before},{name}={value}" if before else f"{name}={value}"
 
 
+@functools.lru_cache(maxsize=1024, typed=True)
 def _text(value: Hashable) -> str:
     """Return a value as it stands in a label: no separators that a volume_id uses."""
     if value is None:
@@ -222,8 +224,9 @@ def _orientation_groups(slices: Slices) -> dict[str, Slices]:
     ordered = sorted(slices, key=lambda h: (h.orientation or (), h.sop_instance_uid or ""))
     for header in ordered:
         for group in groups:
-            if np.abs(np.subtract(header.orientation, group[0].orientation)).max() <= (  # type: ignore[arg-type]
-                SAME_ORIENTATION
+            same = group[0].orientation
+            if header.orientation == same or (
+                np.abs(np.subtract(header.orientation, same)).max() <= SAME_ORIENTATION  # type: ignore[arg-type]
             ):
                 group.append(header)
                 break
@@ -254,8 +257,11 @@ def _matrix_groups(slices: Slices) -> dict[str, Slices]:
         if (
             first is not None
             and (first.rows, first.columns) == (header.rows, header.columns)
-            and np.allclose(
-                header.pixel_spacing or 0, first.pixel_spacing or 0, rtol=_SAME_PIXEL, atol=0
+            and (
+                header.pixel_spacing == first.pixel_spacing
+                or np.allclose(
+                    header.pixel_spacing or 0, first.pixel_spacing or 0, rtol=_SAME_PIXEL, atol=0
+                )
             )
         ):
             groups[-1].append(header)

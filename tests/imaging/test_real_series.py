@@ -10,8 +10,10 @@ import SimpleITK
 
 from imaging.dicom_seg import MaskError, read_masks, read_segment_identities
 from imaging.header import HeaderError, InstanceHeader, read_header
-from imaging.pixel import PixelError, read_pixels, stored_words
+from imaging.pixel import read_pixels
+from imaging.pixel_error import PixelError
 from imaging.series import Grouping, group_series, load_volume
+from imaging.stored_word import stored_words
 
 pytestmark = pytest.mark.shared
 
