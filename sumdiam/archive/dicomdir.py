@@ -30,7 +30,8 @@ def read_directory(path: str | Path) -> tuple[Entry, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             records = pydicom.dcmread(path).DirectoryRecordSequence
-            return tuple(sorted({_entry(one) for one in records if "ReferencedFileID" in one}))
+            entries = {_entry(one) for one in records if "ReferencedFileID" in one}
+            return tuple(sorted(entry for entry in entries if entry[0]))
     except Exception:  # noqa: BLE001 - damaged bytes raise whatever they like; it is a hint only
         return ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def walk_folder(root: str | Path) -> Found:
             if folder == str(top):
                 msg = f"{root}: the folder cannot be opened ({error.strerror})."
                 raise ArchiveError(msg) from None
-            refused.append(LeftOut(_name(folder, top), "unreadable_folder", type(error).__name__))
+            refused.append(LeftOut(_name(folder, top), *_why_closed(error)))
             continue
         if folder != str(top) and _is_run({entry.name for entry in listed}):
             left_out.append(LeftOut(_name(folder, top), "run_folder", "folder of a run or scan"))
@@ -123,7 +124,7 @@ def _sort_in(
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        refused.append(LeftOut(name, "unreadable_file", type(error).__name__))
+        refused.append(LeftOut(name, *_why_closed(error, "unreadable_file")))
         return
     if stat.S_ISLNK(status.st_mode):
         left_out.append(LeftOut(name, "symlink_not_followed", "symbolic link"))
@@ -139,6 +140,13 @@ def _sort_in(
     else:
         stamp = (status.st_mtime_ns, status.st_ctime_ns)
         files.append(FoundFile(entry.path, name, status.st_size, stamp))
+
+
+def _why_closed(error: OSError, code: str = "unreadable_folder") -> tuple[str, str]:
+    """Return reason code and detail of a folder or file that cannot be opened."""
+    if error.errno == errno.ENAMETOOLONG:
+        return "path_too_long", "its path is longer than the system takes"
+    return code, type(error).__name__
 
 
 def _is_run(names: set[str]) -> bool:

@@ -18,6 +18,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "run_folder": ("the folder of a run, not of an archive", _NOTHING),
     "special_file": ("a pipe, socket or device, no file", _NOTHING),
     "unreadable_folder": ("the folder cannot be opened", "Check its permissions."),
+    "path_too_long": ("a folder lies so deep that its files cannot be opened",
+                      "Move it to a shorter path."),
     "file_too_large": ("the file is larger than the limit for one file", _NOTHING),
     "empty_file": ("the file has no bytes", _FETCH),
     "damaged_file": ("the file is neither DICOM nor anything else that is known", _FETCH),

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from sumdiam.archive.folder import ArchiveError
-from sumdiam.archive.scan import scan_archives
+from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.archive.subject import study_subjects
 
 
@@ -345,3 +345,125 @@ def test_a_name_with_a_line_break_is_told_in_one_line(archive):
     (folder / "damaged.dcm").write_bytes(b"\x00" * 3000)
     [refused] = scan_archives([archive]).refused_files
     assert refused.file == r"two\nlines \x1b[31m Ärzte/damaged.dcm"
+
+
+def write_directory(folder, named: dict[str, str]) -> None:
+    """A DICOMDIR that names files by their path below a folder, with their instance UIDs."""
+    directory = pydicom.Dataset()
+    directory.file_meta = pydicom.dataset.FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    directory.FileSetID = "DISC"
+    patient = pydicom.Dataset()
+    patient.DirectoryRecordType, patient.PatientName = "PATIENT", "Doe^Jane"
+    records = [patient]
+    for name, uid in named.items():
+        record = pydicom.Dataset()
+        record.DirectoryRecordType = "IMAGE"
+        record.ReferencedFileID = name.split("/")
+        record.ReferencedSOPInstanceUIDInFile = uid
+        records.append(record)
+    directory.DirectoryRecordSequence = records
+    directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
+
+
+@pytest.fixture
+def disc(pristine, tmp_path):
+    """Six slices as discs name them, and what their DICOMDIR should say."""
+    folder = tmp_path / "disc"
+    (folder / "DICOM").mkdir(parents=True)
+    named = {}
+    for file in sorted((pristine / "S02" / "t0" / "native").iterdir()):
+        name = f"DICOM/IM{file.stem}"
+        shutil.copy(file, folder / name)
+        named[name] = str(pydicom.dcmread(file).SOPInstanceUID)
+    return folder, named
+
+
+def directory_doubts(folder) -> list[tuple[str, str, str]]:
+    found = scan_archives([folder]).problems
+    assert not any("Doe" in problem.written() for problem in found)
+    return [(one.code, one.where, one.sentence.rpartition("(")[2]) for one in found]
+
+
+def test_a_dicomdir_that_fits_its_files_raises_no_doubt(disc):
+    folder, named = disc
+    write_directory(folder, {name.upper(): uid for name, uid in named.items()})
+    assert directory_doubts(folder) == []
+    for number, file in enumerate(sorted((folder / "DICOM").iterdir())):
+        file.rename(folder / f"im{number}.dcm;1")  # moved and renamed: known by their UIDs
+    assert directory_doubts(folder) == []
+
+
+def test_what_a_dicomdir_names_and_is_not_there_is_told_and_the_rest_is_read(disc):
+    folder, named = disc
+    write_directory(folder, named)
+    (folder / "DICOM" / "IM05").unlink()
+    assert directory_doubts(folder) == [
+        ("dicomdir_file_missing", "DICOMDIR", "1 of 6; first DICOM/IM05)")
+    ]
+    assert len(scan_archives([folder]).series[0].headers) == 5
+
+
+def test_a_dicomdir_that_names_other_instances_is_not_believed(disc):
+    folder, named = disc
+    write_directory(folder, named | {"DICOM/IM00": "1.2.3.4.5"})
+    assert directory_doubts(folder) == [
+        ("dicomdir_contradicts", "DICOMDIR", "1 of 6; first DICOM/IM00)")
+    ]
+    assert len(scan_archives([folder]).series[0].headers) == 6
+
+
+def test_files_that_a_dicomdir_does_not_name_are_read(disc):
+    folder, named = disc
+    write_directory(folder, {name: named[name] for name in list(named)[:2]})
+    assert directory_doubts(folder) == []
+    assert len(scan_archives([folder]).series[0].headers) == 6
+
+
+@pytest.mark.filterwarnings("ignore:.*for VR")
+@pytest.mark.filterwarnings("ignore:The value length")
+@pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "..", "", "a/" * 400 + "b"])
+def test_no_file_outside_is_looked_for_because_a_dicomdir_names_it(disc, name):
+    folder, named = disc
+    (folder.parent / "secret").write_bytes(b"x")
+    write_directory(folder, named | {name: "1.2.3"})
+    found = directory_doubts(folder)
+    assert [code for code, _, _ in found] == (["dicomdir_file_missing"] if name else [])
+
+
+def test_a_dicomdir_in_a_zip_is_compared_with_its_members(disc, tmp_path):
+    folder, named = disc
+    write_directory(folder, named)
+    (folder / "DICOM" / "IM05").unlink()
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.make_archive(str(data / "disc"), "zip", folder)
+    found = scan_archives([data], options=ScanOptions(folder=tmp_path / "run")).problems
+    assert [(one.code, one.where) for one in found] == [
+        ("dicomdir_file_missing", "disc.zip!/DICOMDIR")
+    ]
+
+
+def test_a_tree_too_deep_to_be_opened_is_listed_and_the_rest_is_read(archive):
+    """Its path is longer than the system takes; depth 300 with short names is walked."""
+    home = os.open(archive, os.O_RDONLY)
+    here = home
+    try:
+        for _ in range(30):
+            os.mkdir("d" * 200, dir_fd=here)
+            below = os.open("d" * 200, os.O_RDONLY, dir_fd=here)
+            if here != home:
+                os.close(here)
+            here = below
+        handle = os.open("deep.dcm", os.O_CREAT | os.O_WRONLY, dir_fd=here)
+        os.close(handle)
+    finally:
+        os.close(here)
+    catalogue = scan_archives([archive])
+    assert len(catalogue.series) == 6
+    [refused] = catalogue.refused_files
+    assert refused.reason_code == "path_too_long"
+    assert set(refused.file) == {"d", "/"}
+    shutil.rmtree(archive / ("d" * 200))
