@@ -132,14 +132,24 @@ def metaimage_header(path: Path) -> TextHeader:
         raise MaskFault("mask_no_position", "no Offset")
     if not any(name in fields for name in ("elementspacing", "elementsize")):
         raise MaskFault("mask_no_position", "no ElementSpacing")
-    if written.upper() == "LOCAL":
-        return TextHeader(fields, {}, None)
-    data_file = _beside(path, written)
+    local = written.upper() == "LOCAL"
+    data_file = path if local else _beside(path, written)
     packed = fields.get("compresseddata", "False").lower() == "true"
     plain = not packed and "headersize" not in fields and "elementnumberofchannels" not in fields
     bytes_each = _METAIMAGE_BYTES.get(fields.get("elementtype", "").upper())
-    _check_bytes(data_file, fields["dimsize"], bytes_each if plain else None)
-    return TextHeader(fields, {}, data_file)
+    before = _metaimage_header_bytes(path) if local else 0
+    _check_bytes(data_file, fields["dimsize"], bytes_each if plain else None, before=before)
+    return TextHeader(fields, {}, None if local else data_file)
+
+
+def _metaimage_header_bytes(path: Path) -> int:
+    """Return where the values start that follow their header in one file."""
+    with path.open("rb") as stream:
+        data = stream.read(_HEADER_BYTES)
+    at = re.search(rb"ElementDataFile\s*=\s*LOCAL\r?\n", data, re.IGNORECASE)
+    if at is None:
+        raise MaskFault("mask_unreadable", "no end of its header")
+    return at.end()
 
 
 def layered_segments(notes: Mapping[str, str]) -> tuple[LayeredSegment, ...]:
@@ -213,12 +223,12 @@ def _check_size(written: str) -> None:
         raise MaskFault("too_large", f"{written} voxels")
 
 
-def _check_bytes(data_file: Path, sizes: str, bytes_each: int | None) -> None:
+def _check_bytes(data_file: Path, sizes: str, bytes_each: int | None, *, before: int = 0) -> None:
     """Refuse a file of values that is not as long as its header says: it may be another's."""
     if bytes_each is None:
         return
     expected = math.prod(int(size) for size in sizes.split()) * bytes_each
-    found = data_file.stat().st_size
+    found = data_file.stat().st_size - before
     if found != expected:
         raise MaskFault("mask_unreadable", f"the values are {found} bytes, not {expected}")
 

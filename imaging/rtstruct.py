@@ -16,6 +16,10 @@ from imaging.mask import LesionMask, MaskHeader, SegmentIdentity
 from imaging.mask_fault import MaskFault, refusing
 
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+_BESIDE_CONTOURS = frozenset(
+    {0x3006002A, 0x3006002B, 0x30060040, 0x3006004A, 0x3006004B, 0x30060084}
+)
+"""What an item of contours may hold: colours, contours, sources, the number of its region."""
 _CLOSED = {"CLOSED_PLANAR": False, "CLOSEDPLANAR_XOR": True, "CLOSED_PLANAR_XOR": True}
 
 
@@ -76,9 +80,10 @@ def read_masks(
             if number not in identities:
                 raise MaskFault("mask_no_such_segment", f"region {number}")
             _check_frame_of_reference(dataset, number, geometry)
-            array, flags, change = draw_contours(
-                _contours(dataset, number), geometry, resample=resample
-            )
+            contours = _contours(dataset, number)
+            if not contours:
+                _check_empty(dataset, number)
+            array, flags, change = draw_contours(contours, geometry, resample=resample)
             found[number] = LesionMask.moved(
                 array,
                 geometry,
@@ -169,6 +174,8 @@ def _identities(dataset: Dataset) -> tuple[SegmentIdentity, ...]:
             interpreted_type=text_of(more, "RTROIInterpretedType") or "",
             algorithm_type=text_of(item, "ROIGenerationAlgorithm") or "",
         )
+    if not found:
+        raise MaskFault("mask_unreadable", "no region is declared")
     _check_owners(dataset, set(found))
     return tuple(found[number] for number in sorted(found))
 
@@ -190,6 +197,24 @@ def _check_frame_of_reference(dataset: Dataset, number: int, geometry: VolumeGeo
     two = geometry.frame_of_reference_uid
     if one is not None and two is not None and one != two:
         raise MaskFault("mask_frame_of_reference", f"region {number}: mask {one}, image {two}")
+
+
+def _check_empty(dataset: Dataset, number: int) -> None:
+    """Refuse a region that only seems to be empty, 0 mm, because the file is cut or damaged.
+
+    The observations are required and come behind the contours: without them the file ends too
+    early. An item of contours that holds something unknown has lost the name of what it holds.
+    """
+    if not dataset.get("RTROIObservationsSequence"):
+        detail = f"region {number} has no contours, and the file ends before its observations"
+        raise MaskFault("mask_unreadable", detail)
+    for item in dataset.get("ROIContourSequence") or []:
+        if int(item.ReferencedROINumber) == number:
+            strange = [
+                e.tag for e in item if not e.tag.is_private and e.tag not in _BESIDE_CONTOURS
+            ]
+            if strange:
+                raise MaskFault("mask_unreadable", f"region {number} holds {strange[0]}")
 
 
 def _contours(dataset: Dataset, number: int) -> list[Contour]:

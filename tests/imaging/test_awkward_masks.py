@@ -73,3 +73,26 @@ def test_asking_for_resampling_changes_nothing_where_the_grid_fits(tmp_path):
             assert asked[number].flags == mask.flags
         compared += 1
     assert compared > 40
+
+
+def test_a_mask_that_is_cut_anywhere_is_refused_or_whole(tmp_path):
+    """A transfer that ends early must not make a lesion smaller, nor leave it at 0 mm."""
+    cuts = 0
+    for name, case in sorted(CASES.items()):
+        folder = tmp_path / name
+        folder.mkdir()
+        answer = case(folder)
+        if answer.refused or answer.resample or name.startswith("seg_frac"):
+            continue
+        data = answer.path.read_bytes()
+        whole = {number: len(voxels) for number, voxels in answer.voxels.items()}
+        for tenth in range(1, 12):
+            answer.path.write_bytes(data[: len(data) * tenth // 12])
+            try:
+                read_mask_identities(answer.path)
+                masks = read_masks(answer.path, image_of(answer))
+            except MaskError:
+                cuts += 1
+                continue
+            assert {n: int(mask.array.sum()) for n, mask in masks.items()} == whole, (name, tenth)
+    assert cuts > 500

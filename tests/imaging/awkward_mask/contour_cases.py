@@ -308,6 +308,28 @@ def contours_of_an_undeclared_region_leave_no_empty_one(folder: Path) -> Answer:
 
 
 @case
+def a_structure_set_cut_before_its_contours_is_not_empty(folder: Path) -> Answer:
+    made = w.structure_set(w.ct_slices(GRID), [region(square(2, (4.5, 5.5), (9.5, 12.5)))])
+    del made.ROIContourSequence, made.RTROIObservationsSequence
+    return Answer(w.save(made, folder / "rs.dcm"), GRID, refused="mask_unreadable")
+
+
+@case
+def contours_under_a_damaged_tag_leave_no_empty_region(folder: Path) -> Answer:
+    path = written(folder, region(square(2, (4.5, 5.5), (9.5, 12.5))))
+    data = path.read_bytes()
+    assert data.count(b"\x06\x30\x40\x00SQ") == 1
+    path.write_bytes(data.replace(b"\x06\x30\x40\x00SQ", b"\x06\x30\x41\x00SQ"))
+    return Answer(path, GRID, refused="mask_unreadable")
+
+
+@case
+def a_structure_set_of_nothing(folder: Path) -> Answer:
+    made = w.structure_set(w.ct_slices(GRID), [])
+    return Answer(w.save(made, folder / "rs.dcm"), GRID, refused="mask_unreadable")
+
+
+@case
 def a_region_declared_twice(folder: Path) -> Answer:
     line = square(2, (4.5, 5.5), (9.5, 12.5))
     return Answer(written(folder, region(line), region(line)), GRID, refused="mask_unreadable")
