@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-all check lint types arrows coverage coverage-report docs lock clean help
+.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -33,6 +33,9 @@ test: $(READY)  ## run the tests (real data at SUMDIAM_SHARED, default ../shared
 
 test-all: $(READY)  ## run the slow tests as well
 	$(PYTEST) -n 2
+
+test-trial: $(READY)  ## run the tests of whole runs on all 24 subjects of the demo (half an hour)
+	SUMDIAM_WHOLE_TRIAL=true $(PYTEST) -v tests/system/test_dependable.py tests/system/test_person.py
 
 check: lint types arrows  ## lint, types, arrows
 
