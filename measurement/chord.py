@@ -4,8 +4,9 @@ A *line* goes through two vertices of the viable contour and is extended both wa
 region is a row of closed intervals; intervals merge to a *run* where what lies between them is
 not longer than the gap and inside the whole lesion. The search returns the longest run.
 
-Lines are sorted into tubes (a direction and an offset); a tube is left out when the distance map
-shows that no line within it can hold a run longer than the best one known.
+The search branches and bounds over tubes of lines (`measurement.tube`): a tube in which no line can
+hold a run longer than the best one known is left out, one with many lines is halved, and what is
+left of the lines is traced exactly.
 """
 
 from __future__ import annotations
@@ -15,17 +16,22 @@ import math
 import numpy as np
 from numba import njit
 
-from measurement.line import (
-    ON_LINE_MM,
-    Pairs,
-    Points,
-    bucketed,
-    in_tube,
-    intervals,
-    longest_run,
-    may_hold,
-    tube_bound,
-)
+from measurement.line import ON_LINE_MM, Pairs, Points, intervals, longest_run
+from measurement.tube import edges_in_tube, extent, longest_stretch, may_hold
+
+WEDGES = 24
+"""Parts of the half circle in each of which the longest run may be asked for."""
+
+FEW_PAIRS = 6
+"""A tube with at most so many pairs of vertices is not halved any more."""
+
+MANY_EDGES = 160
+"""With more edges than this in a tube the distance map bounds its lines, with fewer the edges do."""
+
+SMALLEST_PX = 0.002
+"""A tube narrower than this is not halved: its vertices lie on one line, as those of a box do."""
+
+DEEPEST = 64
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -61,23 +67,23 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _trace(
-    points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs,
-    line: tuple[float, float, float, float], gap_mm: float,
+    points: Points, edges: Pairs, listed: Pairs, whole_points: Points, whole_edges: Pairs,
+    line: tuple[float, float, float, float], gap_mm: float, longer_than: float, work: Points,
 ) -> tuple[float, float]:  # fmt: skip
-    """Longest run on one line (x, y, cosine, sine), tested against every edge."""
-    used = np.arange(edges.shape[0])
-    work = np.empty((4, 2 * edges.shape[0] + 2))
-    pieces = intervals(points[:, 0], points[:, 1], edges, used, edges.shape[0], line, work)
-    if pieces == 0:
+    """Longest run on one line (x, y, cosine, sine), if it is longer than ``longer_than``."""
+    pieces = intervals(points[:, 0], points[:, 1], edges, listed, listed.size, line, work)
+    if pieces == 0 or work[1, pieces - 1] - work[0, 0] <= longer_than:
         return 0.0, -1.0
+    needs_whole = pieces > 1 and gap_mm > 0.0 and not math.isinf(gap_mm)
+    if not needs_whole:
+        start, stop = longest_run(work, pieces, work, 0, gap_mm)
+        return start, stop
+    all_edges = np.arange(whole_edges.shape[0])
     whole_work = np.empty((4, 2 * whole_edges.shape[0] + 2))
-    whole_pieces = 0
-    if pieces > 1 and gap_mm > 0.0 and not math.isinf(gap_mm):
-        whole_used = np.arange(whole_edges.shape[0])
-        whole_pieces = intervals(
-            whole_points[:, 0], whole_points[:, 1], whole_edges, whole_used,
-            whole_edges.shape[0], line, whole_work,
-        )  # fmt: skip
+    whole_pieces = intervals(
+        whole_points[:, 0], whole_points[:, 1], whole_edges, all_edges, all_edges.size, line,
+        whole_work,
+    )  # fmt: skip
     start, stop = longest_run(work, pieces, whole_work, whole_pieces, gap_mm)
     return start, stop
 
@@ -89,6 +95,8 @@ def first_guess(
 ) -> Points:  # fmt: skip
     """Long run on one of a few lines: that through the farthest pair, and between a few others."""
     best = np.zeros((1, 5))
+    all_edges = np.arange(edges.shape[0])
+    work = np.empty((4, 2 * edges.shape[0] + 2))
     stride = max(1, points.shape[0] // 24)
     chosen = np.arange(0, points.shape[0], stride)
     for p in range(-1, chosen.size):
@@ -98,11 +106,12 @@ def first_guess(
             size = math.hypot(x, y)
             if size > ON_LINE_MM:
                 line = (points[i, 0], points[i, 1], x / size, y / size)
-                start, stop = _trace(points, edges, whole_points, whole_edges, line, gap_mm)
+                start, stop = _trace(
+                    points, edges, all_edges, whole_points, whole_edges, line, gap_mm,
+                    best[0, 0], work,
+                )  # fmt: skip
                 if stop - start > best[0, 0] + 1e-9:
-                    best[0, 0] = stop - start
-                    best[0, 1], best[0, 2] = line[0] + start * line[2], line[1] + start * line[3]
-                    best[0, 3], best[0, 4] = line[0] + stop * line[2], line[1] + stop * line[3]
+                    _keep(best[0], line, start, stop)
             if p < 0:
                 break
     return best
@@ -115,18 +124,20 @@ def along(
 ) -> Points:  # fmt: skip
     """Longest run on a line through one vertex in a given direction (unit vector x, y)."""
     best = np.zeros((1, 5))
+    all_edges = np.arange(edges.shape[0])
+    work = np.empty((4, 2 * edges.shape[0] + 2))
     for v in range(points.shape[0]):
         line = (points[v, 0], points[v, 1], direction[0], direction[1])
-        start, stop = _trace(points, edges, whole_points, whole_edges, line, gap_mm)
+        start, stop = _trace(
+            points, edges, all_edges, whole_points, whole_edges, line, gap_mm, best[0, 0], work
+        )
         if stop - start > best[0, 0] + 1e-9:
-            best[0, 0] = stop - start
-            best[0, 1], best[0, 2] = line[0] + start * line[2], line[1] + start * line[3]
-            best[0, 3], best[0, 4] = line[0] + stop * line[2], line[1] + stop * line[3]
+            _keep(best[0], line, start, stop)
     return best
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def search(  # noqa: C901 - one loop nest, compiled as one
+def search(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs,
     distance: Points, slack: float, spacing: tuple[float, float],
     gap_mm: float, longer_than: float, every_direction: bool,  # noqa: FBT001
@@ -143,146 +154,191 @@ def search(  # noqa: C901 - one loop nest, compiled as one
         How far viable tissue reaches beyond its pixels' centres, in mm.
     spacing : (row, column) in mm
     every_direction : bool
-        False: one row, the longest run. True: the longest run of each direction.
+        False: one row, the longest run. True: the longest run in each of `WEDGES` wedges.
 
     Returns
     -------
     (k, 5) float64 array
         Length, x and y of one end, x and y of the other, in mm; length 0 where there is none.
     """
-    dy, dx = spacing
-    n = points.shape[0]
     middle_x = 0.5 * (points[:, 0].min() + points[:, 0].max())
     middle_y = 0.5 * (points[:, 1].min() + points[:, 1].max())
-    radius = 0.0
-    for v in range(n):
-        radius = max(radius, math.hypot(points[v, 0] - middle_x, points[v, 1] - middle_y))
-    pixel = min(dx, dy)
-    directions = int(max(8, math.ceil(math.pi * radius / (0.6 * pixel))))
-    half = math.tan(0.5 * math.pi / directions) * (1.0 + 1e-9)
-    width = pixel
-    reach = (0.5 * width + radius * half) * (1.0 + 1e-9) + 1e-9
-    found = np.zeros((directions if every_direction else 1, 5))
-    tau = np.empty(n)
-    rho = np.empty(n)
-    whole_tau = np.empty(whole_points.shape[0])
-    whole_rho = np.empty(whole_points.shape[0])
-    near = np.empty(n, dtype=np.int64)
-    used = np.empty(edges.shape[0], dtype=np.int64)
-    whole_used = np.empty(whole_edges.shape[0], dtype=np.int64)
+    radius = np.sqrt(((points[:, 0] - middle_x) ** 2 + (points[:, 1] - middle_y) ** 2).max())
+    ends = _ends(points, edges, middle_x, middle_y)
+    found = np.zeros((WEDGES if every_direction else 1, 5))
+    best = np.full(found.shape[0], longer_than)
+    tubes, lists, arena = _all_lines(edges.shape[0], radius, every_direction)
+    clipped = np.empty((3, edges.shape[0]))
     work = np.empty((4, 2 * edges.shape[0] + 2))
-    whole_work = np.empty((4, 2 * whole_edges.shape[0] + 2))
-    needs_whole = gap_mm > 0.0 and not math.isinf(gap_mm)
-    best = longer_than
-    longest_edge = 0.0
-    for e in range(edges.shape[0]):
-        a, b = edges[e, 0], edges[e, 1]
-        longest_edge = max(
-            longest_edge, math.hypot(points[a, 0] - points[b, 0], points[a, 1] - points[b, 1])
-        )
-    most_strips = math.ceil(2.0 * radius / width) + 2
-    point_starts = np.empty(most_strips + 1, dtype=np.int64)
-    point_order = np.empty(n, dtype=np.int64)
-    edge_starts = np.empty(most_strips + 1, dtype=np.int64)
-    edge_order = np.empty(edges.shape[0], dtype=np.int64)
-    edge_low = np.empty(edges.shape[0])
-    for k in range(directions):
-        # coarse directions first: a long run found early leaves out more
-        at = (k * 7) % directions if directions % 7 else k
-        angle = math.pi * at / directions
-        ux, uy = math.cos(angle), math.sin(angle)
-        if every_direction:
-            best = longer_than
-        slot = at if every_direction else 0
-        for v in range(n):
-            x, y = points[v, 0] - middle_x, points[v, 1] - middle_y
-            tau[v] = x * ux + y * uy
-            rho[v] = y * ux - x * uy
-        if tau.max() - tau.min() <= (best - 1e-9) / math.sqrt(1.0 + half * half):
+    near = np.empty(points.shape[0], dtype=np.int64)
+    seen = np.zeros(points.shape[0], dtype=np.int64)
+    top, turn = WEDGES, 0
+    while top > 0:
+        top -= 1
+        turn += 1
+        angle, half_angle, offset, half_width = tubes[top]
+        first, given, slot, depth = lists[top]
+        tube = (
+            math.cos(angle), math.sin(angle), offset, half_width,
+            math.tan(half_angle) * (1.0 + 1e-9),
+        )  # fmt: skip
+        count = edges_in_tube(ends, arena, (first, given), tube, clipped)
+        wanted = (best[slot] - 1e-9) * math.cos(half_angle)
+        if count < 2 or not _may_hold_longer(
+            tube, clipped, count, wanted, gap_mm, distance, spacing, slack, (middle_x, middle_y)
+        ):
             continue
-        sorted_yet = False
-        if needs_whole:
-            for v in range(whole_points.shape[0]):
-                x, y = whole_points[v, 0] - middle_x, whole_points[v, 1] - middle_y
-                whole_tau[v] = x * ux + y * uy
-                whole_rho[v] = y * ux - x * uy
-        lowest = rho.min()
-        first_tau, last_tau = tau.min(), tau.max()
-        strips = math.ceil((rho.max() - lowest) / width) + 1
-        for strip in range(strips):
-            offset = lowest + strip * width
-            wanted = (best - 1e-9) / math.sqrt(1.0 + half * half)
-            if not math.isinf(gap_mm):
-                origin = (
-                    middle_x + first_tau * ux - offset * uy,
-                    middle_y + first_tau * uy + offset * ux,
-                )
-                if wanted > 0.0 and not may_hold(
-                    origin, (ux, uy), last_tau - first_tau, wanted, distance, dy, dx,
-                    slack + reach + 0.5 * gap_mm,
-                ):  # fmt: skip
-                    continue
-            low, high = offset - reach, offset + reach
-            if not sorted_yet:
-                sorted_yet = True
-                for e in range(edges.shape[0]):
-                    edge_low[e] = min(rho[edges[e, 0]], rho[edges[e, 1]])
-                bucketed(edge_low, lowest, width, edge_starts, edge_order)
-                bucketed(rho, lowest, width, point_starts, point_order)
-            first = max(0, int((low - longest_edge - lowest) / width))
-            last = min(most_strips - 1, max(0, int((high - lowest) / width)))
-            tube = (low, high, first, last)
-            count = in_tube(rho, edges, tube, edge_starts, edge_order, used)
-            if count < 2:
-                continue
-            if tube_bound(tau, rho, edges, used, count, tube, gap_mm, work) <= wanted:
-                continue
-            close = 0
-            first = max(0, int((low - lowest) / width))
-            for place in range(point_starts[first], point_starts[last + 1]):
-                v = point_order[place]
-                if low <= rho[v] <= high:
-                    near[close] = v
-                    close += 1
-            whole_count = -1
-            for p in range(close):
-                for q in range(p + 1, close):
-                    i, j = near[p], near[q]
-                    dt = tau[j] - tau[i]
-                    dr = rho[j] - rho[i]
-                    if abs(dr) > abs(dt) * half:
-                        continue
-                    size = math.hypot(dt, dr)
-                    if size < ON_LINE_MM:
-                        continue
-                    if abs(rho[i] - tau[i] * dr / dt - offset) > 0.5 * width + 1e-9:
-                        continue
-                    cosine, sine = dt / size, dr / size
-                    line = (tau[i], rho[i], cosine, sine)
-                    pieces = intervals(tau, rho, edges, used, count, line, work)
-                    if pieces == 0 or work[1, pieces - 1] - work[0, 0] <= best + 1e-9:
-                        continue
-                    whole_pieces = 0
-                    if needs_whole and pieces > 1:
-                        if whole_count < 0:
-                            whole_count = 0
-                            for e in range(whole_edges.shape[0]):
-                                a, b = whole_rho[whole_edges[e, 0]], whole_rho[whole_edges[e, 1]]
-                                if min(a, b) <= high and max(a, b) >= low:
-                                    whole_used[whole_count] = e
-                                    whole_count += 1
-                        whole_pieces = intervals(
-                            whole_tau, whole_rho, whole_edges, whole_used, whole_count, line,
-                            whole_work,
-                        )  # fmt: skip
-                    start, stop = longest_run(work, pieces, whole_work, whole_pieces, gap_mm)
-                    if stop - start > best + 1e-9:
-                        best = stop - start
-                        found[slot, 0] = best
-                        for end in range(2):
-                            t = start if end == 0 else stop
-                            on_tau = tau[i] + t * cosine
-                            on_rho = rho[i] + t * sine
-                            found[slot, 1 + 2 * end] = middle_x + on_tau * ux - on_rho * uy
-                            found[slot, 2 + 2 * end] = middle_y + on_tau * uy + on_rho * ux
+        listed = arena[first + given : first + given + count]
+        close = _vertices_in_tube(ends, edges, listed, tube, near, seen, turn)
+        reach = half_width + radius * tube[4]
+        small = reach < SMALLEST_PX * min(spacing) or depth == DEEPEST
+        if close * (close - 1) > 2 * FEW_PAIRS and not small:
+            _halve(tubes, lists, top, (first + given, count), radius)
+            top += 2
+        elif close > 1:
+            row = _best_of_pairs(
+                points, edges, whole_points, whole_edges, listed, near[:close],
+                (middle_x, middle_y), tube, gap_mm, best[slot], work,
+            )  # fmt: skip
+            if row[0] > best[slot]:
+                best[slot] = row[0]
+                found[slot] = row
     return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _ends(points: Points, edges: Pairs, middle_x: float, middle_y: float) -> Points:
+    """Both ends of every edge as x, y, x, y from the middle."""
+    ends = np.empty((edges.shape[0], 4))
+    for e in range(edges.shape[0]):
+        for end in range(2):
+            ends[e, 2 * end] = points[edges[e, end], 0] - middle_x
+            ends[e, 2 * end + 1] = points[edges[e, end], 1] - middle_y
+    return ends
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _all_lines(
+    edges: int, radius: float, every_direction: bool,  # noqa: FBT001
+) -> tuple[Points, Pairs, Pairs]:  # fmt: skip
+    """Stack of tubes that hold all lines: (angle, half-angle, offset, half-width); their lists."""
+    tubes = np.empty((DEEPEST + WEDGES + 2, 4))
+    lists = np.empty((DEEPEST + WEDGES + 2, 4), dtype=np.int64)
+    arena = np.empty((DEEPEST + 2) * edges, dtype=np.int64)
+    arena[:edges] = np.arange(edges)
+    for wedge in range(WEDGES):
+        tubes[wedge] = (
+            math.pi * (wedge + 0.5) / WEDGES, 0.5 * math.pi / WEDGES * (1.0 + 1e-9),
+            0.0, radius * (1.0 + 1e-9) + 1e-9,
+        )  # fmt: skip
+        lists[wedge] = (0, edges, wedge if every_direction else 0, 0)
+    return tubes, lists, arena
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _may_hold_longer(
+    tube: tuple[float, float, float, float, float], clipped: Points, count: int, wanted: float,
+    gap_mm: float, distance: Points, spacing: tuple[float, float], slack: float,
+    middle: tuple[float, float],
+) -> bool:  # fmt: skip
+    """Whether a line of the tube may hold a run whose part along its axis exceeds ``wanted``."""
+    cosine, sine, offset, half_width, slope = tube
+    low, high = extent(clipped, count)
+    if high - low <= wanted:
+        return False
+    if math.isinf(gap_mm) or wanted <= 0.0:
+        return True
+    if count <= MANY_EDGES:
+        return longest_stretch(clipped, count, gap_mm) > wanted
+    start = (
+        middle[0] + low * cosine - offset * sine,
+        middle[1] + low * sine + offset * cosine,
+    )
+    reach = half_width + max(abs(low), abs(high)) * slope
+    return may_hold(
+        start, (cosine, sine), high - low, wanted, distance, spacing[0], spacing[1],
+        slack + reach + 0.5 * gap_mm,
+    )  # fmt: skip
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _vertices_in_tube(
+    ends: Points, edges: Pairs, listed: Pairs, tube: tuple[float, float, float, float, float],
+    near: Pairs, seen: Pairs, turn: int,
+) -> int:  # fmt: skip
+    """List the vertices that a line of the tube may go through; return how many."""
+    cosine, sine, offset, half_width, slope = tube
+    close = 0
+    for e in listed:
+        for end in range(2):
+            v = edges[e, end]
+            if seen[v] == turn:
+                continue
+            seen[v] = turn
+            x, y = ends[e, 2 * end], ends[e, 2 * end + 1]
+            if abs(y * cosine - x * sine - offset) <= half_width + abs(
+                x * cosine + y * sine
+            ) * slope:
+                near[close] = v
+                close += 1
+    return close
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _halve(
+    tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radius: float
+) -> None:
+    """Put both halves of a tube on the stack in its place: halves of its angle or of its width."""
+    angle, half_angle, offset, half_width = tubes[top]
+    slot, depth = lists[top, 2], lists[top, 3] + 1
+    by_angle = radius * half_angle > half_width
+    for half in range(2):
+        side = 2 * half - 1
+        at = top + half
+        if by_angle:
+            tubes[at] = (angle + side * half_angle / 2, half_angle / 2, offset, half_width)
+        else:
+            tubes[at] = (angle, half_angle, offset + side * half_width / 2, half_width / 2)
+        lists[at] = (listed[0], listed[1], slot, depth)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _best_of_pairs(
+    points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, listed: Pairs,
+    near: Pairs, middle: tuple[float, float], tube: tuple[float, float, float, float, float],
+    gap_mm: float, longer_than: float, work: Points,
+) -> Points:  # fmt: skip
+    """Longest run on a line of the tube through two of the vertices given."""
+    cosine, sine, offset, half_width, slope = tube
+    best = np.zeros(5)
+    best[0] = longer_than
+    for p in range(near.size):
+        for q in range(p + 1, near.size):
+            i, j = near[p], near[q]
+            x, y = points[j, 0] - points[i, 0], points[j, 1] - points[i, 1]
+            along = x * cosine + y * sine
+            across = y * cosine - x * sine
+            size = math.hypot(x, y)
+            if size < ON_LINE_MM or abs(across) > abs(along) * slope:
+                continue
+            tau = (points[i, 0] - middle[0]) * cosine + (points[i, 1] - middle[1]) * sine
+            rho = (points[i, 1] - middle[1]) * cosine - (points[i, 0] - middle[0]) * sine
+            if abs(rho - tau * across / along - offset) > half_width * (1.0 + 1e-9) + 1e-9:
+                continue
+            line = (points[i, 0], points[i, 1], x / size, y / size)
+            start, stop = _trace(
+                points, edges, listed, whole_points, whole_edges, line, gap_mm, best[0], work
+            )
+            if stop - start > best[0] + 1e-9:
+                _keep(best, line, start, stop)
+    return best
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _keep(
+    row: Points, line: tuple[float, float, float, float], start: float, stop: float
+) -> None:
+    """Write a run on a line as length, x and y of one end, x and y of the other."""
+    row[0] = stop - start
+    row[1], row[2] = line[0] + start * line[2], line[1] + start * line[3]
+    row[3], row[4] = line[0] + stop * line[2], line[1] + stop * line[3]

@@ -1,4 +1,4 @@
-"""One line or one narrow tube of lines against a region: compiled parts of the search for chords.
+"""One line against a region: which parts of it lie inside, and the longest run of them.
 
 numba keeps compiled code per file and does not see when a function that it calls has changed in
 another one: after an edit here, delete ``__pycache__`` beside it.
@@ -17,9 +17,6 @@ ON_LINE_MM = 1e-9
 
 TOUCH_MM = 1e-7
 """Runs that are parted by less than this touch."""
-
-SAMPLES = 4
-"""Places along a line that are looked up before it is traced."""
 
 Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
@@ -130,116 +127,3 @@ def longest_run(
         if viable[1, k] - start > best_stop - best_start:
             best_start, best_stop = start, viable[1, k]
     return best_start, best_stop
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def may_hold(
-    origin: tuple[float, float], step: tuple[float, float], stop_t: float, wanted: float,
-    distance: Points, dy: float, dx: float, slack: float,
-) -> bool:  # fmt: skip
-    """Whether a line from ``origin`` along ``step`` may hold a run longer than ``wanted``.
-
-    A point farther than ``slack`` from viable tissue ends every run. A run longer than wanted
-    that starts at s or later holds s + wanted or starts behind whatever blocks that point.
-    """
-    rows, columns = distance.shape
-    start = 0.0
-    while start + wanted < stop_t:
-        moved = False
-        for part in range(SAMPLES, 0, -1):
-            t = start + wanted * part / SAMPLES
-            # beyond the map: its nearest point is nearer to the tissue, so the bound holds
-            x = min(max(origin[0] + t * step[0], 0.0), (columns - 1) * dx)
-            y = min(max(origin[1] + t * step[1], 0.0), (rows - 1) * dy)
-            c = round(x / dx)
-            r = round(y / dy)
-            away = distance[r, c] - math.hypot(x - c * dx, y - r * dy) - slack
-            if away > 0.0:
-                start = t + away
-                moved = True
-                break
-        if not moved:
-            return True
-    return False
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def bucketed(keys: Points, low: float, width: float, starts: Pairs, order: Pairs) -> None:
-    """Sort indices by the strip that their key lies in; ``starts`` says where each strip begins."""
-    strips = starts.size - 1
-    starts[:] = 0
-    for k in range(keys.size):
-        strip = min(max(int((keys[k] - low) / width), 0), strips - 1)
-        starts[strip + 1] += 1
-    for strip in range(strips):
-        starts[strip + 1] += starts[strip]
-    for k in range(keys.size - 1, -1, -1):
-        strip = min(max(int((keys[k] - low) / width), 0), strips - 1)
-        order[starts[strip + 1] - 1] = k
-        starts[strip + 1] -= 1
-    # every start has moved down to the beginning of its strip: shift them back by one
-    for strip in range(strips):
-        starts[strip] = starts[strip + 1]
-    starts[strips] = keys.size
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def in_tube(
-    rho: Points, edges: Pairs, tube: tuple[float, float, int, int], starts: Pairs, order: Pairs,
-    used: Pairs,
-) -> int:  # fmt: skip
-    """List the edges that reach into a tube (low, high, first and last bucket); return how many."""
-    low, high, first, last = tube
-    count = 0
-    for place in range(starts[first], starts[last + 1]):
-        k = order[place]
-        a, b = rho[edges[k, 0]], rho[edges[k, 1]]
-        if min(a, b) <= high and max(a, b) >= low:
-            used[count] = k
-            count += 1
-    return count
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def tube_bound(
-    tau: Points, rho: Points, edges: Pairs, used: Pairs, count: int,
-    tube: tuple[float, float, int, int], gap_mm: float, work: Points,
-) -> float:  # fmt: skip
-    """Longest stretch of a tube in which a line may run without too long a gap.
-
-    Where no edge reaches into the tube, all of its width is inside or all of it outside.
-    """
-    low, high = tube[0], tube[1]
-    middle = 0.5 * (low + high)
-    for k in range(count):
-        a, b = edges[used[k], 0], edges[used[k], 1]
-        if rho[a] > rho[b]:
-            a, b = b, a
-        start, stop = tau[a], tau[b]
-        rise = rho[b] - rho[a]
-        if rho[a] < low:
-            start += (tau[b] - tau[a]) * (low - rho[a]) / rise
-        if rho[b] > high:
-            stop -= (tau[b] - tau[a]) * (rho[b] - high) / rise
-        if start > stop:
-            start, stop = stop, start
-        crosses = 1.0 if (rho[a] <= middle) and (rho[b] > middle) else 0.0
-        at = k - 1
-        while at >= 0 and work[0, at] > start:
-            work[0, at + 1], work[1, at + 1], work[2, at + 1] = (
-                work[0, at],
-                work[1, at],
-                work[2, at],
-            )
-            at -= 1
-        work[0, at + 1], work[1, at + 1], work[2, at + 1] = start, stop, crosses
-    best = 0.0
-    begin, end = work[0, 0], work[1, 0]
-    inside = work[2, 0]
-    for k in range(1, count):
-        if work[0, k] > end and inside % 2.0 == 0.0 and work[0, k] - end > gap_mm + TOUCH_MM:
-            best = max(best, end - begin)
-            begin = work[0, k]
-        end = max(end, work[1, k])
-        inside += work[2, k]
-    return float(max(best, end - begin))
