@@ -61,7 +61,7 @@ def by_opencv(region: Mask, geometry: VolumeGeometry) -> float:
 
 
 def by_simpleitk(region: Mask, geometry: VolumeGeometry) -> float:
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
 
     _, dy, dx = geometry.spacing_mm
     best = 0.0
@@ -82,13 +82,11 @@ def by_skimage(region: Mask, geometry: VolumeGeometry) -> float:
 
     _, _, dx = geometry.spacing_mm
     planes = [plane for plane in region if plane.any()]
-    return max(
-        regionprops(plane.astype(np.uint8))[0].feret_diameter_max * dx for plane in planes
-    )
+    return max(regionprops(plane.astype(np.uint8))[0].feret_diameter_max * dx for plane in planes)
 
 
 def by_pyradiomics(region: Mask, geometry: VolumeGeometry) -> float:
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
     from radiomics.shape import RadiomicsShape
 
     logging.getLogger("radiomics").setLevel(logging.ERROR)
@@ -120,7 +118,7 @@ def ours(whole: Mask, gap_mm: float, region: Mask, geometry: VolumeGeometry) -> 
 
 def present(tools: dict[str, Tool]) -> dict[str, Tool]:
     """Tools that answer on a small ball; the others are said to be absent."""
-    region, whole = ball(8.0, 0.0)
+    region, _ = ball(8.0, 0.0)
     geometry = VolumeGeometry.upright(shape=region.shape, spacing_mm=SPACING_MM)
     found = {}
     for name, tool in tools.items():

@@ -26,7 +26,7 @@ FEW_PAIRS = 6
 """A tube with at most so many pairs of vertices is not halved any more."""
 
 MANY_EDGES = 160
-"""With more edges than this in a tube the distance map bounds its lines, with fewer the edges do."""
+"""With more edges than this in a tube the distance map bounds its lines, else the edges do."""
 
 SMALLEST_PX = 0.002
 """A tube narrower than this is not halved: its vertices lie on one line, as those of a box do."""
@@ -249,16 +249,17 @@ def _may_hold_longer(
     if math.isinf(gap_mm) or wanted <= 0.0:
         return True
     if count <= MANY_EDGES:
-        return longest_stretch(clipped, count, gap_mm) > wanted
+        return bool(longest_stretch(clipped, count, gap_mm) > wanted)
     start = (
         middle[0] + low * cosine - offset * sine,
         middle[1] + low * sine + offset * cosine,
     )
     reach = half_width + max(abs(low), abs(high)) * slope
-    return may_hold(
+    may = may_hold(
         start, (cosine, sine), high - low, wanted, distance, spacing[0], spacing[1],
         slack + reach + 0.5 * gap_mm,
     )  # fmt: skip
+    return bool(may)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -276,18 +277,17 @@ def _vertices_in_tube(
                 continue
             seen[v] = turn
             x, y = ends[e, 2 * end], ends[e, 2 * end + 1]
-            if abs(y * cosine - x * sine - offset) <= half_width + abs(
-                x * cosine + y * sine
-            ) * slope:
+            if (
+                abs(y * cosine - x * sine - offset)
+                <= half_width + abs(x * cosine + y * sine) * slope
+            ):
                 near[close] = v
                 close += 1
     return close
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _halve(
-    tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radius: float
-) -> None:
+def _halve(tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radius: float) -> None:
     """Put both halves of a tube on the stack in its place: halves of its angle or of its width."""
     angle, half_angle, offset, half_width = tubes[top]
     slot, depth = lists[top, 2], lists[top, 3] + 1
@@ -335,9 +335,7 @@ def _best_of_pairs(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _keep(
-    row: Points, line: tuple[float, float, float, float], start: float, stop: float
-) -> None:
+def _keep(row: Points, line: tuple[float, float, float, float], start: float, stop: float) -> None:
     """Write a run on a line as length, x and y of one end, x and y of the other."""
     row[0] = stop - start
     row[1], row[2] = line[0] + start * line[2], line[1] + start * line[3]

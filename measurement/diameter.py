@@ -246,7 +246,7 @@ def tied_short_axis(outline: LesionOutline, long: Caliper) -> ShortAxis:
             caliper.length_mm, caliper.ends_mm, caliper.ends_index, caliper.slice_index,
             caliper.gap_mm, "perpendicular_to_longest",
         ),
-        min(lengths), max(lengths), len(axes),
+        min(*lengths, caliper.length_mm), caliper.length_mm, len(axes),
     )  # fmt: skip
 
 

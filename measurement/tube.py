@@ -15,6 +15,7 @@ from measurement.line import TOUCH_MM, Pairs, Points
 SAMPLES = 4
 """Places along a tube that are looked up in the distance map."""
 
+
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def may_hold(
     origin: tuple[float, float], step: tuple[float, float], stop_t: float, wanted: float,
