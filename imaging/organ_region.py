@@ -40,7 +40,7 @@ _AORTA_HU = (20.0, 650.0)
 _WANDERS_MM = 8.0
 _LEAST_DISCS, _MOST_SLICES = 3, 0.6
 _SPREAD_HU, _SPREAD_SHARE = 12.0, 0.15
-_LIVER_HU = (25.0, 190.0)
+_LIVER_HU = (-15.0, 190.0)
 _LIVER_DEEP_MM = 9.0
 _LIVER_MM2 = 1200.0
 """Area deeper than 9 mm inside even soft tissue on the right; muscle and bowel are thinner."""

@@ -10,11 +10,11 @@ import numpy as np
 from imaging.phase_timing import PHASES, Weights
 
 _CT: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "native": {"aorta": (42, 9), "liver": (57, 9), "spleen": (47, 7)},
-    "early_arterial": {"aorta": (310, 75), "liver": (61, 9), "spleen": (90, 20)},
-    "late_arterial": {"aorta": (280, 65), "liver": (73, 10), "spleen": (125, 20)},
-    "portal_venous": {"aorta": (155, 30), "liver": (108, 14), "spleen": (120, 16)},
-    "delayed": {"aorta": (103, 17), "liver": (90, 13), "spleen": (92, 13)},
+    "native": {"aorta": (42, 9), "liver": (56, 12), "spleen": (47, 7)},
+    "early_arterial": {"aorta": (300, 70), "liver": (60, 12), "spleen": (90, 20)},
+    "late_arterial": {"aorta": (285, 55), "liver": (70, 13), "spleen": (125, 20)},
+    "portal_venous": {"aorta": (155, 30), "liver": (106, 17), "spleen": (120, 16)},
+    "delayed": {"aorta": (103, 17), "liver": (89, 15), "spleen": (92, 13)},
 }
 """Mean and SD in HU of adults. Source: enhancement curves in Bae, Radiology 2010;256:32; liver 50
 to 60 HU more than native in the portal venous phase, 10 to 20 HU in the late arterial one."""
@@ -35,6 +35,9 @@ _MR: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 """T1-weighted signal over that of the liver: median and SD of the logarithm. Wide, as signal has
 no unit and depends on sequence and coil."""
+_DOSES = ((0.65, 0.1), (0.8, 0.22), (1.0, 0.48), (1.2, 0.2))
+"""Enhancement relative to the usual, and how often: contrast is dosed by habit, not by weight, so
+all organs enhance less in heavy patients."""
 _DEGREES = 5.0
 """Tails of a t distribution: contrast dose, heart and steatosis move a value far."""
 _SURE_MASKS, _SURE_IMAGE, _SURE_ONE_ORGAN = 0.9, 0.86, 0.75
@@ -90,19 +93,29 @@ def content_weights(
         return None
     sure = _SURE_MASKS if medians.found_by == "masks" else _SURE_IMAGE
     sure = sure if len(known) > 1 else _SURE_ONE_ORGAN
-    expected = {phase: dict(organs) for phase, organs in _CT.items()}
-    if native_liver is not None:
-        for phase, (rise, sd) in _CT_LIVER_RISE.items():
-            expected[phase]["liver"] = (native_liver + rise, sd)
     return _weights(
-        {
-            phase: sum(
-                _log_t((known[n] - organs[n][0]) / organs[n][1], organs[n][1]) for n in known
-            )
-            for phase, organs in expected.items()
-        },
+        {phase: _log_ct(known, phase, native_liver) for phase in _CT},
         sure,
     )
+
+
+def _log_ct(known: Mapping[str, float], phase: str, native_liver: float | None) -> float:
+    """Return the logarithm of the likelihood of a phase, over the doses of contrast."""
+    expected = dict(_CT[phase])
+    if native_liver is not None:
+        expected["liver"] = native_liver + _CT_LIVER_RISE[phase][0], _CT_LIVER_RISE[phase][1]
+    native = {organ: _CT["native"][organ][0] for organ in known}
+    if native_liver is not None:
+        native["liver"] = native_liver
+    terms = []
+    for dose, share in _DOSES:
+        log = float(np.log(share))
+        for organ, value in known.items():
+            mean, sd = expected[organ]
+            mean = native[organ] + dose * (mean - native[organ])
+            log += _log_t((value - mean) / sd, sd)
+        terms.append(log)
+    return float(np.logaddexp.reduce(terms))
 
 
 def _mr_weights(known: Mapping[str, float], sure: float) -> Weights | None:

@@ -25,6 +25,7 @@ _STEP_S = 3.0
 _BEFORE_S = 2700.0
 _AFTER_S = 120.0
 _EARLY_PHASE, _LATER_THAN_ARTERIAL = PHASES.index("early_arterial"), slice(3, 7)
+_PORTAL, _AFTER_PORTAL = PHASES.index("portal_venous"), slice(4, 6)
 _RANK = np.array([0, 1, 2, 3, 4, 4, 5])
 _BACKWARD_BY_CLOCK, _BACKWARD_BY_NUMBER = 0.01, 0.3
 """Weight of contrast that seems to go away between two acquisitions: clocks are believed, series
@@ -33,6 +34,8 @@ _AGAIN_BY_CLOCK = (0.6, 0.3, 0.3, 0.3, 0.7, 0.7, 0.8)
 _AGAIN_BY_NUMBER = (0.6, 0.5, 0.5, 0.5, 0.6, 0.6, 0.6)
 """Weight of scanning one phase twice, by the order of `PHASES`; a series with another number may
 be another reconstruction."""
+_WITHOUT_PORTAL = 0.35
+"""Weight of a delayed or transitional scan that no portal venous one precedes."""
 _UNKNOWN = 0.5
 _EARLY, _EARLY_ALONE = 0.5, 0.08
 """An early arterial scan is made less often than a late one, and hardly ever without it: what
@@ -113,6 +116,7 @@ def _transition(one: Moment, two: Moment) -> Array:
     weights = np.ones((len(PHASES), len(PHASES)))
     weights[:-1, :-1] = np.where(_RANK[:, None] > _RANK[None, :], backward, 1.0)
     weights[range(7), range(7)] = again
+    weights[:_PORTAL, _AFTER_PORTAL] = _WITHOUT_PORTAL
     weights[_EARLY_PHASE, _LATER_THAN_ARTERIAL] = _EARLY_ALONE
     return weights
 

@@ -44,8 +44,16 @@ def test_a_found_region_weighs_less_than_a_mask_and_one_organ_least():
 
 def test_the_native_liver_tells_a_fatty_portal_phase():
     fatty = OrganMedians(150.0, 70.0, None, "image", 12)
-    assert named(fatty)[0] != "portal_venous"
-    assert named(fatty, native_liver=18.0)[0] == "portal_venous"
+    without, told = named(fatty)[1], named(fatty, native_liver=18.0)
+    assert told[0] == "portal_venous"
+    assert told[1] > without + 0.1
+
+
+def test_an_aorta_of_less_than_usual_contrast_is_portal_or_delayed_never_sure():
+    weak = OrganMedians(42 + 0.65 * 113, 57 + 0.65 * 50, None, "image", 12)
+    phase, weight = named(weak)
+    assert phase in ("portal_venous", "delayed")
+    assert weight < 0.7
 
 
 def test_without_a_value_nothing_is_said():
