@@ -5,8 +5,9 @@
 The table has one reader, five lesions and about five visits a subject, ids as categories, lengths
 with uncertainties, dates. Sorting (by subject, lesion and timepoint) and assessing (schema checks,
 selection, responses, outcomes, events, reasons in words) take turns, so that what else the machine
-does falls on both; the medians are compared. `--probabilities` works these out too. Memory is the
-peak of the process over what it held before the first call, as a multiple of the table.
+does falls on both; the medians of processor time are compared. `--probabilities` works these out
+too. Memory is the peak of the process over what it held before the first call, as a multiple of
+the table.
 """
 
 from __future__ import annotations
@@ -63,11 +64,11 @@ def lesion_table(rows: int, seed: int = 5) -> pd.DataFrame:
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """Return how long a call takes."""
+    """Return the processor time that a call takes: a busy machine counts less so."""
     gc.collect()
-    begun = time.perf_counter()
+    begun = time.process_time()
     act()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def compare(

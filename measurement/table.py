@@ -143,6 +143,7 @@ def _meets(frame: pd.DataFrame, model: type[TableModel]) -> bool:
             return False
         if column.nullable and not column.checks:
             continue
+        cells = _distinct(cells) if column.checks else cells
         missing = cells.isna()
         if not column.nullable and missing.any():
             return False
@@ -155,6 +156,11 @@ def _meets(frame: pd.DataFrame, model: type[TableModel]) -> bool:
                 return False
     key = key_of(model)
     return not (key and frame.duplicated(key).any())
+
+
+def _distinct(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the words of a text column once each, as many rows have few; numbers as they are."""
+    return pd.Series(cells.unique()) if str(cells.dtype) == "string" else cells
 
 
 def _explain(
