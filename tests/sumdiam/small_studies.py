@@ -16,14 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from measurement.table import to_text
-from sumdiam.batch.journal import RunJournal, studies_without_overlays
-from sumdiam.batch.pool import open_pool
-from sumdiam.batch.progress import LineReporter
-from sumdiam.batch.schedule import measure_all
-from sumdiam.store.lock import run_lock
-from sumdiam.store.workspace import Workspace
-
 STUDIES = 24
 
 
@@ -86,6 +78,16 @@ def measure(study: SmallStudy) -> SmallResult:
 
 
 def main(folder: Path, workers: str, *special: str) -> None:
+    # here and not above: every worker reads this file again when it starts, and again after each
+    # death, and needs none of these
+    from measurement.table import to_text
+    from sumdiam.batch.journal import RunJournal, studies_without_overlays
+    from sumdiam.batch.pool import open_pool
+    from sumdiam.batch.progress import LineReporter
+    from sumdiam.batch.schedule import measure_all
+    from sumdiam.store.lock import run_lock
+    from sumdiam.store.workspace import Workspace
+
     troubles = dict(item.split("=") for item in special)
     studies = [
         SmallStudy(f"1.2.{n}", f"S{n % 5}", n // 5, "first", str(folder), troubles.get(str(n)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path, undisturbed):
 
 
 def test_a_second_run_measures_only_what_has_lost_its_overlays(tmp_path, undisturbed):
-    finish(tmp_path)
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
     (tmp_path / "overlays" / "0007viable_diameter.png").unlink()
     (tmp_path / "overlays" / "0009whole_diameter.png").write_bytes(b"half")
     finish(tmp_path)
