@@ -55,7 +55,6 @@ FLAG_WORDS: Final = {
     "registered": "the native phase was moved onto the arterial one (mm left over)",
     "registration_residual": "the phases may still lie apart after registration (mm)",
     "native_too_short": "the native phase does not reach the whole lesion and was not used",
-    "phase_uncertain": "the contrast phase is not certain",
     "measured_twice": "the lesion was measured more than once at this timepoint: no value counts",
     "decision_stale": "the automatic value changed after a reviewer judged it",
 }
