@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import SimpleITK
@@ -252,7 +253,7 @@ def _whole_numbers(array: NDArray[np.generic]) -> tuple[NDArray[np.integer], tup
     """
     flags: tuple[str, ...] = ()
     if array.dtype.kind == "f":
-        labels, flags = _from_floats(np.asarray(array, dtype=array.dtype.newbyteorder("=")))
+        labels, flags = _from_floats(cast("NDArray[np.floating]", array))
     elif array.dtype.kind in "iu":
         labels = np.asarray(array, dtype=array.dtype.newbyteorder("="))
     else:
@@ -266,19 +267,29 @@ def _whole_numbers(array: NDArray[np.generic]) -> tuple[NDArray[np.integer], tup
 
 def _from_floats(
     values: NDArray[np.floating],
-) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Return floats as labels: whole numbers, or fractions cut at one half."""
-    if not np.isfinite(values).all():
-        raise MaskFault("mask_not_labels", "some values are no numbers")
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+) -> tuple[NDArray[np.integer], tuple[str, ...]]:
+    """Return floats as labels: whole numbers, or fractions cut at one half.
+
+    Slice by slice: masks saved as 64-bit floats fill half of the memory that reading may take.
+    """
+    low = high = off = 0.0
+    for plane in values:
+        if not plane.any():
+            continue
+        if not np.isfinite(plane).all():
+            raise MaskFault("mask_not_labels", "some values are no numbers")
+        low, high = min(low, float(plane.min())), max(high, float(plane.max()))
+        off = max(off, float(np.abs(plane - np.rint(plane)).max()))
     if high > np.iinfo(np.int32).max:
         raise MaskFault("mask_not_labels", f"a value of {high:g}")
-    whole = np.rint(values)
-    if float(np.abs(values - whole).max(initial=0.0)) <= _NEAR_LABEL:
-        return whole.astype(np.int32), ()
-    if low < 0 or high > 1 + _NEAR_LABEL:
+    fractions = off > _NEAR_LABEL
+    if fractions and (low < 0 or high > 1 + _NEAR_LABEL):
         raise MaskFault("mask_not_labels", "values are no whole numbers")
-    return (values > _HALF).astype(np.int32), ("fractional_mask",)
+    fits_byte = low > -_HALF and high < np.iinfo(np.uint8).max
+    labels = np.empty(values.shape, dtype=np.uint8 if fits_byte else np.int32)
+    for number, plane in enumerate(values):
+        labels[number] = plane > _HALF if fractions else np.rint(plane)
+    return labels, ("fractional_mask",) if fractions else ()
 
 
 def _is_busy(labels: NDArray[np.integer]) -> bool:
@@ -300,7 +311,12 @@ def _values_of(labels: NDArray[np.integer]) -> list[int]:
     """Return the values that occur, sorted; slice by slice, as sorting a volume takes long."""
     found: set[int] = set()
     for plane in labels:
-        found.update(np.unique(plane).tolist())
+        if not plane.any():
+            found.add(0)
+        elif plane.dtype == np.uint8:
+            found.update(np.flatnonzero(np.bincount(plane.ravel())).tolist())
+        else:
+            found.update(np.unique(plane).tolist())
         if len(found) > 2 * _MOST_LABELS:
             break
     return sorted(found)

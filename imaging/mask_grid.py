@@ -72,9 +72,13 @@ def on_image_grid(
 ) -> NDArray[np.bool_]:
     """Return a mask on the grid of the image that holds its voxels (see `index_map`)."""
     turn, start = index_map(own, image)
+    from_axis = np.abs(turn).argmax(axis=1)
+    signs = turn.sum(axis=1)
+    turned = array.transpose(tuple(from_axis))[tuple(slice(None, None, int(s)) for s in signs)]
+    ends = start + turn @ (np.array(array.shape) - 1)
+    low = np.minimum(start, ends)
     placed = np.zeros(image.shape, dtype=np.bool_)
-    indices = np.argwhere(array) @ turn.T + start
-    placed[tuple(indices.T)] = True
+    placed[tuple(slice(a, a + n) for a, n in zip(low, turned.shape, strict=True))] = turned
     return placed
 
 

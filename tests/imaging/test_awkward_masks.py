@@ -86,7 +86,7 @@ def test_a_mask_that_is_cut_anywhere_is_refused_or_whole(tmp_path):
             continue
         data = answer.path.read_bytes()
         whole = {number: len(voxels) for number, voxels in answer.voxels.items()}
-        for tenth in range(1, 12):
+        for tenth in (2, 5, 8, 11):
             answer.path.write_bytes(data[: len(data) * tenth // 12])
             try:
                 read_mask_identities(answer.path)
@@ -95,4 +95,4 @@ def test_a_mask_that_is_cut_anywhere_is_refused_or_whole(tmp_path):
                 cuts += 1
                 continue
             assert {n: int(mask.array.sum()) for n, mask in masks.items()} == whole, (name, tenth)
-    assert cuts > 500
+    assert cuts > 180
