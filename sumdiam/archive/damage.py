@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -142,7 +143,7 @@ def study_folders(readable: Mapping[str, tuple[str, str]]) -> StudyFolders:
     folders: dict[str, set[str]] = defaultdict(set)
     series: dict[str, str] = {}
     for file, (study_uid, series_uid) in readable.items():
-        here[str(Path(file).parent)].add(study_uid)
+        here[os.path.dirname(file)].add(study_uid)  # noqa: PTH120 - of every file of an archive
         series[series_uid] = study_uid
     for name, studies in here.items():
         folder = Path(name)

@@ -103,7 +103,7 @@ def walk_folder(root: str | Path) -> Found:
             continue
         for entry in listed:
             _sort_in(entry, top, files, stack, left_out, refused)
-    files.sort(key=lambda file: Path(file.path).parts)
+    files.sort(key=lambda file: file.path.split(os.sep))  # noqa: PTH206 - of every file
     return Found(
         tuple(files),
         tuple(sorted(left_out, key=lambda item: item.file)),
@@ -156,11 +156,15 @@ def _is_run(names: set[str]) -> bool:
 
 def _name(path: str, top: Path) -> str:
     """Return a path relative to the archive, printable."""
-    return printable(os.path.relpath(path, top).replace(os.sep, "/"))
+    base = str(top)
+    below = len(base) if base.endswith(os.sep) else len(base) + 1
+    return printable(path[below:].replace(os.sep, "/") or ".")
 
 
 def printable(name: str) -> str:
     """Return a name that can be printed in one line whatever its bytes are."""
+    if name.isprintable() and name.isascii():
+        return name
     text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
