@@ -26,11 +26,9 @@ THRESHOLD = 0.7
 
 _FLOOR = 0.01
 _MOST_BY_TIME = 0.65
-"""What times and order alone may give to the arterial phases: below the threshold, as mRECIST
-measures them. A word, a delay or the content must say so too."""
+"""Most that times and order alone give to arterial phases: a word or the content must agree."""
 _OWN_ARTERIAL = 0.3
-"""Share of the arterial phases in a volume's own evidence from which it says arterial at all; a
-quarter says nothing."""
+"""Share of arterial phases in a volume's own evidence from which it says arterial at all."""
 _SAYS = 0.6
 """Weight from which a piece of evidence names a phase, when evidence is held against evidence."""
 _MOST_MOMENTS = 12
