@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
+import re
 import struct
 import tarfile
 import zipfile
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sumdiam.archive.folder import ArchiveError
 from sumdiam.archive.member import Limits, safe_parts, spool_path
 from sumdiam.archive.scan import ScanOptions, scan_archives
 
@@ -419,3 +422,49 @@ def age(path: Path) -> None:
 
     while max(path.stat().st_mtime_ns, path.stat().st_ctime_ns) + 2_000_000_000 >= time.time_ns():
         time.sleep(0.1)
+
+
+def mutants(raw: bytes, count: int, seed: int) -> list[bytes]:
+    """Bytes with flips, cuts, insertions and repeated stretches, where structure lies most."""
+    dice = random.Random(seed)
+    marks = [m.start() for m in re.finditer(rb"PK[\x01-\x07]|ustar", raw)] or [0]
+    made = []
+    for _ in range(count):
+        data = bytearray(raw)
+        for _ in range(dice.randint(1, 6)):
+            at = min(len(data) - 1, max(0, dice.choice(marks) + dice.randint(-160, 60)))
+            kind = dice.randrange(5)
+            if kind == 0:
+                data[at] ^= 1 << dice.randrange(8)
+            elif kind == 1:
+                data[at : at + 4] = dice.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
+            elif kind == 2:
+                del data[at : at + dice.randint(1, 600)]
+            elif kind == 3:
+                data[at:at] = bytes(data[at : at + dice.randint(1, 600)])
+            else:
+                data[at : at + 8] = b"../../x/"
+        made.append(bytes(data))
+    return made
+
+
+@pytest.mark.parametrize("name", ["m.zip", "m.tar", "m.tgz"])
+def test_no_damage_to_a_packed_archive_ends_the_scan_or_leaves_its_folder(pristine, tmp_path, name):
+    data = tmp_path / "data"
+    data.mkdir()
+    content = members(pristine / "S01" / "t0" / "native")[:3]
+    if name == "m.zip":
+        write_zip(data / name, content)
+    else:
+        write_tar(data / name, content)
+    for number, mutant in enumerate(mutants((data / name).read_bytes(), 60, seed=7)):
+        (data / name).write_bytes(gzip.compress(mutant, 1) if name == "m.tgz" else mutant)
+        limits = {"member_bytes": 1 << 20, "total_bytes": 4 << 20, "members": 50}
+        try:
+            catalogue = scan(data, tmp_path, **limits)
+        except ArchiveError:
+            continue  # nothing in it could be read
+        assert all(one.file.startswith(name) for one in catalogue.refused_files), number
+        known = {h.file for one in catalogue.series for h in one.headers}
+        assert all(Path(file).is_relative_to(tmp_path / "run") for file in known), number
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "run"]
