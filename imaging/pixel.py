@@ -164,6 +164,15 @@ def _simple_lowest(
     return lowest if fits else None
 
 
+def padding_may_be_tissue(headers: Sequence[InstanceHeader]) -> bool:
+    """Return whether a declared padding value lies among tissue, were a voxel to have it."""
+    for header in headers:
+        bounds = _padding_range(header)
+        if bounds and bounds[1] * _slope(header) + _intercept(header) > _TISSUE_HU:
+            return True
+    return False
+
+
 def with_missing(
     pixels: Pixels, missing: Sequence[int]
 ) -> tuple[NDArray[np.int16] | NDArray[np.float32], NDArray[np.bool_] | None]:

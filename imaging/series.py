@@ -13,12 +13,13 @@ from imaging import series_check, series_copy, series_date, series_flag
 from imaging.frame import FrameError
 from imaging.geometry import VolumeGeometry
 from imaging.header import HeaderError, InstanceHeader
-from imaging.pixel import read_pixels, with_missing
+from imaging.pixel import padding_may_be_tissue, read_pixels, with_missing
 from imaging.pixel_error import PixelError
 from imaging.reason import ReasonedError
 from imaging.series_left_out import left_out_slices
 from imaging.series_split import Part, SplitError, split_always, split_positions
 from imaging.slice_grid import GridError, SliceGrid, heights_mm, slice_grid
+from imaging.stored_word import passable
 from imaging.volume import LeftOut, LoadReport, Volume
 
 
@@ -135,8 +136,15 @@ def group_series(
     )
 
 
-def load_volume(series: ImageSeries) -> Volume:
+def load_volume(series: ImageSeries, *, slices: Collection[int] | None = None) -> Volume:
     """Return the values of a series as one volume.
+
+    Parameters
+    ----------
+    slices : indices (z), optional
+        Compressed slices are decoded only where they are wanted; the others are padding, and their
+        values (-32768 or NaN) those of no tissue. A file that was cut short is still found. Slices
+        that are not compressed are read all, as that costs next to nothing.
 
     Raises
     ------
@@ -148,7 +156,9 @@ def load_volume(series: ImageSeries) -> Volume:
     HU for CT, signal for MR and PET. See `imaging.pixel.read_pixels` for padding and number type.
     """
     try:
-        pixels = read_pixels(series.headers, hounsfield=series.modality == "CT")
+        pixels = read_pixels(
+            series.headers, hounsfield=series.modality == "CT", chosen=_chosen(series, slices)
+        )
     except PixelError as error:
         raise SeriesError(error.reason_code, series.series_uid, error.detail, error.file) from error
     thicknesses = [h.slice_thickness for h in series.headers if h.slice_thickness is not None]
@@ -172,6 +182,13 @@ def load_volume(series: ImageSeries) -> Volume:
         slice_thickness_mm=max(thicknesses, default=None),
         report=report,
     )
+
+
+def _chosen(series: ImageSeries, slices: Collection[int] | None) -> set[int] | None:
+    """Return the slices to read; None for all of them."""
+    if slices is None or series.missing_slices or padding_may_be_tissue(series.headers):
+        return None  # in the last case every slice may bear on a flag
+    return {z for z, h in enumerate(series.headers) if z in slices or not passable(h)}
 
 
 def _refused(headers: Sequence[InstanceHeader], code: str, detail: str) -> RefusedSeries:

@@ -14,6 +14,7 @@ from imaging.header import InstanceHeader
 from imaging.pixel_error import PixelError
 
 _LITTLE, _BIG = b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10"
+_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _AT_ONCE = hasattr(os, "preadv")
 
 
@@ -58,6 +59,23 @@ def read_plain(header: InstanceHeader, place: NDArray[np.int16]) -> None:
         As `stored_words`.
     """
     _read_into(header, place, _LITTLE)
+
+
+def passable(header: InstanceHeader) -> bool:
+    """Return whether a slice that nobody asks for may be passed over undecoded.
+
+    It may if it is compressed, single-frame and complete: its file is as long as it was, and ends
+    with the delimiter of its pixel data.
+    """
+    if header.pixel_offset is not None or header.frame_number is not None:
+        return False
+    try:
+        with open(header.file, "rb", buffering=0) as stream:  # noqa: PTH123 - for each slice
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(-8, os.SEEK_END)
+            return size == header.file_bytes and stream.read(8) == _END
+    except OSError:
+        return False
 
 
 def _word_type(header: InstanceHeader) -> np.dtype[np.integer]:

@@ -60,6 +60,19 @@ class Cut:
         return float(z), float(row), float(column)
 
 
+def slices_around(mask: Mask, geometry: VolumeGeometry) -> range:
+    """Slices that measuring a lesion looks at: its own and 15 mm to both sides.
+
+    Parameters
+    ----------
+    mask : (z, y, x) bool array
+        Of the whole lesion, or of what was drawn of it; not empty.
+    geometry : of the volume
+    """
+    part = _grown(bounding_box(mask), geometry)[0]
+    return range(part.start, part.stop)
+
+
 def cut(images: LesionImages) -> Cut:
     """Cut all images of a lesion to its box and 15 mm around it."""
     geometry = images.image.geometry

@@ -43,28 +43,38 @@ class StudyImages:
             for one in (task.arterial, task.native, task.late, *task.others)
             if one is not None
         }
-        self._volumes: dict[str, Volume] = {}
+        self._volumes: dict[tuple[str, frozenset[int] | None], Volume] = {}
 
-    def load(self, series: ImageSeries) -> Volume:
-        """Return the volume of a series."""
-        if series.volume_id not in self._volumes:
-            self._volumes[series.volume_id] = load_volume(series)
-        return self._volumes[series.volume_id]
+    def load(self, series: ImageSeries, slices: frozenset[int] | None = None) -> Volume:
+        """Return the volume of a series; of compressed slices only those that are wanted."""
+        key = (series.volume_id, slices)
+        if key not in self._volumes:
+            self._volumes[key] = load_volume(series, slices=slices)
+        return self._volumes[key]
 
-    def phases(self, series: ImageSeries) -> dict[str, Volume | None]:
-        """Return the phases to compare with, where the volume is the arterial one."""
+    def phases(
+        self, series: ImageSeries, slices: frozenset[int] | None = None
+    ) -> dict[str, Volume | None]:
+        """Return the phases to compare with, where the volume is the arterial one.
+
+        Parameters
+        ----------
+        slices : indices (z) on the grid of the arterial volume, optional
+            Those that are wanted. A native phase is needed whole, as it is registered.
+        """
         arterial = self.task.arterial
         if arterial is None or series.volume_id != arterial.volume_id:
             return {"arterial": None, "native": None, "late": None}
         native, late = self.task.native, None
         if self.task.late is not None:
             try:
-                late = self.load(self.task.late)
+                on_grid = arterial.geometry.same_grid(self.task.late.geometry)
+                late = self.load(self.task.late, slices if on_grid else None)
             except SeriesError as error:
                 # washout is then unknown; what is measured does not hang on it
                 self.notes.append(f"{error.reason_code}: {error}")
         return {
-            "arterial": self.load(arterial),
+            "arterial": self.load(arterial, slices),
             "native": None if native is None else self.load(native),
             "late": late,
         }

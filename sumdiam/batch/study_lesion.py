@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imaging.mask import LesionMask
 from imaging.series import ImageSeries
+from measurement.cut import slices_around
 from measurement.flag import Flag
 from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
@@ -46,12 +47,23 @@ class LesionsOnVolume:
         self._images = images
         self._task = images.task
         self._lesions = lesions
-        self._image = images.load(series)
         liver_masks = [mask for mask in self._task.masks if images.is_liver(mask, series)]
         wanted = [mask for masks in lesions.values() for mask in masks]
-        self._read = masks_on(wanted + liver_masks, self._image.geometry)
+        self._read = masks_on(wanted + liver_masks, series.geometry)
+        slices = self._slices(series, wanted)
+        self._image = images.load(series, slices)
         self._liver = _union([self._read[mask.mask_id] for mask in liver_masks])
-        self._phases = images.phases(series)
+        self._phases = images.phases(series, slices)
+
+    def _slices(self, series: ImageSeries, masks: list[MaskTask]) -> frozenset[int] | None:
+        """Return the slices that measuring looks at; None for all, as registering does."""
+        arterial = self._task.arterial
+        registers = arterial is not None and series.volume_id == arterial.volume_id
+        if registers and self._task.native is not None:
+            return None
+        drawn = [self._read[mask.mask_id].array for mask in masks]
+        around = [slices_around(mask, series.geometry) for mask in drawn if mask.any()]
+        return frozenset().union(*around) if around else None
 
     def measure(self) -> None:
         """Measure every lesion."""
