@@ -120,7 +120,11 @@ def guess_phases(
     cases = [_Case(facts, _words(facts)) for facts in series if facts.modality in ("CT", "MR")]
     _set_times(cases)
     cases.sort(key=_order)
-    shared = Counter(_series_of(case.facts) for case in cases if _is_moment(case.facts))
+    shared = Counter(
+        phase_evidence.series_uid_of(case.facts)
+        for case in cases
+        if phase_evidence.is_moment(case.facts)
+    )
     gadoxetate = any(phase_evidence.names_gadoxetate(case.facts, case.words) for case in cases)
     content = content or {}
     native = phase_evidence.native_liver_hu(((c.facts, c.words) for c in cases), content)
@@ -129,7 +133,7 @@ def guess_phases(
         case.evidence, case.conflicts = phase_evidence.own_evidence(
             case.facts,
             case.words,
-            volumes=shared[_series_of(case.facts)],
+            volumes=shared[phase_evidence.series_uid_of(case.facts)],
             medians=content.get(volume_id),
             gadoxetate=gadoxetate and case.facts.modality == "MR",
             scan_s=case.time_s,
@@ -159,7 +163,7 @@ def _set_times(cases: Sequence[_Case]) -> None:
     for case in cases:
         case.time_s = seconds_of_day(case.facts.acquisition_time)
         if case.time_s is not None:
-            by_series[_series_of(case.facts), case.time_s].append(case)
+            by_series[phase_evidence.series_uid_of(case.facts), case.time_s].append(case)
     for same in by_series.values():
         triggers = [c.facts.trigger_time_ms for c in same]
         known = [t for t in triggers if t is not None]
@@ -199,22 +203,11 @@ def _combined(weights: Iterable[Mapping[str, float]]) -> Weights:
     return {phase: p / total for phase, p in product.items()}
 
 
-def _series_of(facts: SeriesFacts) -> str:
-    """Return the series UID of a volume."""
-    return facts.volume_id.split("#")[0]
-
-
-def _is_moment(facts: SeriesFacts) -> bool:
-    """Return whether a volume is one of several moments of its series."""
-    label = facts.volume_id.partition("#")[2]
-    return any(f"{word}=" in label for word in ("temporal", "time", "acquisition", "trigger"))
-
-
 def _takes_part(case: _Case, shared: Mapping[str, int]) -> bool:
     """Return whether a volume is one of the acquisitions that follow an injection."""
     if case.words.elsewhere or phase_evidence.is_no_phase(case.facts, case.words):
         return False
-    return shared[_series_of(case.facts)] <= _MOST_MOMENTS
+    return shared[phase_evidence.series_uid_of(case.facts)] <= _MOST_MOMENTS
 
 
 def _sessions(cases: Sequence[_Case]) -> list[list[_Case]]:
@@ -277,7 +270,9 @@ def _acquisitions(cases: Sequence[_Case]) -> list[list[_Case]]:
     found: list[list[_Case]] = []
     for group in groups.values():
         said = {_most_probable(c.weights()) for c in group if c.evidence} - {"unknown"}
-        moments = {(_series_of(c.facts), c.facts.temporal_position) for c in group}
+        moments = {
+            (phase_evidence.series_uid_of(c.facts), c.facts.temporal_position) for c in group
+        }
         one = len(said) <= 1 and len(moments) == len({name for name, _ in moments})
         found += [group] if one else [[case] for case in group]
     return found
@@ -350,18 +345,12 @@ def _add_counts(cases: Sequence[_Case]) -> None:
     groups: dict[str, list[_Case]] = {}
     for case in cases:
         if case.words.several and not case.words.phases and case.words.delay_s is None:
-            groups.setdefault(_without_recon(case.facts.description), []).append(case)
+            groups.setdefault(phase_evidence.without_recon(case.facts.description), []).append(case)
     for words, group in sorted(groups.items()):
         count = group[0].words.several
         if count in (2, 3) and len(group) == count == len({_order(c)[:6] for c in group}):
             for number, case in enumerate(group, start=1):
                 case.evidence.append(phase_evidence.counted(number, count, words))
-
-
-def _without_recon(description: str | None) -> str:
-    """Return a description without GE's number of the reconstruction."""
-    text = description or ""
-    return text.split(":", 1)[1].strip() if text.lower().startswith("recon ") else text.strip()
 
 
 def _find_contradictions(cases: Sequence[_Case]) -> None:

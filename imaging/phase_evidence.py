@@ -70,6 +70,23 @@ def seconds_of_day(time: str | None) -> float | None:
     return int(parsed[:2]) * 3600 + int(parsed[2:4]) * 60 + float(parsed[4:])
 
 
+def series_uid_of(facts: SeriesFacts) -> str:
+    """Return the series UID of a volume."""
+    return facts.volume_id.split("#")[0]
+
+
+def is_moment(facts: SeriesFacts) -> bool:
+    """Return whether a volume is one of several moments of its series."""
+    label = facts.volume_id.partition("#")[2]
+    return any(f"{word}=" in label for word in ("temporal", "time", "acquisition", "trigger"))
+
+
+def without_recon(description: str | None) -> str:
+    """Return a description without GE's number of the reconstruction."""
+    text = description or ""
+    return text.split(":", 1)[1].strip() if text.lower().startswith("recon ") else text.strip()
+
+
 def names_gadoxetate(facts: SeriesFacts, words: PhaseWords) -> bool:
     """Return whether an MR volume speaks of gadoxetate, or of a phase that only it has."""
     if facts.modality != "MR":
