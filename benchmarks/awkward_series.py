@@ -1,6 +1,6 @@
 """How other readers do on the awkward series that `imaging` is tested with.
 
-    python benchmarks/awkward_series.py [--only NAME ...] [--details] [--csv FILE]
+    python -m benchmarks.awkward_series [--only NAME ...] [--details] [--csv FILE]
 
 Every case of `tests/imaging/awkward` is written into a folder and read by each reader, in a process
 of its own, as its documentation reads a folder. Judged by values and places alone, as other readers
@@ -10,7 +10,7 @@ right    each volume that the case holds, with its values at their places, and n
 refused  an error, nothing at all, or a nonzero exit
 wrong    anything else: another geometry, other values, phases mixed, a gap closed, or a volume
          where none can be measured; `warned` of these with a line on the console
-not      a localizer, capture or reformat alone, read as an image: a converter's right, not judged
+not      a localizer, capture, reformat or colour image read as an image: a converter's right
 
 Values are compared at the centres of the expected voxels, to 0.1 voxel; between the voxels of a
 resampled grid by linear interpolation, as the values of all cases are linear in space, and to what
@@ -34,6 +34,8 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +50,14 @@ Found = tuple[NDArray[np.float64], NDArray[np.float64]]
 """An array in any axis order, and the map from its indices to LPS mm."""
 Reader = Callable[[Path], list[Found]]
 
-SECONDS = 120
+SECONDS = 300
 SAME_VOXEL = 0.1
 ROW_STEP = 3.0
 """Values differ by so much from row to row: what a resampling to the nearest row may be off."""
 HEAVY = ("SimpleITK", "highdicom", "dicom2nifti", "nibabel", "imaging.series")
-NOT_JUDGED = {"localizer", "secondary_capture", "bolus_tracking", "reformatted"}
+NOT_JUDGED = {
+    "localizer", "secondary_capture", "bolus_tracking", "reformatted", "unsupported_pixel_format",
+}  # fmt: skip
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -244,40 +248,57 @@ def judge(found: list[Found], answer: Answer) -> str:
     return "wrong"
 
 
-def _child(pipe: object, reader: Reader, folder: Path, answer: Answer, log: Path) -> None:
-    """Read and judge in a process that may crash."""
+def _serve(pipe: Connection, reader: Reader, log: Path) -> None:
+    """Read and judge what comes in, in a process that may crash."""
     warnings.simplefilter("ignore")
-    with log.open("w") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
+    while True:
+        folder, answer = pipe.recv()
+        with log.open("w") as stream:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
         try:
             verdict = judge(reader(folder), answer)
-        except BaseException as error:  # noqa: BLE001 - every error is a refusal
+        except Exception as error:  # noqa: BLE001 - every error is a refusal
             print(repr(error))
             verdict = "refused"
         sys.stdout.flush()
         sys.stderr.flush()
-        pipe.send(verdict)  # type: ignore[attr-defined]
+        pipe.send(verdict)
 
 
-def run_one(reader: Reader, folder: Path, answer: Answer, log: Path) -> str:
-    """Return the verdict on one reader and case; a crash or hang is a refusal with a line."""
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(
-        target=_child, args=(theirs, reader, folder, answer, log)
-    )
-    process.start()
-    theirs.close()
-    try:
-        verdict = ours.recv() if ours.poll(SECONDS) else "crashed"
-    except EOFError:
-        verdict = "crashed"
-    if process.is_alive() and verdict == "crashed":
-        process.kill()
-    process.join()
-    text = log.read_text(errors="replace")
-    warned = any(word in text for word in ("arning", "WARN", "rror"))
-    return "wrong, warned" if verdict == "wrong" and warned else verdict
+class Bench:
+    """One reader in a process of its own, started anew after a crash or a hang."""
+
+    def __init__(self, reader: Reader, log: Path) -> None:
+        self._reader, self._log = reader, log
+        self._process: BaseProcess | None = None
+
+    def verdict(self, folder: Path, answer: Answer) -> str:
+        """Return the verdict on one case."""
+        if self._process is None:
+            self._pipe, theirs = multiprocessing.Pipe()
+            self._process = multiprocessing.get_context("fork").Process(
+                target=_serve, args=(theirs, self._reader, self._log), daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        try:
+            self._pipe.send((folder, answer))
+            verdict = self._pipe.recv() if self._pipe.poll(SECONDS) else "crashed"
+        except (EOFError, OSError):
+            verdict = "crashed"
+        if verdict == "crashed":
+            self.close()
+        text = self._log.read_text(errors="replace")
+        warned = any(word in text for word in ("arning", "WARN", "rror"))
+        return "wrong, warned" if verdict == "wrong" and warned else verdict
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
 
 
 def _installed(package: str) -> str | None:
@@ -297,16 +318,17 @@ def run(names: list[str]) -> pd.DataFrame:
             import_module(module)
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
+        benches = {n: Bench(READERS[n][0], Path(scratch) / f"{i}.log") for i, n in enumerate(names)}
         for case in CASES:
             folder = Path(scratch) / case.name
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 answer = write_case(case.name, folder)
-            verdicts = {
-                name: run_one(READERS[name][0], folder, answer, Path(scratch) / "log")
-                for name in names
-            }
+            verdicts = {name: bench.verdict(folder, answer) for name, bench in benches.items()}
             rows.append({"case": case.name, "must": answer.verdict, **verdicts})
+            shutil.rmtree(folder)
+        for bench in benches.values():
+            bench.close()
     return pd.DataFrame(rows)
 
 

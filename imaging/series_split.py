@@ -22,6 +22,9 @@ Slices = tuple[InstanceHeader, ...]
 _SAME_PIXEL = 1e-4
 """Pixel spacings of one volume agree to this fraction; it moves no corner by 0.1 pixel."""
 
+_EVEN = 0.1
+"""Steps of one stack differ by less than this fraction."""
+
 _ALWAYS: tuple[tuple[str, Key], ...] = (
     ("class", lambda h: h.sop_class_uid),
     ("stack", lambda h: h.stack_id),
@@ -160,21 +163,35 @@ def _dimension_keys(slices: Slices) -> list[tuple[str, Key]]:
 def _interleaved(part: Part, places: Sequence[int]) -> list[Part]:
     """Split acquisitions whose slices alternate: half a spacing apart they would look even.
 
-    Alternating times tell them too, of CT; MR acquires one volume so, every second slice first.
+    Alternating times tell them too where each has an even stack of its own; of CT only, as MR
+    acquires one volume so, every second slice first.
     """
-    keys: list[tuple[str, Key]] = [("acquisition", lambda h: h.acquisition_number)]
-    if MODALITIES[part.headers[0].sop_class_uid] == "CT":
-        keys.append(("time", lambda h: h.acquisition_time))
     ordered = [h for _, h in sorted(zip(places, part.headers, strict=True), key=lambda p: p[0])]
-    for name, key in keys:
-        groups = _value_groups(part.headers, key)
-        runs = 1 + sum(key(one) != key(two) for one, two in pairwise(ordered))
-        if 1 < len(groups) < runs:
-            return [
-                Part(_label(part.label, name, value), slices)
-                for value, slices in sorted(groups.items())
-            ]
-    return [part]
+    groups = _alternating(ordered, lambda h: h.acquisition_number)
+    name = "acquisition"
+    if not groups and MODALITIES[ordered[0].sop_class_uid] == "CT":
+        groups = _alternating(ordered, lambda h: h.acquisition_time)
+        name = "time"
+        if not all(_even(slices) for slices in groups.values()):
+            return [part]
+    if not groups:
+        return [part]
+    return [
+        Part(_label(part.label, name, value), slices) for value, slices in sorted(groups.items())
+    ]
+
+
+def _alternating(ordered: Sequence[InstanceHeader], key: Key) -> dict[str, Slices]:
+    """Group slices in order of position by an attribute, if its values return; else empty."""
+    groups = _value_groups(tuple(ordered), key)
+    runs = 1 + sum(key(one) != key(two) for one, two in pairwise(ordered))
+    return groups if 1 < len(groups) < runs else {}
+
+
+def _even(slices: Slices) -> bool:
+    """Return whether three or more slices are evenly spaced."""
+    steps = np.diff(np.sort(heights_mm(slices)))
+    return len(steps) > 1 and bool(np.ptp(steps) < _EVEN * np.mean(steps))
 
 
 def _each(

@@ -126,6 +126,16 @@ def times_that_alternate_half_a_spacing_apart(folder: Path) -> Answer:
 
 
 @case(PHASES)
+def ct_whose_times_return_without_a_second_volume(folder: Path) -> Answer:
+    """One volume; a clock that was read twice for some slices."""
+    slices = w.make("clock", 8)
+    for d, second in zip(slices, (0, 0, 1, 0, 1, 2, 1, 2), strict=True):
+        d.AcquisitionTime = f"10150{second}"
+    w.write(slices, folder)
+    return load(volume(8))
+
+
+@case(PHASES)
 def mr_that_acquires_every_second_slice_first(folder: Path) -> Answer:
     slices = w.make("concats", modality="MR")
     for k, d in enumerate(slices):

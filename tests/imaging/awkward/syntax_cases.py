@@ -76,6 +76,49 @@ def wrong_vr(folder: Path) -> Answer:
 
 
 @case(READ)
+def known_elements_as_unknown(folder: Path) -> Answer:
+    """An anonymiser copied them as UN, as PS3.5 6.2.2 allows."""
+    for path in w.write(w.make("unknown"), folder):
+        raw = path.read_bytes()
+        for tag, vr in (
+            (0x00200032, b"DS"), (0x00280010, b"US"), (0x00280011, b"US"), (0x00280030, b"DS"),
+            (0x00280101, b"US"), (0x00281052, b"DS"), (0x00281053, b"DS"),
+        ):  # fmt: skip
+            head = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
+            at = raw.index(head + vr)
+            length = raw[at + 6 : at + 8]
+            raw = raw[:at] + head + b"UN\0\0" + length + b"\0\0" + raw[at + 8 :]
+        path.write_bytes(raw)
+    return load(volume())
+
+
+@case(READ)
+def private_sequences_of_undefined_length(folder: Path) -> Answer:
+    """With elements inside that have the tags of the image's own."""
+    slices = w.make("privateseq")
+    for d in slices:
+        inner = Dataset()
+        inner.ImagePositionPatient, inner.PixelSpacing = [1, 2, 3], [9, 9]
+        inner.RescaleSlope, inner.Rows = 7, 3
+        inner.is_undefined_length_sequence_item = True
+        block = d.private_block(0x0019, "REFERENCE", create=True)
+        block.add_new(0x01, "SQ", [inner])
+        d[0x0019, 0x1001].is_undefined_length = True
+        d.ReferencedImageSequence = [inner]
+        d["ReferencedImageSequence"].is_undefined_length = True
+    w.write(slices, folder)
+    return load(volume())
+
+
+@case(READ)
+def preamble_of_another_format(folder: Path) -> Answer:
+    """A file that is also a TIFF, as PS3.10 7.1 allows."""
+    for path in w.write(w.make("tiff"), folder):
+        path.write_bytes(b"II*\0" + bytes([8, 0, 0, 0]) + b"\1" * 120 + path.read_bytes()[128:])
+    return load(volume())
+
+
+@case(READ)
 def implicit_vr(folder: Path) -> Answer:
     w.write(w.make("implicit_vr"), folder, uid.ImplicitVRLittleEndian)
     return load(volume())

@@ -64,6 +64,19 @@ def unsigned_sixteen_bits(folder: Path) -> Answer:
 
 
 @case(VALUES)
+def sign_and_depth_that_differ_from_slice_to_slice(folder: Path) -> Answer:
+    slices = w.make("signs", signed=True)
+    for k, d in enumerate(slices):
+        if k % 2:
+            w.put_pixels(d, w.words(6)[k], signed=False)
+        else:
+            d.RescaleIntercept = 0
+            d.PixelData = (w.words(6)[k] - 1024).astype("<i2").tobytes()
+    w.write(slices, folder)
+    return load(volume())
+
+
+@case(VALUES)
 def signed_twelve_bits_in_sixteen_extended(folder: Path) -> Answer:
     slices = w.make(
         "signed12", BitsStored=12, HighBit=11, PixelRepresentation=1, RescaleIntercept=0
