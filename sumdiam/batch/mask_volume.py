@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from imaging.mask import MaskHeader
 from imaging.mask_grid import fits_grid
 from imaging.series import ImageSeries
 from sumdiam.archive.catalogue import Catalogue, SegFile
 
 NO_VOLUME = "mask_volume_unknown"
+_ALIKE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +38,26 @@ class MaskPlace:
     alike: tuple[str, ...] = ()
 
 
-def place_of_mask(mask: SegFile, catalogue: Catalogue) -> MaskPlace:
-    """Return the volume that a mask was drawn on, and the study it therefore belongs to.
+def places_of_masks(catalogue: Catalogue) -> dict[str, MaskPlace]:
+    """Return the volume and the study of every mask file, by its path.
 
     Notes
     -----
     A mask belongs to the study of the images that it was drawn on, whatever study its own file
     names: some tools file masks under a study of their own.
     """
-    if mask.header.kind == "label_image":
-        return _place_of_labels(mask, catalogue)
-    volume_id, why = volume_of_mask(mask.header, catalogue)
     studies = {one.volume_id: one.study_uid for one in catalogue.series}
     studies |= {one.volume_id: one.study_uid for one in catalogue.refused_series}
-    return MaskPlace(volume_id, studies.get(volume_id or "", mask.header.study_uid), why)
+    finder = _Finder(catalogue)
+    places = {}
+    for mask in catalogue.masks:
+        if mask.header.kind == "label_image":
+            places[mask.path] = finder.place(mask)
+            continue
+        volume_id, why = volume_of_mask(mask.header, catalogue)
+        study_uid = studies.get(volume_id or "", mask.header.study_uid)
+        places[mask.path] = MaskPlace(volume_id, study_uid, why)
+    return places
 
 
 def volume_of_mask(header: MaskHeader, catalogue: Catalogue) -> tuple[str | None, str]:
@@ -93,37 +102,76 @@ def _most_shared(candidates: Iterable[ImageSeries], wanted: set[str]) -> ImageSe
     return min(hits, key=lambda item: (-item[0], item[1]))[2] if hits else None
 
 
-def _place_of_labels(mask: SegFile, catalogue: Catalogue) -> MaskPlace:
-    """Return the volume whose voxels a label image has.
+class _Finder:
+    """Finds the volume whose voxels a label image has.
 
-    Notes
-    -----
-    Looked for in its own folder first, then in the folders above: the first that holds a volume
-    of this grid decides. Of several the one whose series UID its path names is taken, else those
-    whose path shares most folder names (subject, date) with its own. Volumes of one study on one
-    grid are as good as each other; of different studies a person must choose.
+    Looked for in its own folder first. Where that lies inside a study, the folders above are
+    searched as long as they hold this study alone: a volume of another subject on the same grid is
+    no answer. Of several the one whose series UID its path names is taken, else those whose path
+    shares most names (subject, date) with its own. Volumes of one study on one grid are as good as
+    each other; of different studies a person must choose.
     """
-    grid = mask.header.grid
-    if grid is None:
-        return MaskPlace(None, None, "it has no grid")
-    ordered = sorted(catalogue.series, key=lambda one: one.volume_id)
-    fitting = [one for one in ordered if fits_grid(grid, one.geometry)]
-    near = _nearest(mask, fitting)
-    named = [one for one in near if one.series_uid in mask.file]
-    chosen = named or _of_most_shared_names(mask, near, catalogue)
-    studies = sorted({one.study_uid for one in chosen})
-    if len(studies) == 1:
-        first = min(chosen, key=lambda one: (one.acquisition_time or "", one.volume_id))
-        alike = tuple(one.volume_id for one in chosen if one is not first)
-        how = "whose series its path names" if named else "by its grid"
-        more = f"; other volumes of the study on the same grid: {len(alike)}" if alike else ""
-        return MaskPlace(first.volume_id, studies[0], f"drawn on the volume {how}{more}", alike)
-    around = sorted({one.study_uid for one in _nearest(mask, ordered)})
-    study_uid = around[0] if len(around) == 1 and not fitting else None
-    if chosen:
-        listed = ", ".join(one.volume_id for one in chosen[:4])
-        return MaskPlace(None, study_uid, f"volumes of {len(studies)} studies fit: {listed}")
-    return MaskPlace(None, study_uid, f"no volume has its grid ({_size(mask.header)})")
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._below: dict[Path, list[ImageSeries]] = {}
+        for one in sorted(catalogue.series, key=lambda one: one.volume_id):
+            for folder in Path(one.headers[0].file).parents:
+                self._below.setdefault(folder, []).append(one)
+        self._spacings = {
+            one.volume_id: np.sort(one.geometry.spacing_mm) for one in catalogue.series
+        }
+
+    def place(self, mask: SegFile) -> MaskPlace:
+        """Return where a label image belongs."""
+        around, fitting = self._search(mask)
+        named = [one for one in fitting if _names_series(mask.file, one.series_uid)]
+        chosen = named or _of_most_shared_names(mask, fitting, self._catalogue)
+        studies = sorted({one.study_uid for one in chosen})
+        if len(studies) == 1:
+            first = min(chosen, key=lambda one: (one.acquisition_time or "", one.volume_id))
+            alike = tuple(one.volume_id for one in chosen if one is not first)
+            how = "whose series its path names" if named else "by its grid"
+            more = f"; other volumes of the study on the same grid: {len(alike)}" if alike else ""
+            why = f"drawn on the volume {how}{more}"
+            return MaskPlace(first.volume_id, studies[0], why, alike)
+        if chosen:
+            listed = ", ".join(one.volume_id for one in chosen[:4])
+            return MaskPlace(None, None, f"volumes of {len(studies)} studies fit: {listed}")
+        near = sorted({one.study_uid for one in around})
+        why = f"no volume has its grid ({_size(mask.header)})"
+        return MaskPlace(None, near[0] if len(near) == 1 else None, why)
+
+    def _search(self, mask: SegFile) -> tuple[list[ImageSeries], list[ImageSeries]]:
+        """Return the volumes around a mask, and those of them that have its grid."""
+        around: list[ImageSeries] = []
+        for folder in Path(mask.path).parents:
+            below = self._below.get(folder, [])
+            if len(below) == len(around):
+                continue
+            inside = {one.study_uid for one in around}
+            if around and (len(inside) > 1 or {one.study_uid for one in below} != inside):
+                break
+            around = below
+            fitting = [one for one in around if self._fits(mask, one)]
+            if fitting:
+                return around, fitting
+        return around, []
+
+    def _fits(self, mask: SegFile, one: ImageSeries) -> bool:
+        """Return whether a label image has the voxels of a volume."""
+        grid = mask.header.grid
+        if grid is None:
+            return False
+        own = np.sort(grid.spacing_mm)  # a quick look, as an archive may hold very many of both
+        if np.abs(own - self._spacings[one.volume_id]).max() > _ALIKE * own.max():
+            return False
+        return fits_grid(grid, one.geometry)
+
+
+def _names_series(path: str, series_uid: str) -> bool:
+    """Return whether a path names a series, whole and not as the start of a longer UID."""
+    return re.search(rf"(?<![0-9.]){re.escape(series_uid)}(?!\.?[0-9])", path) is not None
 
 
 def _size(header: MaskHeader) -> str:
@@ -131,16 +179,6 @@ def _size(header: MaskHeader) -> str:
     assert header.grid is not None  # noqa: S101 - asked of label images only
     spacing = " x ".join(f"{step:.3f}" for step in header.grid.spacing_mm)
     return f"{' x '.join(str(n) for n in header.grid.shape)} voxels of {spacing} mm"
-
-
-def _nearest(mask: SegFile, candidates: Sequence[ImageSeries]) -> list[ImageSeries]:
-    """Return the candidates in the first folder, from the mask's own upwards, that holds any."""
-    folders = {one.volume_id: set(Path(one.headers[0].file).parents) for one in candidates}
-    for folder in Path(mask.path).parents:
-        below = [one for one in candidates if folder in folders[one.volume_id]]
-        if below:
-            return below
-    return list(candidates)
 
 
 def _of_most_shared_names(

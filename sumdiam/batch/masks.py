@@ -17,7 +17,7 @@ from sumdiam.archive.problem import Problem
 from sumdiam.batch import edit
 from sumdiam.batch import segment_word as word
 from sumdiam.batch.edit import AUTO, EditError, Group
-from sumdiam.batch.mask_volume import MaskPlace, place_of_mask
+from sumdiam.batch.mask_volume import MaskPlace, places_of_masks
 from sumdiam.batch.plan_table import MASKS, Masks
 from sumdiam.batch.segment_role import SegmentRole, segment_role
 
@@ -39,6 +39,7 @@ Rows = dict[str, dict[str, str]]
 def automatic_masks(
     catalogue: Catalogue,
     subjects: Mapping[str, str],
+    places: Mapping[str, MaskPlace],
 ) -> Rows:
     """Return one row of text cells per segment, by mask id, as understood without a person.
 
@@ -47,15 +48,13 @@ def automatic_masks(
     catalogue : Catalogue
     subjects : mapping
         Subject of every study that has one; masks of other studies are not listed.
-
-    Notes
-    -----
-    Where a mask belongs is said by `sumdiam.batch.mask_volume`.
+    places : mapping
+        Where each mask file belongs, by its path (`sumdiam.batch.mask_volume`).
     """
     rows: Rows = {}
     ordered = sorted(catalogue.masks, key=lambda mask: mask.header.object_id)
     for mask in ordered:
-        place = place_of_mask(mask, catalogue)
+        place = places[mask.path]
         if place.study_uid not in subjects:
             continue
         study_uid = str(place.study_uid)
@@ -113,13 +112,15 @@ def _sure_volume(place: MaskPlace, role: SegmentRole) -> str | None:
     return None if place.alike and role.site == "extrahepatic" else place.volume_id
 
 
-def misplaced(catalogue: Catalogue, subjects: Mapping[str, str]) -> list[Problem]:
+def misplaced(
+    catalogue: Catalogue, subjects: Mapping[str, str], places: Mapping[str, MaskPlace]
+) -> list[Problem]:
     """Return the label images of which it cannot be told to which study they belong."""
     problems = []
     for mask in sorted(catalogue.masks, key=lambda one: one.file):
         if mask.header.kind != "label_image":
             continue
-        place = place_of_mask(mask, catalogue)
+        place = places[mask.path]
         if place.study_uid not in subjects:
             said = f"{reason.sentence(NO_STUDY)} ({place.why})"
             problems.append(Problem(NO_STUDY, mask.file, said, refused=True))
@@ -142,7 +143,8 @@ def settle_masks(
     EditError
         If a mask that a person decided on is gone, or a lesion is given no site.
     """
-    rows = automatic_masks(catalogue, subjects)
+    places = places_of_masks(catalogue)
+    rows = automatic_masks(catalogue, subjects, places)
     before = edit.rows_by_key(to_text(earlier), "mask_id")
     edit.refuse_gone(edit.gone_rows(rows, before, [MASK_GROUP]), origin=MASKS, what="mask")
     appended = set()
@@ -162,7 +164,7 @@ def settle_masks(
     for mask_id, row in rows.items():
         if _named_since(row, before.get(mask_id)) and roles[mask_id] in LESION_ROLES:
             row["mask_role"] = roles[mask_id]
-    problems += misplaced(catalogue, subjects)
+    problems += misplaced(catalogue, subjects, places)
     check_masks(rows, origin=MASKS)
     _check_volumes(rows, catalogue, subjects)
     return rows, appended, problems

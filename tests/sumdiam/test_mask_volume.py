@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from measurement.table import parse_text, to_text
@@ -150,6 +151,25 @@ def test_a_label_image_whose_path_names_its_series_needs_no_folder(archive, two_
     assert "whose series its path names" in row["evidence"]
 
 
+def test_a_label_image_in_one_study_is_not_given_to_another_that_has_its_grid(archive, two_visits):
+    _, grid, masks = two_visits
+    for file in sorted((archive / "S01" / "t1").rglob("*.dcm")):
+        image = pydicom.dcmread(file)
+        x, y, z = image.ImagePositionPatient
+        image.ImagePositionPatient = [x + 1.0, y, z]
+        image.save_as(file)
+    moved = replace(grid, first=(grid.first[0] + 1.0, *grid.first[1:]))
+    put(archive / "S01" / "t0" / "liver_tumor.nii.gz", masks["T1"], moved)
+    _, plan = planned(archive)
+    (row,) = plan.masks.to_dict("records")
+    assert row["study_uid"] == study_at(plan, 0)
+    assert plan.refused_studies[row["study_uid"]][0] == "mask_volume_unknown"
+    # beside both studies it goes to the one whose grid it has
+    (archive / "S01/t0/liver_tumor.nii.gz").rename(archive / "S01/liver_tumor.nii.gz")
+    _, plan = planned(archive)
+    assert plan.masks["study_uid"].tolist() == [study_at(plan, 1)]
+
+
 def test_a_lesion_outside_the_liver_on_several_equal_grids_is_left_to_a_person(archive, two_visits):
     """It is measured on the volume it was drawn on, and which that is nobody said."""
     _, grid, masks = two_visits
@@ -216,7 +236,5 @@ def test_a_whole_lesion_and_its_viable_part_in_two_files_are_one_lesion(archive,
 
 
 def test_the_grid_of_the_test_is_that_of_its_images(two_visits):
-    import pydicom
-
     files = sorted((two_visits[0] / "S01/t0/late_arterial").iterdir())
     assert grid_of([pydicom.dcmread(file) for file in files]) == two_visits[1]
