@@ -20,6 +20,8 @@ INDEX = "index.sqlite"
 _SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was read may have been changed once more since,
 within one tick of the file system's clock: it is read again."""
+_PASSING = frozenset({"unreadable_file", "reading_stopped", "spool_full"})
+"""A network, a busy machine or a full disk may have been the reason: tried again the next time."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,10 @@ class ScanIndex:
         return None if entry is None else entry.digest
 
     def keep(self, found: FoundFile, reading: FileReading) -> None:
-        """Remember what a file is."""
+        """Remember what a file is, unless that may be the fault of the day."""
+        if reading.refused is not None and reading.refused.reason_code in _PASSING:
+            self.content.entries.pop(found.path, None)
+            return
         entry = Entry(found.size_bytes, found.stamp, time.time_ns(), reading)
         self.content.entries[found.path] = entry
         self.changed = True
@@ -104,7 +109,9 @@ class ScanIndex:
         )
 
     def keep_unpacked(self, found: FoundFile, unpacked: Unpacked) -> None:
-        """Remember what a packed archive held."""
+        """Remember what a packed archive held, unless that may be the fault of the day."""
+        if any(one.reason_code in _PASSING for one in unpacked.refused):
+            return
         if max(found.stamp) + _SETTLED_NS >= time.time_ns():
             return
         own = len(found.name)  # differs with the folder that is handed in

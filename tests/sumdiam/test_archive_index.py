@@ -258,6 +258,19 @@ def test_a_file_that_ends_its_reader_is_refused_alone(archive, dying, name, deta
     assert len(read) == 35
 
 
+def test_a_file_that_was_refused_for_the_fault_of_a_day_is_tried_again(aged, tmp_path, monkeypatch):
+    native = aged / "S01" / "t0" / "native"
+    (native / "02.dcm").rename(native / "die.dcm")
+    age(aged)
+    script = Path(__file__).with_name("dying_reader.py")
+    with monkeypatch.context() as ill:
+        ill.setattr(reader_pool, "_COMMAND", (sys.executable, str(script)))
+        assert len(scan(aged, tmp_path / "run", workers=1).refused_files) == 1
+    well = scan(aged, tmp_path / "run", workers=1)
+    assert well.refused_files == ()
+    assert same(well, scan(aged, None))
+
+
 @pytest.mark.slow
 def test_a_file_that_unfolds_in_memory_is_refused_alone(archive):
     """The header of a deflated file is unpacked whole: a few kilobytes may become gigabytes."""

@@ -424,6 +424,22 @@ def age(path: Path) -> None:
         time.sleep(0.1)
 
 
+def test_a_label_image_and_its_file_of_voxels_stay_together(tmp_path, pristine):
+    data = tmp_path / "data"
+    data.mkdir()
+    head = (
+        "ObjectType = Image\nNDims = 3\nDimSize = 48 40 6\nElementType = MET_UCHAR\n"
+        "ElementSpacing = 2.5 2.5 5\nOffset = 0 0 0\nTransformMatrix = 1 0 0 0 1 0 0 0 1\n"
+        "BinaryData = True\nElementDataFile = liver.raw\n"
+    )
+    voxels = bytes([0, 1]) * (48 * 40 * 3)
+    masks = [("S02/t0/liver.mhd", head.encode()), ("S02/t0/liver.raw", voxels)]
+    write_zip(data / "a.zip", [*members(pristine), *masks])
+    [mask] = [one for one in scan(data, tmp_path).masks if one.header.kind == "label_image"]
+    assert mask.file == "a.zip!/S02/t0/liver.mhd"
+    assert mask.header.holds_voxels
+
+
 def mutants(raw: bytes, count: int, seed: int) -> list[bytes]:
     """Bytes with flips, cuts, insertions and repeated stretches, where structure lies most."""
     dice = random.Random(seed)
