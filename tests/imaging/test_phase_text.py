@@ -1,8 +1,10 @@
 """What words say of a phase: in many languages, and what they seem to say but do not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from imaging.phase import SeriesFacts, guess_phases
+from imaging.phase import PHASES, SeriesFacts, guess_phases
 from imaging.phase_text import PhaseWords, phase_words
 
 
@@ -130,3 +132,15 @@ def test_the_number_of_phases_of_the_examination_is_read():
     assert phase_words("30, 70, 120 SEC DELAY").several == 3
     assert phase_words("LIVER 2 PHASE (AP)").several == 2
     assert phase_words("CH/AB/PEL") == PhaseWords()
+
+
+@given(st.text(max_size=64))
+def test_no_text_breaks_the_reading_and_what_is_named_is_a_phase(text):
+    words = phase_words(text)
+    assert set(words.phases) <= {*PHASES, "arterial"}
+    assert words.delay_s is None or 15 <= words.delay_s <= 3600
+
+
+@given(st.from_regex(r"[0-9 .,/:_x-]{0,40}(kV|kVp|mm|mA|keV|mSv|cm|Hz|%)?", fullmatch=True))
+def test_numbers_dates_and_settings_name_no_phase(text):
+    assert phase(text) == "unknown"
