@@ -2,11 +2,11 @@
 
     SUMDIAM_SHARED=../shared python benchmarks/phase_words.py [--half odd]
 
-The halves are told by the last digit of the SHA-256 of the description. Words were gathered on the
-even half alone; the odd half was opened once, when they were done. It holds 17,024 descriptions; 100
-were called arterial. Read through, 97 name an arterial phase or a delay of 20 to 35 s, two a delay of
-45 s (late arterial at the latest), and one was wrong: a CT of the pulmonary arteries for embolism,
-the name of 23 of the 212 series. Since then ``PE`` is a region of its own.
+The halves are told by the last digit of the SHA-256 of the description. Words were gathered on
+the even half alone; the odd half was read through once, when they were done. Of its 17,024
+descriptions 100 were called arterial: 97 name an arterial phase or a delay of 20 to 35 s, two a
+delay of 45 s (late arterial at the latest), and one was wrong: a CT of the pulmonary arteries for
+embolism, the name of 23 of the 212 series. Since then ``PE`` is a region of its own.
 """
 
 from __future__ import annotations
