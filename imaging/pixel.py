@@ -174,14 +174,14 @@ def padding_may_be_tissue(headers: Sequence[InstanceHeader]) -> bool:
 
 
 def with_missing(
-    pixels: Pixels, missing: Sequence[int]
+    pixels: Pixels, missing: Sequence[int], file: str
 ) -> tuple[NDArray[np.int16] | NDArray[np.float32], NDArray[np.bool_] | None]:
     """Return values and padding with a slice of padding at each missing index (z, rising)."""
     if not missing:
         return pixels.array, pixels.padding
     shape = (pixels.array.shape[0] + len(missing), *pixels.array.shape[1:])
     if math.prod(shape) > _MOST_VOXELS:
-        raise PixelError("too_large", "the series", f"{shape[0]} x {shape[1]} x {shape[2]}")
+        raise PixelError("too_large", file, f"{shape[0]} x {shape[1]} x {shape[2]}")
     there = np.ones(shape[0], dtype=np.bool_)
     there[list(missing)] = False
     array = np.full(shape, pixels.array.min(), dtype=pixels.array.dtype)

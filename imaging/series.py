@@ -159,6 +159,7 @@ def load_volume(series: ImageSeries, *, slices: Collection[int] | None = None) -
         pixels = read_pixels(
             series.headers, hounsfield=series.modality == "CT", chosen=_chosen(series, slices)
         )
+        array, padding = with_missing(pixels, series.missing_slices, series.headers[0].file)
     except PixelError as error:
         raise SeriesError(error.reason_code, series.series_uid, error.detail, error.file) from error
     thicknesses = [h.slice_thickness for h in series.headers if h.slice_thickness is not None]
@@ -169,7 +170,6 @@ def load_volume(series: ImageSeries, *, slices: Collection[int] | None = None) -
     for z in series.missing_slices:  # in rising order, so that each index is the final one
         uids.insert(z, "")
         numbers.insert(z, 0)
-    array, padding = with_missing(pixels, series.missing_slices)
     return Volume(
         array=array,
         geometry=series.geometry,

@@ -72,6 +72,7 @@ def slice_grid(headers: Sequence[InstanceHeader], *, allow_gaps: bool = False) -
         Of one orientation, matrix and spacing, no two at one position.
     allow_gaps : bool, optional
         Leave room for missing slices instead of refusing them; ``missing`` tells their indices.
+        More missing slices than there are others are refused all the same.
 
     Raises
     ------
@@ -96,6 +97,8 @@ def slice_grid(headers: Sequence[InstanceHeader], *, allow_gaps: bool = False) -
     positions = np.asarray([header.position for header in ordered], dtype=np.float64)
     spacing, gaps = _judged_spacing(heights)
     if gaps is not None and not (allow_gaps and gaps.reason_code == "missing_slice"):
+        raise gaps
+    if gaps is not None and (heights[-1] - heights[0]) / spacing > 2 * len(headers):
         raise gaps
     steps = np.maximum(np.rint(np.diff(heights) / spacing), 1).astype(np.int64)
     places = np.concatenate([[0], np.cumsum(steps)])

@@ -122,3 +122,13 @@ def test_a_gap_may_be_allowed(tmp_path):
     np.testing.assert_allclose(volume.geometry.affine, w.affine(), atol=1e-9)
     there = [k for k in range(12) if k not in series.missing_slices]
     np.testing.assert_array_equal(volume.array[there], w.words(12)[there] + w.INTERCEPT)
+
+
+def test_the_page_on_other_readers_is_of_this_set():
+    page = (Path(__file__).parents[2] / "docs" / "readers.md").read_text(encoding="utf-8")
+    assert f"writes {len(CASES)} small series" in page
+    rows = re.findall(
+        r"^\| [^|]+ \| (\d+) \| (\d+) \| \d+ \| (\d+) \| \d* \| (\d+) \|$", page, re.M
+    )
+    assert len(rows) == 6
+    assert all(sum(map(int, row)) == len(CASES) for row in rows)

@@ -114,6 +114,14 @@ def test_a_gap_that_is_allowed_is_padding_and_every_slice_keeps_its_place(slices
     assert group_series(again, allow_gaps=True).refused[0].reason_code == "uneven_spacing"
 
 
+def test_a_gap_wider_than_the_volume_is_refused_even_where_gaps_are_allowed(slices):
+    data = slices.make(6)
+    data[5].ImagePositionPatient = [-10, -20, 30 + 2.5 * 20_000]
+    headers = [read_header(path) for path in slices.save(data)]
+    (refused,) = group_series(headers, allow_gaps=True).refused
+    assert refused.reason_code == "missing_slice"
+
+
 @pytest.mark.parametrize("gone", range(1, 7))
 @pytest.mark.parametrize("step", [0.3, 0.625, 5.0])
 def test_a_missing_slice_is_found_wherever_it_lies_and_however_thin(slices, gone, step):
