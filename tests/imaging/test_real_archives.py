@@ -224,6 +224,20 @@ def test_three_real_liver_slices_are_a_volume_of_the_stated_size(shared_data):
     np.testing.assert_array_equal(volume.array, SimpleITK.GetArrayFromImage(reader.Execute()))
 
 
+def test_a_real_pet_has_a_slope_for_each_slice_and_names_its_unit(shared_data):
+    found = group_series(
+        [read_header(p) for p in sorted((shared_data / "ibsi_sts/dicom/STS_003").rglob("*.dcm"))]
+    )
+    (series,) = [one for one in found.series if one.modality == "PT"]
+    volume = load_volume(series)
+    assert (volume.unit, volume.signal_unit) == ("signal", "GML")  # standardised uptake
+    assert len({h.rescale_slope for h in series.headers}) > 1
+    for z, path in enumerate(series.report.files_used):
+        d = pydicom.dcmread(path)
+        expected = d.pixel_array * float(d.RescaleSlope) + float(d.RescaleIntercept)
+        np.testing.assert_allclose(volume.array[z], expected, rtol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def flip_angles(shared_data):
     """Real liver MR: five flip angles, (angle, z, y, x), and the affine of the image."""

@@ -4,6 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from highdicom.legacy import LegacyConvertedEnhancedCTImage
 
 from imaging.dicom_seg import read_masks, read_segment_identities
 from imaging.header import read_header
@@ -61,6 +62,30 @@ def test_masks_return_voxel_for_voxel_and_a_vanished_lesion_is_declared_empty(st
     masks = {m.identity.tracking_id: m for m in read_masks(seg, series.geometry).values()}
     np.testing.assert_array_equal(masks["L1"].array, study.masks["L1"])
     assert masks["L2"].declared_empty
+
+
+def test_a_multi_frame_image_that_highdicom_converted_is_the_same_volume(study, tmp_path):
+    """An independent writer of legacy-converted enhanced images."""
+    truth = study.volumes["late_arterial"]
+    single = [d for d in study.datasets() if d.SOPInstanceUID in truth.sop_instance_uids]
+    converted = LegacyConvertedEnhancedCTImage(
+        single[::-1], series_instance_uid="1.2.3", series_number=9, sop_instance_uid="1.2.3.4",
+        instance_number=1,
+    )  # fmt: skip
+    converted.save_as(tmp_path / "one.dcm")
+    (series,) = group_series([read_header(tmp_path / "one.dcm")]).series
+    volume = load_volume(series)
+    np.testing.assert_array_equal(volume.array, truth.array)
+    assert volume.geometry.same_grid(truth.geometry, tolerance_voxels=1e-6)
+    assert set(volume.sop_instance_uids) == {"1.2.3.4"}
+    assert sorted(volume.frame_numbers) == list(range(1, 11))
+    assert series.acquired_on == dt.date(2024, 3, 1)
+    paths = [tmp_path / f"{k}.dcm" for k in range(len(study.datasets()))]
+    for path, instance in zip(paths, study.datasets(), strict=True):
+        instance.save_as(path, enforce_file_format=True)
+    seg = next(p for p in paths if read_header(p).modality == "SEG")
+    masks = {m.identity.tracking_id: m for m in read_masks(seg, series.geometry).values()}
+    np.testing.assert_array_equal(masks["L1"].array, study.masks["L1"])
 
 
 def test_the_phases_are_understood_together(study, read_back):
