@@ -123,6 +123,7 @@ def test_compressed_slices_are_decoded_in_a_process_of_their_own(nameless, tmp_p
     found = content.read_contents(compressed, {}, scan_archives([root]))
     assert found.unread == {}
     assert found.medians[compressed[0].volume_id].liver == pytest.approx(55, abs=6)
+    assert content.read_contents(compressed, {}, scan_archives([root])) == found
     monkeypatch.setattr(content, "_COMMAND", (sys.executable, "-c", "import sys; sys.exit(3)"))
     died = content.read_contents(compressed, {}, scan_archives([root]))
     assert died.medians == {}
