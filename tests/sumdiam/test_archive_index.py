@@ -242,7 +242,11 @@ def dying(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "detail"), [("die.dcm", "the process ended"), ("hang.dcm", "no answer in 3 s")]
+    ("name", "detail"),
+    [
+        ("die.dcm", "the process ended"),
+        pytest.param("hang.dcm", "no answer in 3 s", marks=pytest.mark.slow),
+    ],
 )
 def test_a_file_that_ends_its_reader_is_refused_alone(archive, dying, name, detail):
     native = archive / "S01" / "t0" / "native"
