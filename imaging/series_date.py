@@ -57,7 +57,8 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
     Within the first kind of date that any slice has, the day of most slices counts, and the earlier
     one where as many have another: one damaged or strayed slice must not move a visit. The earliest
     time counts. More than a day between any two dates is flagged, as dates drive survival. A date
-    of another century is flagged and counts as none: it would make the visit a baseline.
+    of another century is flagged, and counts only where there is no other: archives whose dates
+    were shifted on purpose are legal.
     """
     flags = set()
     kinds = (
@@ -73,17 +74,17 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
         flags.add("no_date")
     elif (max(known) - min(known)).days > 1:
         flags.add("dates_differ")
-    if not all(map(_plausible, known)):
+    if not all(map(plausible, known)):
         flags.add("date_implausible")
-    sound = [{day: n for day, n in kind.items() if _plausible(day)} for kind in days]
-    counts = next((kind for kind in sound if kind), {})
+    sound = [Counter({day: n for day, n in kind.items() if plausible(day)}) for kind in days]
+    counts = next((kind for kind in (*sound, *days) if kind), Counter[date]())
     first = min(counts, key=lambda day: (-counts[day], day), default=None)
     times = sorted(t for h in headers if (t := parse_time(h.acquisition_time)) is not None)
     return Acquired(first, times[0] if times else None, tuple(sorted(flags)))
 
 
-def _plausible(day: date) -> bool:
-    """Return whether a scan can be of this day."""
+def plausible(day: date) -> bool:
+    """Return whether a scan can be of this day, unless dates were shifted on purpose."""
     return _EARLIEST <= day <= _LATEST
 
 

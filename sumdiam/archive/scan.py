@@ -12,6 +12,7 @@ from imaging.series import Grouping, group_series
 from imaging.volume import LeftOut
 from sumdiam.archive import damage, reason
 from sumdiam.archive.catalogue import Catalogue, RefusedVolume, SegFile
+from sumdiam.archive.century import well_dated, without_lost_centuries
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.dicomdir import directory_problems
 from sumdiam.archive.doubled_mask import without_copies
@@ -71,9 +72,11 @@ def scan_archives(
     )
     names = {path: found.name for path, found in gathered.files.items()}
     refused_series = refused_volumes(gathered.images, grouping.refused)
+    sound = well_dated(grouping.series, refused_series)
+    refused_series = without_lost_centuries(refused_series, sound)
     left_out = tuple(sorted((*gathered.left_out, *grouping.left_out), key=_by_file))
     catalogue = Catalogue(
-        series=grouping.series,
+        series=without_lost_centuries(grouping.series, sound),
         refused_series=refused_series,
         masks=masks,
         bare_studies=bare_studies(gathered.images, grouping, masks),

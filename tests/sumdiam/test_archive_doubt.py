@@ -74,6 +74,14 @@ def test_a_date_of_another_century_places_no_visit(archive, edit_file):
     assert days == {dt.date(2020, 1, 2), None}
 
 
+def test_dates_that_were_all_shifted_by_a_century_keep_their_distances(archive, edit_file):
+    for study, day in (("S01/t0", "19200102"), ("S01/t1", "19200402"), ("S02/t0", "19200102")):
+        redate(archive, study, edit_file, StudyDate=day, SeriesDate=day, AcquisitionDate=day)
+    days = {one.acquired_on for one in scan_archives([archive]).series}
+    assert days == {dt.date(1920, 1, 2), dt.date(1920, 4, 2)}
+    assert {code for code, _, _ in doubts(archive)} == {"date_implausible"}
+
+
 def test_a_plausible_date_is_taken_where_another_has_a_century_wrong(archive, edit_file):
     redate(archive, "S01/t1", edit_file, AcquisitionDate="19200402")
     days = {one.acquired_on for one in scan_archives([archive]).series}
