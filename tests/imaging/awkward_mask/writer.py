@@ -143,7 +143,7 @@ def save(dataset: Dataset, path: Path) -> Path:
     """Write a dataset."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset.save_as(path)
+        dataset.save_as(path, enforce_file_format=True)
     return path
 
 
