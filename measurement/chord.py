@@ -178,8 +178,10 @@ def search(
         turn += 1
         angle, half_angle, offset, half_width = tubes[top]
         first, given, slot, depth = lists[top]
+        # where an inclined line passes the origin it is farther along the tube's normal
+        inclined = (abs(offset) + half_width) * (1.0 / math.cos(half_angle) - 1.0)
         tube = (
-            math.cos(angle), math.sin(angle), offset, half_width,
+            math.cos(angle), math.sin(angle), offset, (half_width + inclined) * (1.0 + 1e-9),
             math.tan(half_angle) * (1.0 + 1e-9),
         )  # fmt: skip
         count = edges_in_tube(ends, arena, (first, given), tube, clipped)
@@ -190,7 +192,7 @@ def search(
             continue
         listed = arena[first + given : first + given + count]
         close = _vertices_in_tube(ends, edges, listed, tube, near, seen, turn)
-        reach = half_width + radius * tube[4]
+        reach = tube[3] + radius * tube[4]
         small = reach < SMALLEST_PX * min(spacing) or depth == DEEPEST
         if close * (close - 1) > 2 * FEW_PAIRS and not small:
             _halve(tubes, lists, top, (first + given, count), radius)
@@ -198,7 +200,7 @@ def search(
         elif close > 1:
             row = _best_of_pairs(
                 points, edges, whole_points, whole_edges, listed, near[:close],
-                (middle_x, middle_y), tube, gap_mm, best[slot], work,
+                (middle_x, middle_y), tube, half_width, gap_mm, best[slot], work,
             )  # fmt: skip
             if row[0] > best[slot]:
                 best[slot] = row[0]
@@ -306,10 +308,10 @@ def _halve(tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radiu
 def _best_of_pairs(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, listed: Pairs,
     near: Pairs, middle: tuple[float, float], tube: tuple[float, float, float, float, float],
-    gap_mm: float, longer_than: float, work: Points,
+    half_width: float, gap_mm: float, longer_than: float, work: Points,
 ) -> Points:  # fmt: skip
     """Longest run on a line of the tube through two of the vertices given."""
-    cosine, sine, offset, half_width, slope = tube
+    cosine, sine, offset, _, slope = tube
     best = np.zeros(5)
     best[0] = longer_than
     for p in range(near.size):
@@ -323,7 +325,8 @@ def _best_of_pairs(
                 continue
             tau = (points[i, 0] - middle[0]) * cosine + (points[i, 1] - middle[1]) * sine
             rho = (points[i, 1] - middle[1]) * cosine - (points[i, 0] - middle[0]) * sine
-            if abs(rho - tau * across / along - offset) > half_width * (1.0 + 1e-9) + 1e-9:
+            passes = math.copysign(1.0, along) * (rho * along - tau * across) / size
+            if abs(passes - offset) > half_width * (1.0 + 1e-9) + 1e-9:
                 continue
             line = (points[i, 0], points[i, 1], x / size, y / size)
             start, stop = _trace(

@@ -98,8 +98,7 @@ def _thin_parts(region: NDArray[np.bool_], surviving: NDArray[np.bool_]) -> NDAr
     erased = region & ~surviving
     if not erased.any():
         return erased
-    in_slice = np.ones((1, 3, 3), dtype=bool)
-    lonely = erased & ~ndimage.binary_dilation(surviving, in_slice)
+    lonely = _without_neighbour(erased, surviving)
     if not lonely.any():
         return np.zeros_like(region)
     neighbours = np.zeros((3, 3, 3), dtype=bool)
@@ -108,6 +107,25 @@ def _thin_parts(region: NDArray[np.bool_], surviving: NDArray[np.bool_]) -> NDAr
     chosen = np.zeros(count + 1, dtype=bool)
     chosen[np.unique(groups[lonely])] = True
     return np.asarray(chosen[groups], dtype=np.bool_)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _without_neighbour(
+    erased: NDArray[np.bool_], surviving: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mark erased pixels with no surviving one among the eight around them on their slice."""
+    lonely = erased.copy()
+    planes, rows, columns = erased.shape
+    for z in range(planes):
+        for r in range(rows):
+            for c in range(columns):
+                if not erased[z, r, c]:
+                    continue
+                for y in range(max(0, r - 1), min(rows, r + 2)):
+                    for x in range(max(0, c - 1), min(columns, c + 2)):
+                        if surviving[z, y, x]:
+                            lonely[z, r, c] = False
+    return lonely
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -148,7 +148,7 @@ def _over_slices(
         return None
     if math.isinf(gap_mm):
         _, index, one, two = slices[0]
-        ends = outline.contours(index)[0].points_mm[[one, two]]
+        ends = outline.viable_contour(index).points_mm[[one, two]]
         return _caliper(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
     found: tuple[int, NDArray[np.float64]] | None = None
@@ -176,7 +176,7 @@ def _longest_run(
     With the slice's farthest pair, a few lines are tried first: a long run found early leaves
     out most others.
     """
-    viable, whole = outline.contours(index)
+    viable, whole = _regions(outline, index, gap_mm)
     guess = np.zeros(5)
     if pair is not None:
         regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
@@ -186,11 +186,17 @@ def _longest_run(
     return np.asarray(found if found[0] > 0.0 else guess)
 
 
+def _regions(outline: LesionOutline, index: int, gap_mm: float) -> tuple[Contour, Contour]:
+    """Contours of viable part and whole lesion; without gaps nobody asks for the whole."""
+    viable = outline.viable_contour(index)
+    return viable, (outline.whole_contour(index) if gap_mm > 0.0 else viable)
+
+
 def _search(
     outline: LesionOutline, index: int, gap_mm: float, longer_than: float, *, each: bool
 ) -> NDArray[np.float64]:
     """Run the compiled search on one slice."""
-    viable, whole = outline.contours(index)
+    viable, whole = _regions(outline, index, gap_mm)
     spacing = (outline.spacing_mm[0], outline.spacing_mm[1])
     found = chord.search(
         viable.points_mm, viable.edges, whole.points_mm, whole.edges,

@@ -58,13 +58,14 @@ class LesionOutline:
         self.geometry = geometry
         self.viable = viable & whole
         self.whole = whole
-        self.spacing_mm = geometry.spacing_mm[1:]
+        self.spacing_mm = (geometry.spacing_mm[1], geometry.spacing_mm[2])
         self._box = bounding_box(whole)
         self._viable = _cropped(self.viable, self._box)
         self._whole = _cropped(whole, self._box)
         self._degree = None if degree is None else _cropped_degree(degree, self._box)
         self.known: dict[float, Any] = {}
-        self._contours: dict[int, tuple[Contour, Contour]] = {}
+        self._viable_contours: dict[int, Contour] = {}
+        self._whole_contours: dict[int, Contour] = {}
         self._distances: dict[int, NDArray[np.float64]] = {}
 
     @cached_property
@@ -95,19 +96,25 @@ class LesionOutline:
         found = []
         for index in range(self._viable.shape[0]):
             if (self.viable_edge.field[index] >= LEVEL).any():
-                length, one, two = farthest_pair(self.contours(index)[0].points_mm)
+                length, one, two = farthest_pair(self.viable_contour(index).points_mm)
                 found.append((float(length), index, int(one), int(two)))
         return sorted(found, key=lambda row: (-row[0], row[1]))
 
     def contours(self, index: int) -> tuple[Contour, Contour]:
         """Return the contours of the viable part and of the whole lesion on a cropped slice."""
-        if index not in self._contours:
-            spacing = (self.spacing_mm[0], self.spacing_mm[1])
-            self._contours[index] = (
-                self.viable_edge.contour(index, spacing),
-                self.whole_edge.contour(index, spacing),
-            )
-        return self._contours[index]
+        return self.viable_contour(index), self.whole_contour(index)
+
+    def viable_contour(self, index: int) -> Contour:
+        """Return the contour of the viable part on a cropped slice."""
+        if index not in self._viable_contours:
+            self._viable_contours[index] = self.viable_edge.contour(index, self.spacing_mm)
+        return self._viable_contours[index]
+
+    def whole_contour(self, index: int) -> Contour:
+        """Return the contour of the whole lesion on a cropped slice."""
+        if index not in self._whole_contours:
+            self._whole_contours[index] = self.whole_edge.contour(index, self.spacing_mm)
+        return self._whole_contours[index]
 
     def distance_mm(self, index: int) -> NDArray[np.float64]:
         """Return how far each pixel of a cropped slice is from the centres of viable ones."""

@@ -7,7 +7,7 @@ from longest_run_by_hand import longest_runs
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
-from measurement.diameter import outline_curve
+from measurement.diameter import _search, outline_curve
 from measurement.outline import LesionOutline
 
 DISABLED = numba.config.DISABLE_JIT  # then interpreted: few cases, seen by coverage
@@ -73,3 +73,17 @@ def test_the_fast_search_finds_what_every_line_through_two_vertices_finds():
 @pytest.mark.slow
 def test_the_fast_search_finds_it_on_larger_masks_too():
     assert check_against_the_reference(range(1000, 1400), size=13) >= 350
+
+
+@pytest.mark.parametrize("seed", [3, 447, 457, 513])
+def test_the_search_needs_no_first_guess(seed):
+    """With these masks a tube once lost lines that are inclined to its axis."""
+    outline = LesionOutline(*random_case(seed, 7 + seed % 20))
+    (row,) = outline.slices
+    viable, whole = outline.contours(row[1])
+    if DISABLED and len(viable.points_mm) > 40:
+        pytest.skip("takes minutes where nothing is compiled")
+    slow = longest_runs(viable, whole, (0.0, 2.0, 5.0))
+    for gap, length in slow.items():
+        found = _search(outline, row[1], gap, 0.0, each=False)
+        assert found[0, 0] == pytest.approx(length, abs=1e-6)
