@@ -115,17 +115,6 @@ def of_alignment(strength: float, limit: float) -> list[Flag]:
     return [Flag("phases_misaligned", sentence, strength)]
 
 
-def of_coarse_noise(evidence: dict[str, float], settings: MeasurementSettings) -> list[Flag]:
-    """Doubt about an edge in noise that holds together over so many pixels that it moves it."""
-    if "viable_level" not in evidence:
-        return []
-    ratio = evidence["viable_level"] / evidence["white_noise"]
-    if ratio >= settings.low_white_cnr:
-        return []
-    sentence = "noise is coarse-grained: enhancement is this part of it once smoothed alike"
-    return [Flag("noise_coarse", sentence, ratio)]
-
-
 def of_small_part(
     length_mm: float, evidence: dict[str, float], pixel_mm: float, settings: MeasurementSettings
 ) -> list[Flag]:

@@ -260,7 +260,6 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
     flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
     if part.neighbours_mm:
         pixel = math.sqrt(math.prod(geometry.spacing_mm[1:]))
-        flags += doubt.of_coarse_noise(part.evidence, settings)
         flags += doubt.of_small_part(long.value or 0.0, part.evidence, pixel, settings)
     edge_mm = long.uncertainty_parts["edge"] / math.sqrt(2.0)
     quantities = [

@@ -30,8 +30,6 @@ class MeasurementSettings:
     low_cnr, thick_slice_mm, few_slices, promised_enhancement_hu : limits of the flags
     sensitive_mm, sensitive_part : tolerance of a length, the larger of both; it is flagged when
         a neighbouring threshold, smoothing or gap moves it by more than ``sensitive_share`` of it
-    low_white_cnr : viable level over the noise of a voxel as if it were white, below which the
-        edge is flagged: noise that is correlated averages out less
     small_part : a viable part is flagged when the smoothing takes more than this of its level
     """
 
@@ -47,7 +45,6 @@ class MeasurementSettings:
     sensitive_mm: float = 1.5
     sensitive_part: float = 0.05
     sensitive_share: float = 0.75
-    low_white_cnr: float = 0.6
     small_part: float = 0.2
 
     def method_name(self) -> str:

@@ -38,7 +38,11 @@ the thin necrosis between is swallowed, and a caliper reads from border to borde
 """
 
 OUTERMOST = 0.5
-"""Outermost pixels of a lesion follow their neighbours from this part of the threshold on."""
+"""Outermost pixels of a lesion follow their neighbours from this part of the viable level on.
+
+Viable tissue up to the outline leaves them half its level or more. What is less is viable tissue
+that turns away from the outline, and ends there.
+"""
 
 APART_MM = 2.5
 """Blur and noise of the viable part's edge reach no further than this."""
@@ -194,7 +198,7 @@ def drawn(
     level: float,
 ) -> ViablePart:
     """Return what lies above a threshold in a field, cleaned, and how much that took."""
-    field = _outermost_followed(field, contrast, OUTERMOST * threshold)
+    field = _outermost_followed(field, contrast, OUTERMOST * level)
     rough = contrast.lesion & (field >= threshold)
     region, evidence = _cleaned(rough, field, (threshold, level), contrast, settings)
     degree = np.clip(field / (2.0 * threshold), 0.0, 1.0)

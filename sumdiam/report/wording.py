@@ -39,7 +39,6 @@ FLAG_WORDS: Final = {
     "low_cnr": "enhancement hardly exceeds the noise: the edge is uncertain",
     "dead_lesion_undetectable": "nothing enhances, but a faint rest would not have been found",
     "phases_misaligned": "enhancement beside the outline is lopsided: phases may lie apart",
-    "noise_coarse": "noise is coarse-grained: enhancement is this multiple of it once smoothed",
     "oil": "iodised oil hides enhancement in part of the lesion: use MRI",
     "fallback_used": "viable tissue is so thin that pixels stand in for its smoothed edge",
     "length_sensitive": "a neighbouring threshold or gap moves the length by this many mm",
