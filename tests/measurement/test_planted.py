@@ -21,7 +21,7 @@ def benchmark():
 def test_planted_lesions_are_right_or_flagged(shared_data):
     planted = benchmark()
     host = planted.cached_host(shared_data / "hcc_tace_hcc048_portal")
-    frame = planted.run(host, 36, 941, (2.0, 4.0))
+    frame = planted.run(host, 36, 941, planted.Planting((2.0, 4.0)))
     assert not (frame.missed & ~frame.flagged).any()
     assert frame.flagged.mean() <= 0.25  # two in three hold necrosis; of 36, one in ten is 0 to 8
     assert (frame[frame.truth == 0].value == 0.0).all()
