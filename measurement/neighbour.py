@@ -25,7 +25,7 @@ NEIGHBOUR_SLICES = 1
 GAP_LESS, GAP_MORE = 0.5, 1.75
 """Neighbouring gaps as parts of the gap."""
 
-GAP_FRACTION = 0.58
+GAP_FRACTION = 0.6
 """A larger gap is tried with the edge at this part of the viable level.
 
 Between two tips of viable tissue, blur and noise make a gap read too wide and hardly ever too
