@@ -24,7 +24,7 @@ import math
 import pickle
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +119,8 @@ def random_shape(rng: np.random.Generator, kind: str) -> Shape:
 
 def cached_host(series: Path) -> Host:
     """Return a scan with its liver and noise, from the last call if there was one."""
-    name = hashlib.sha256(str(series.resolve()).encode()).hexdigest()[:16]
+    parts = (str(series.resolve()), *(field.name for field in fields(Volume)))
+    name = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
     file = Path(tempfile.gettempdir()) / f"sumdiam-host-{name}.pickle"
     if not file.exists():
         file.write_bytes(pickle.dumps(prepare_host(read_series(series))))

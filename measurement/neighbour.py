@@ -23,10 +23,7 @@ NEIGHBOUR_SLICES = 1
 """Neighbouring choices are compared on the caliper's slice and so many on either side."""
 
 GAP_LESS, GAP_MORE = 0.5, 1.75
-"""Neighbouring gaps as parts of the gap."""
-
-GAP_FRACTION = 0.6
-"""A larger gap is tried with the edge at this part of the viable level.
+"""Neighbouring gaps as parts of the gap. A larger one is tried without what noise adds to the edge.
 
 Between two tips of viable tissue, blur and noise make a gap read too wide and hardly ever too
 narrow: the edge runs well above the half level and the smoothing rounds tips off. Of 47 misses
@@ -65,7 +62,7 @@ def neighbours(
     lengths = {name: _longest(outline, settings.gap_mm, only) for name, outline in outlines.items()}
     lengths["smaller gap"] = _longest(outline, settings.gap_mm * GAP_LESS, only)
     seen = found.evidence
-    lower = min(0.0, GAP_FRACTION - seen["threshold"] / seen["viable_level"])
+    lower = min(0.0, settings.viable.edge_fraction - seen["threshold"] / seen["viable_level"])
     nearer = _redrawn(contrast, found, settings.viable, raised=lower)
     lengths["larger gap"] = _longest(
         lesion_outline(nearer, images), settings.gap_mm * GAP_MORE, only

@@ -1,6 +1,6 @@
 """Assessing a lesion table beside sorting it: time, memory, and how both grow.
 
-    python benchmarks/assessment.py [--rows 1000000] [--repeats 3] [--probabilities]
+    python benchmarks/assessment_speed.py [--rows 1000000] [--repeats 3] [--probabilities]
 
 The table has one reader, five lesions and about five visits a subject, ids as categories, lengths
 with uncertainties, dates. Sorting (by subject, lesion and timepoint) and assessing (schema checks,
