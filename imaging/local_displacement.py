@@ -24,7 +24,6 @@ OUTLIER = 3.0
 """Differences beyond so many robust SD (vessels and kidneys that enhance) count little."""
 
 LEAST_SCALE = 12.0
-NOISE_PRIOR = 1.0
 PRIOR = 0.4
 """Keeps a place without edges where it is: the mean square of a gradient, in HU^2 per mm^2."""
 
@@ -41,13 +40,17 @@ def warped(moving: Values, field: Field, reach: int) -> Values:
     return np.asarray(ndimage.map_coordinates(moving, at, order=1, mode="nearest"), np.float32)
 
 
-def step(fixed: Values, moved: Values, weight: Values, window_mm: float) -> Field:
+def step(
+    fixed: Values, moved: Values, weight: Values, window_mm: float, *, noise_prior: float = 0.0
+) -> Field:
     """Return by how much further the moved image has to go to meet the fixed one.
 
     Parameters
     ----------
     weight : (z, y, x), 0 where nothing is to be compared
     window_mm : SD of the Gaussian window that shares one displacement
+    noise_prior : adds so many times the slopes of noise to the prior: where images hold little
+        but noise, nothing moves; elsewhere it takes more steps
     """
     gradient: Field = np.stack(np.gradient(0.5 * (fixed + moved), STEP_MM)).astype(np.float32)
     difference = fixed - moved
@@ -63,7 +66,8 @@ def step(fixed: Values, moved: Values, weight: Values, window_mm: float) -> Fiel
         for j in range(i, 3):
             product = _windowed(weight * gradient[i] * gradient[j], window_mm)
             matrix[..., i, j] = matrix[..., j, i] = product - share * means[i] * means[j]
-    matrix[..., range(3), range(3)] += PRIOR + NOISE_PRIOR * _noise(difference, weight)
+    prior = PRIOR + noise_prior * (_noise(difference, weight) if noise_prior else 0.0)
+    matrix[..., range(3), range(3)] += prior
     coarse = np.moveaxis(np.linalg.solve(matrix, right[..., None])[..., 0], -1, 0)
     return _fine(coarse.astype(np.float32), fixed.shape)
 
