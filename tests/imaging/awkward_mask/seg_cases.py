@@ -138,6 +138,46 @@ def seg_of_a_coarser_grid_is_moved_on_request(folder: Path) -> Answer:
     )  # fmt: skip
 
 
+FINER = w.Grid(first=(COARSE.first[0] - 0.35, COARSE.first[1] - 0.4, COARSE.first[2]))
+
+
+@case
+def seg_label_map_of_a_coarser_grid_is_moved_on_request(folder: Path) -> Answer:
+    labels = w.filled(COARSE.shape, w.box((2, 3), (2, 4), (3, 5)), 2)
+    made = w.segmentation(w.ct_slices(COARSE), labels.astype(np.uint8), "LABELMAP", count=2)
+    return Answer(
+        saved(folder, made), FINER, {1: set(), 2: w.box((2, 3), (4, 9), (6, 11))},
+        resample=True, change_percent=0.0, flags=frozenset({"mask_resampled"}),
+    )  # fmt: skip
+
+
+@case
+def seg_fractions_of_a_coarser_grid_are_moved_on_request(folder: Path) -> Answer:
+    fractions = w.filled(COARSE.shape, w.box((2, 3), (2, 4), (3, 5)), 0.8)
+    fractions[5, 5, 5] = 0.4
+    made = w.segmentation(
+        w.ct_slices(COARSE), fractions[..., None].astype(np.float32), "FRACTIONAL",
+        fractional_type="PROBABILITY", max_fractional_value=200,
+    )  # fmt: skip
+    return Answer(
+        saved(folder, made), FINER, {1: w.box((2, 3), (4, 9), (6, 11))},
+        resample=True, change_percent=0.0, flags=frozenset({"mask_resampled"}),
+    )  # fmt: skip
+
+
+@case
+def seg_drawn_on_every_second_slice_is_filled_on_request(folder: Path) -> Answer:
+    """Slices of 6 mm at 0, 6, 12 mm: those of 3 mm up to 15 mm lie nearest to one of them."""
+    coarse = w.Grid(shape=(4, 20, 24), slice_step=(0, 0, 6.0))
+    made = seg(folder, w.box((0, 2), (5, 9), (6, 12)), grid=coarse)
+    measures = made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    measures.SpacingBetweenSlices = "6"
+    return Answer(
+        saved(folder, made), GRID, {1: w.box((0, 5), (5, 9), (6, 12))},
+        resample=True, change_percent=0.0, flags=frozenset({"mask_resampled"}),
+    )  # fmt: skip
+
+
 @case
 def seg_of_another_frame_of_reference(folder: Path) -> Answer:
     made = saved(folder, seg(folder, ONE))
