@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import warnings
@@ -208,7 +209,9 @@ def walk_header(path: str | Path, read: Callable[[BinaryIO, Path], Result]) -> R
     except ReasonedError:
         raise
     except OSError as error:
-        raise HeaderError("unreadable_file", str(path), type(error).__name__) from error
+        # damaged lengths make the parser seek to nowhere, which is no fault of disk or permissions
+        code = "unreadable_dicom" if error.errno in (None, errno.EINVAL) else "unreadable_file"
+        raise HeaderError(code, str(path), type(error).__name__) from error
     except Exception as error:
         raise HeaderError("unreadable_dicom", str(path), type(error).__name__) from error
 

@@ -175,3 +175,14 @@ def test_headers_of_frames_may_be_handed_in_instead_of_the_file(tmp_path):
     frames = read_frames(whole)
     assert group_series(frames).series[0].headers == group_series([whole]).series[0].headers
     assert dataclasses.replace(frames[1], frame_number=None) != whole
+
+
+def test_a_damaged_functional_group_is_no_fault_of_the_disk(tmp_path):
+    (path,) = w.write([multiframe("a", stack(4))], tmp_path, ImplicitVRLittleEndian)
+    raw = path.read_bytes()
+    head = b"\x28\x00\x10\x91"  # PixelMeasuresSequence: a length one too long
+    at = raw.index(head) + 4
+    path.write_bytes(raw[:at] + bytes([raw[at] + 1]) + raw[at + 1 :])
+    (refused,) = group_series([read_header(path)]).refused
+    assert refused.reason_code == "unreadable_dicom"
+    assert refused.detail.startswith("i000.dcm")
