@@ -48,8 +48,8 @@ def case(function: Case) -> Case:
 
 def all_cases() -> dict[str, Case]:
     """Return every case by name."""
-    from tests.imaging.awkward_mask import contour_cases, label_cases, seg_cases
+    from tests.imaging.awkward_mask import contour_cases, label_cases, nrrd_cases, seg_cases
 
-    for module in (contour_cases, label_cases, seg_cases):
+    for module in (contour_cases, label_cases, nrrd_cases, seg_cases):
         assert module.__doc__
     return dict(CASES)
