@@ -124,20 +124,40 @@ def _kind_by_name(segment: SegmentIdentity, named: str, label: str) -> tuple[str
         return "ignore", f"{label} is a volume of planning"
     words = _words(segment)
     if segment.tracking_id or re.search(word.LESION, words) or re.search(word.VIABLE, words):
+        if segment.named_by_file and _may_name_a_subject(named):
+            return "undecided", f"file name {segment.label!r} may name a subject, not a lesion"
         return "lesion", label
-    if re.search(word.PLANNING, named):
+    return _organ_by_name(segment, named, label)
+
+
+def _organ_by_name(segment: SegmentIdentity, named: str, label: str) -> tuple[str, str]:
+    """Return the role of a segment that names no lesion."""
+    if re.search(word.PLANNING, named) and not segment.named_by_file:
         return "ignore", f"{label} is a region of planning"
     organ = _organ_by_words([named])
     if organ is not None and segment.named_by_file and _says_more(organ, named):
         return "undecided", f"file name {segment.label!r} says more than one organ"
     if organ is not None:
         return _organ_role(organ, named), label
-    if re.search(word.VESSEL, named):
+    if re.search(word.VESSEL, named) and not segment.named_by_file:
         return "ignore", f"{label} names a vessel"
-    if interpreted == "ORGAN":
-        return "ignore", f"interpreted type {interpreted}"
+    if segment.interpreted_type.upper() == "ORGAN":
+        return "ignore", "interpreted type ORGAN"
     meaning = _meaning(segment.property_type)
     return "undecided", f"{label}, property type {meaning!r} say neither"
+
+
+def _may_name_a_subject(named: str) -> bool:
+    """Return whether the lesion in a file's name may be part of the id of a subject.
+
+    ``HCC_048_liver`` is the liver of subject HCC_048, and no lesion of 20 cm.
+    """
+    if re.search(r"\d{3}", named):
+        return True
+    rest = re.sub(r"\bhcc\b", " ", named)
+    if re.search(word.LESION, rest) or re.search(word.VIABLE, rest):
+        return False
+    return re.search(r"\d{2}", rest) is not None or _organ_by_words([rest]) is not None
 
 
 def _says_more(organ: str, named: str) -> bool:

@@ -91,6 +91,9 @@ def test_a_segment_is_taken_for_what_it_says(
         ("liver_tumor", "lesion_whole"), ("HCC_1", "lesion_whole"),
         # the name of a file may be that of its image: nothing is left out for it
         ("lung1_label", "undecided"), ("brain1_label", "undecided"), ("liver_spine_seg", "undecided"),
+        ("HCC_048_liver", "undecided"), ("HCC_12", "undecided"), ("hcc_liver_seg", "undecided"),
+        ("tumor_cohort_0012_liver", "undecided"), ("liver_lesion_02", "lesion_whole"),
+        ("patient_7_mask", "undecided"), ("S01_portal", "undecided"), ("body_seg", "undecided"),
         ("liver_S01_baseline", "undecided"), ("vertebral_body_lesion", "lesion_whole"),
     ],
 )  # fmt: skip
