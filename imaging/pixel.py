@@ -86,11 +86,15 @@ class _Stack:
 
     def add(self, z: int, header: InstanceHeader) -> None:
         """Read, rescale and judge one slice."""
-        if not (self.array.dtype == np.int16 and is_plain(header)):
-            self._judge(z, stored_words(header), header)
-            return
         place = self.array[z]
-        read_plain(header, place)
+        if self.array.dtype == np.int16 and is_plain(header):
+            read_plain(header, place)
+        else:
+            decoded = stored_words(header)
+            if self.array.dtype != np.int16 or decoded.dtype.itemsize != 2:
+                self._judge(z, decoded, header)
+                return
+            place[...] = decoded.view(np.int16)
         words = place if header.signed else place.view(np.uint16)
         intercept = _intercept(header)
         lowest = _simple_lowest(words, header, intercept)
