@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import os
+import re
 import warnings
 import zlib
 from collections.abc import Callable
@@ -159,6 +161,7 @@ class InstanceHeader:
     frame_number: int | None = None
 
 
+_UNUSUAL_PATH = re.compile(r"^$|^\./|//|/\.(/|$)|/$")
 _PLAIN = HeaderReader(InstanceHeader)
 
 
@@ -183,7 +186,9 @@ def read_header(path: str | Path) -> InstanceHeader:
     -----
     A file without preamble is accepted only where it names a SOP class and an instance.
     """
-    return _PLAIN.read(str(Path(path))) or parse_header(path)
+    plain = isinstance(path, str) and os.sep == "/" and not _UNUSUAL_PATH.search(path)
+    name = path if plain else str(Path(path))  # as a Path would write it; making one takes longer
+    return _PLAIN.read(str(name)) or parse_header(path)
 
 
 def parse_header(path: str | Path) -> InstanceHeader:

@@ -40,7 +40,7 @@ class HeaderModel:
         data = walk.data
         self.elements = [data[i:j] for i, j in zip(walk.starts, ends, strict=True)]
         self.tags = [part[:4] for part in self.elements]
-        self.implicit, self.uniform = walk.implicit, walk.uniform
+        self.implicit, self.uniform, self.syntax = walk.implicit, walk.uniform, walk.syntax
         self.row, self.values = walk.row, values
         self.free = self._freed(before)
         self.shares_all = not any(self.tags[place] in _SHARED for place in self.free)
@@ -65,6 +65,7 @@ class HeaderModel:
         if walk.base or pos + 12 > len(data):
             return False
         walk.row, walk.implicit, walk.uniform, walk.at = row, self.implicit, self.uniform, pos
+        walk.syntax = self.syntax
         return walk.at_pixels
 
     def _freed(self, before: HeaderModel | None) -> frozenset[int]:

@@ -76,7 +76,7 @@ class HeaderReader(Generic[Header]):
         values = self._values(walk).copy()
         own = _own_fields(walk)
         own["file"], own["file_bytes"] = path, walk.size
-        own["transfer_syntax"] = walk.uid(0x00020010).decode()
+        own["transfer_syntax"] = walk.syntax
         own["meta_instance_uid"] = walk.uid(0x00020003).decode() or None
         if values[self._places["sop_class_uid"]] is None:
             own["sop_class_uid"] = walk.uid(0x00020002).decode()

@@ -73,7 +73,18 @@ class Walk:
         Descriptor of a regular file.
     """
 
-    __slots__ = ("at", "base", "data", "file", "implicit", "row", "size", "starts", "uniform")
+    __slots__ = (
+        "at",
+        "base",
+        "data",
+        "file",
+        "implicit",
+        "row",
+        "size",
+        "starts",
+        "syntax",
+        "uniform",
+    )
 
     def __init__(self, file: int) -> None:
         self.file = file
@@ -81,6 +92,7 @@ class Walk:
         self.base = self.at = 0
         self.data = os.read(file, _FIRST_BYTES)
         self.implicit = self.uniform = False
+        self.syntax = ""
         self.row: Row = []
         self.starts: list[int] = []
 
@@ -121,6 +133,7 @@ class Walk:
         if syntax in _NOT_WALKED or syntax.decode() in PrivateTransferSyntaxes:
             raise GiveUpError
         self.implicit, self.uniform = syntax == _IMPLICIT, syntax in _UNCOMPRESSED
+        self.syntax = syntax.decode()
 
     def uid(self, tag: int) -> bytes:
         """Return a UID of the file meta information, empty where absent."""
