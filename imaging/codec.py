@@ -6,9 +6,11 @@ killed, as `imaging.decoder_client` does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,7 +161,29 @@ def _high_throughput(code: bytes, header: InstanceHeader) -> Words | None:
     """Decode HTJ2K of one component."""
     from imagecodecs import htj2k_decode
 
-    return np.asarray(htj2k_decode(code)) if _says_the_same(code, header) else None
+    if not _says_the_same(code, header):
+        return None
+    with _nothing_ignored():
+        return np.asarray(htj2k_decode(code))
+
+
+@contextlib.contextmanager
+def _nothing_ignored() -> Iterator[None]:
+    """Raise what compiled code raises and ignores.
+
+    imagecodecs 2026.3.6 ignores the error of a damaged HTJ2K codestream and returns what was in
+    memory (`_copy_from_codestream` cannot raise); it is only told to `sys.unraisablehook`.
+    """
+    ignored: list[BaseException | None] = []
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda found: ignored.append(found.exc_value)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+    if ignored:
+        msg = f"ignored by the decoder: {ignored[0]}"
+        raise ValueError(msg)
 
 
 def _jpeg_2000(code: bytes, header: InstanceHeader) -> Words | None:
@@ -232,7 +256,10 @@ _LATEST = _Latest()
 
 def _by_pydicom(header: InstanceHeader) -> Words:
     """Decode a slice with pydicom and its plugins."""
-    instance, words = decode(header, _LATEST.opened(header.file))
+    opened = _LATEST.opened(header.file)
+    instance, words = decode(header, opened)
     if instance != header.sop_instance_uid:
         raise PixelError("file_changed", header.file, "another instance is there now")
+    if header.pixel_length is None and not opened.is_whole(header.file):
+        raise PixelError("truncated_pixel_data", header.file, "no end of the pixel data")
     return words

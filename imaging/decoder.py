@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
+import re
 import warnings
 import zlib
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -47,6 +50,9 @@ _BY_HAND = {JPEGExtended12Bit, ENCAPSULATED_UNCOMPRESSED, DEFLATED_FRAMES}
 """No plugin of pydicom reads these: GDCM and Pillow refuse JPEG of 12 bits, and pydicom does not
 know the other two."""
 
+_PIXELS, _END = b"\xe0\x7f\x10\x00", b"\xfe\xff\xdd\xe0\0\0\0\0"
+_RLE_SURPLUS = re.compile(r"RLE segment .* (\d+) vs\. (\d+) bytes")
+
 
 class OpenFile:
     """The file that was parsed last, so that the frames of one file parse it once."""
@@ -54,6 +60,7 @@ class OpenFile:
     def __init__(self) -> None:
         self._file: str | None = None
         self._dataset: FileDataset | None = None
+        self._whole: bool | None = None
 
     def dataset(self, header: InstanceHeader) -> FileDataset:
         """Return the parsed file of a slice."""
@@ -64,6 +71,16 @@ class OpenFile:
             self._file, self._dataset = header.file, dataset
         return self._dataset
 
+    def is_whole(self, file: str) -> bool:
+        """Return whether encapsulated pixel data have their end; pydicom does without."""
+        if self._whole is None:
+            with (
+                Path(file).open("rb") as stream,
+                mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            ):
+                self._whole = data.rfind(_PIXELS) < data.rfind(_END)
+        return self._whole
+
 
 def decode(header: InstanceHeader, opened: OpenFile) -> tuple[str | None, NDArray[np.integer]]:
     """Return the SOP Instance UID that the file has now, and the stored words of one slice.
@@ -73,17 +90,26 @@ def decode(header: InstanceHeader, opened: OpenFile) -> tuple[str | None, NDArra
     Exception
         Whatever the parser or a decoder raises on damaged data.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoders warn of what the caller judges
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")  # decoders warn of what is judged here or by the caller
         dataset = opened.dataset(header)
         instance = str(dataset.get("SOPInstanceUID") or "") or None
         if header.transfer_syntax in _BY_HAND:
             return instance, _frame(header, dataset)
         plugin = _PLUGINS.get(header.transfer_syntax, "")
         index = None if header.frame_number is None else header.frame_number - 1
-        return instance, np.asarray(
-            pixel_array(dataset, raw=True, index=index, decoding_plugin=plugin)
-        )
+        words = np.asarray(pixel_array(dataset, raw=True, index=index, decoding_plugin=plugin))
+    for warning in said:
+        _refuse_surplus(str(warning.message), words)
+    return instance, words
+
+
+def _refuse_surplus(warning: str, words: NDArray[np.integer]) -> None:
+    """Raise where pydicom has left off whole rows or columns of run-length encoded data."""
+    found = _RLE_SURPLUS.search(warning)
+    if found and int(found[1]) - int(found[2]) >= min(words.shape):
+        msg = f"run lengths of {found[1]} pixels, not {found[2]}"
+        raise ValueError(msg)
 
 
 def _frame(header: InstanceHeader, dataset: FileDataset) -> NDArray[np.integer]:

@@ -81,7 +81,7 @@ def header_fields(d: FileDataset) -> dict[str, Any]:
         position=e.decimals(d, 0x00200032, count=3),
         orientation=e.decimals(d, 0x00200037, count=6),
         pixel_spacing=e.decimals(d, 0x00280030, count=2),
-        rescale_given=(bool(e.raw_bytes(d, 0x00281053)), bool(e.raw_bytes(d, 0x00281052))),
+        rescale_given=(0x00281053 in d, 0x00281052 in d),  # without a value too: no number
         scale_slope_philips=_private_number(d, 0x2005100E, "Philips MR Imaging DD 001"),
         signed=None if representation is None else representation == 1,
         padding_bytes=_little(d, 0x00280120),

@@ -165,6 +165,11 @@ _LIST: tuple[tuple[str, Kind, str, str], ...] = (
     ("instance_uid_differs", "flag",
      "the file meta information of some slices, not of all, names another instance: their header "
      "may be damaged", _LOOK),
+    ("slices_out_of_order", "flag",
+     "a few slices lie out of the order of their instance or frame numbers: their positions may be "
+     "exchanged", _LOOK),
+    ("surplus_pixel_data", "flag",
+     "files hold at least a row or column more of pixels than rows and columns say", _LOOK),
     ("fewer_images_than_stated", "flag", "there are fewer images than ImagesInAcquisition states",
      _LOOK),
     ("no_date", "flag", "no acquisition, series or study date can be read",

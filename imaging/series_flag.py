@@ -10,6 +10,8 @@ from imaging.series_check import ENHANCED, LOSSY, MODALITIES
 
 _COARSE_BITS = 8
 """256 steps over the range of CT or MR are coarser than an enhancement of 10 HU."""
+_FEWEST_TO_ORDER = 5
+"""Of fewer slices, two that are out of order may be half of all."""
 _TOUCHING = 1.5
 """Slices this much farther apart than they are thick may be every second one of a volume."""
 
@@ -28,7 +30,38 @@ def volume_flags(headers: Sequence[InstanceHeader], spacing_mm: float) -> set[st
         flags.add("gaps_between_slices")
     if any(not h.has_preamble for h in headers):
         flags.add("no_preamble")
+    if _out_of_order(headers):
+        flags.add("slices_out_of_order")
+    if any(_surplus(h) for h in headers):
+        flags.add("surplus_pixel_data")
     return flags
+
+
+def _out_of_order(headers: Sequence[InstanceHeader]) -> bool:
+    """Return whether a few slices, given in order of position, leave the order of their numbers.
+
+    Numbers that run up or down throughout say nothing, nor do those of slices that were acquired
+    in turns, or numbered at random: then most are out of order.
+    """
+    numbers = [(h.instance_number or 0, h.frame_number or 0) for h in headers]
+    if len(headers) < _FEWEST_TO_ORDER or len(set(numbers)) < len(numbers):
+        return False
+    rising = sorted(numbers)
+    misplaced = min(
+        sum(one != two for one, two in zip(numbers, order, strict=True))
+        for order in (rising, rising[::-1])
+    )
+    return 0 < misplaced <= max(2, len(headers) // 4)
+
+
+def _surplus(header: InstanceHeader) -> bool:
+    """Return whether uncompressed pixel data hold a row or column more than the header says."""
+    if header.pixel_length is None:
+        return False
+    width = (header.bits_allocated or 8) // 8
+    rows, columns = header.rows or 0, header.columns or 0
+    surplus = header.pixel_length - rows * columns * width * header.number_of_frames
+    return surplus >= min(rows, columns) * width
 
 
 def _value_flags(headers: Sequence[InstanceHeader]) -> set[str]:

@@ -29,7 +29,9 @@ FLAGS_OF_VOLUMES = frozenset(
         "lossy_compressed",
         "orientation_jitter",
         "padding_in_tissue_range",
+        "slices_out_of_order",
         "spacing_contradicts_header",
+        "surplus_pixel_data",
         "two_slices",
     }
 )

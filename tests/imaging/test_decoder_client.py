@@ -223,3 +223,23 @@ def test_the_direct_codecs_equal_pydicom_on_real_files(shared_data):
         np.testing.assert_array_equal(
             decode_apart(read_header(path)), pydicom.dcmread(path).pixel_array
         )
+
+
+def test_a_compressed_file_cut_within_its_last_bytes_is_refused(slices):
+    paths = compressed(slices, JPEG2000Lossless)
+    paths[3].write_bytes(paths[3].read_bytes()[:-2])  # all its pixels are there
+    (series,) = slices.regroup(paths).series
+    with pytest.raises(SeriesError, match="truncated_pixel_data"):
+        load_volume(series)
+
+
+def test_a_code_stream_whose_decoder_hides_its_error_is_refused(slices):
+    def spoil(code):
+        data = bytearray(code)
+        start = data.index(b"\xff\x93") + 2
+        data[start + 6 : start + 10] = bytes(4)
+        return bytes(data)
+
+    (series,) = slices.regroup(compressed(slices, HTJ2KLossless, spoil)).series
+    with pytest.raises(SeriesError, match="undecodable"):
+        load_volume(series)

@@ -570,3 +570,10 @@ def test_one_slice_of_another_day_does_not_date_the_volume(slices):
     data[0].AcquisitionDate = "20230301"
     (series,) = slices.group(data).series
     assert series.acquired_on == date(2023, 3, 1)  # as many: the earlier
+
+
+def test_an_mr_slice_with_an_empty_rescale_is_refused(slices):
+    data = slices.make(4, modality="MR")
+    data[2].RescaleSlope, data[2].RescaleIntercept = "2", ""
+    (refused,) = slices.group(data).refused
+    assert refused.reason_code == "bad_rescale"
