@@ -65,6 +65,8 @@ _FRAME_ONLY = (0x00200032, 0x00200037, 0x00280030, 0x00281052, 0x00281053, 0x002
 """Position, orientation, spacing and rescale count from a functional group alone; at the top level
 of a multi-frame image they are remains of another object."""
 
+_RESCALE = (0x00281052, 0x00281053)
+
 Raws = dict[BaseTag, RawDataElement]
 
 _OF_THE_FILE = {"number_of_frames", "sop_instance_uid"}
@@ -155,13 +157,20 @@ def _lay_over(below: Raws, groups: Dataset) -> None:
     for group in _GROUPS:
         for item in _items(groups, group)[:1]:
             for tag in item.keys():  # noqa: SIM118
-                raw = element.raw_element(item, tag)
+                raw = element.raw_element(item, tag) or _empty_rescale(item, tag)
                 if raw is not None and raw.VR != "SQ":
                     named = _renamed(raw)
                     below[named.tag] = named
                     if named.tag == 0x0008002A:  # the moment of the frame, not of the file
                         below.pop(BaseTag(0x00080022), None)
                         below.pop(BaseTag(0x00080032), None)
+
+
+def _empty_rescale(item: Dataset, tag: BaseTag) -> RawDataElement | None:
+    """Return a rescale without a value, which pydicom has decoded; it must not pass for absent."""
+    if tag not in _RESCALE or item[tag].value not in (None, ""):
+        return None
+    return RawDataElement(tag, "DS", 0, b"", 0, is_implicit_VR=False, is_little_endian=True)
 
 
 def _renamed(raw: RawDataElement) -> RawDataElement:

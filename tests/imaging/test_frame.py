@@ -186,3 +186,11 @@ def test_a_damaged_functional_group_is_no_fault_of_the_disk(tmp_path):
     (refused,) = group_series([read_header(path)]).refused
     assert refused.reason_code == "unreadable_dicom"
     assert refused.detail.startswith("i000.dcm")
+
+
+def test_an_mr_frame_with_an_empty_rescale_is_refused(tmp_path):
+    d = multiframe("empty", stack(4), kind="MR")
+    shared = d.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence[0]
+    shared.RescaleIntercept = ""
+    found = group(tmp_path, d)
+    assert [refused.reason_code for refused in found.refused] == ["bad_rescale"]
