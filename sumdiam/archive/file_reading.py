@@ -21,6 +21,8 @@ from sumdiam.archive.folder import FoundFile
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 IMAGE_MODALITIES = ("CT", "MR", "PT", "OT", "SC")
 """What series grouping judges; it leaves out what is no slice. All else is listed here."""
+REPORT_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.88.{n}" for n in (11, 22, 33, 34, 35))
+"""Structured reports that may state lengths: basic, enhanced, comprehensive, extensible."""
 NO_MASK = ("mask_not_labels", "mask_not_supported")
 """What is said of an image file outside DICOM that is no mask."""
 
@@ -83,8 +85,8 @@ def read_file(found: FoundFile) -> FileReading:
     readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
     if header.modality is None or header.modality in IMAGE_MODALITIES:
         return replace(readable, image=header)
-    other = LeftOut(found.name, "modality_not_read", header.modality)
-    return replace(readable, left_out=other)
+    code = "report_not_read" if header.sop_class_uid in REPORT_CLASSES else "modality_not_read"
+    return replace(readable, left_out=LeftOut(found.name, code, header.modality))
 
 
 def _read_mask(found: FoundFile, header: InstanceHeader) -> FileReading:

@@ -53,6 +53,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
                               "left out on purpose."),
     "dicomdir_contradicts": ("a DICOMDIR names other instances than its files hold",
                              "Copy the disc again; the files are what is used."),
+    "report_not_read": ("a structured report; a run takes no measurements from it",
+                        "To use lengths that it states, hand them in as a decision on the "
+                        "measurement of that lesion."),
     "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),
     "no_dicom": ("the folder holds no DICOM file", "Check the path."),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ from imaging.mask_file import read_masks
 from imaging.series import ImageSeries, SeriesError, load_volume
 from imaging.volume import Volume
 from sumdiam.batch.study_task import MaskTask, StudyTask
+from sumdiam.batch.volume_use import shares_space
 
 
 class StudyRefusedError(Exception):
@@ -94,13 +96,8 @@ class StudyImages:
                 raise StudyRefusedError("image_missing", f"mask {mask.mask_id}")
             if mask.site != "hepatic":
                 return None if mask.volume_id in self.task.excluded else drawn_on
-            if arterial is not None and not arterial.geometry.same_grid(drawn_on.geometry):
-                apart = arterial.geometry.largest_offset_voxels(drawn_on.geometry)
-                detail = (
-                    f"mask {mask.mask_id} was drawn on {drawn_on.volume_id}, which lies "
-                    f"{apart:.2f} voxels from the arterial volume {arterial.volume_id}"
-                )
-                raise StudyRefusedError("mask_grid_mismatch", detail)
+            if arterial is not None and not _can_be_laid(mask, drawn_on, arterial):
+                raise StudyRefusedError("mask_grid_mismatch", _apart(mask, drawn_on, arterial))
         return arterial if arterial is not None else self.series[masks[0].volume_id]
 
     def is_liver(self, mask: MaskTask, series: ImageSeries) -> bool:
@@ -111,6 +108,26 @@ class StudyImages:
         if drawn_on is None:  # it lies on the arterial grid, or would not be here
             return series is self.task.arterial
         return series.geometry.same_grid(drawn_on.geometry)
+
+
+def _can_be_laid(mask: MaskTask, drawn_on: ImageSeries, arterial: ImageSeries) -> bool:
+    """Return whether a mask lies on the arterial grid, or may be moved onto it."""
+    if arterial.geometry.same_grid(drawn_on.geometry):
+        return True
+    return mask.resample and shares_space(drawn_on.geometry, arterial.geometry)
+
+
+def _apart(mask: MaskTask, drawn_on: ImageSeries, arterial: ImageSeries) -> str:
+    """Say how a mask's grid differs from the arterial one, and what can be asked for."""
+    apart = arterial.geometry.largest_offset_voxels(drawn_on.geometry)
+    where = f"lies {apart:.2f} voxels from"
+    if not math.isfinite(apart):
+        where = "has other slices, rows or columns than"
+    asked = "; --resample-masks moves it there" if not mask.resample else ""
+    return (
+        f"mask {mask.mask_id} was drawn on {drawn_on.volume_id}, which {where} "
+        f"the arterial volume {arterial.volume_id}{asked}"
+    )
 
 
 def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, LesionMask]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from measurement.flag import Flag
 from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
 from sumdiam.batch.masks import LESION_ROLES
-from sumdiam.batch.study_image import StudyImages, masks_on
+from sumdiam.batch.study_image import StudyImages, StudyRefusedError, masks_on
 from sumdiam.batch.study_registration import Phases, registered_phases
 from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
 from sumdiam.batch.study_task import MaskTask
@@ -23,6 +25,9 @@ from sumdiam.report.overlay import PICTURES, draw_overlay
 
 LesionKey = tuple[str, str]
 """Reader and lesion id."""
+
+SAME_PLACE = 0.5
+"""Two lesions that share more of the smaller one's voxels are one lesion, drawn twice."""
 
 _Taken = dict[str, tuple[MeasuredQuantity, MaskTask, LesionReading]]
 
@@ -52,6 +57,7 @@ class LesionsOnVolume:
         self._read = masks_on(wanted + liver_masks, series.geometry)
         slices = self._slices(series, wanted)
         self._image = images.load(series, slices)
+        _refuse_doubled(lesions, self._read)
         self._liver = _union([self._read[mask.mask_id] for mask in liver_masks])
         self._phases = images.phases(series, slices)
 
@@ -145,6 +151,39 @@ class LesionsOnVolume:
             )
             if picture is not None:
                 self.overlays[key["measurement_id"]] = picture
+
+
+def _refuse_doubled(
+    lesions: Mapping[LesionKey, list[MaskTask]], read: Mapping[str, LesionMask]
+) -> None:
+    """Refuse the study where two lesions of one reader share most of their voxels.
+
+    One lesion that was drawn in two files, or is in the label of all lesions too, would count
+    twice in the sum.
+
+    Raises
+    ------
+    StudyRefusedError
+    """
+    places = {
+        mask.mask_id: np.flatnonzero(read[mask.mask_id].array)
+        for masks in lesions.values()
+        for mask in masks
+    }
+    drawn = [(key, mask) for key, masks in sorted(lesions.items()) for mask in masks]
+    for (one, mask), (two, other) in combinations(drawn, 2):
+        if one[0] != two[0] or one[1] == two[1] or mask.role != other.role:
+            continue
+        first, second = places[mask.mask_id], places[other.mask_id]
+        smaller = min(first.size, second.size)
+        shared = np.intersect1d(first, second, assume_unique=True).size
+        if shared > SAME_PLACE * smaller:
+            detail = (
+                f"lesions {one[1]} and {two[1]} of reader {one[0]} ({mask.role}) share "
+                f"{100 * shared / smaller:.0f} % of the smaller one: mask {mask.mask_id} in "
+                f"{Path(mask.path).name} and mask {other.mask_id} in {Path(other.path).name}"
+            )
+            raise StudyRefusedError("doubled_mask", detail)
 
 
 def _union(masks: list[LesionMask]) -> NDArray[np.bool_] | None:

@@ -263,13 +263,17 @@ def test_every_file_of_a_damaged_archive_is_accounted_for_once(archive, edit_fil
     plan = archive / "S01" / "t0" / "plan.dcm"
     plan.write_bytes((archive / "S01" / "t0" / "native" / "00.dcm").read_bytes())
     edit_file(plan, Modality="RTPLAN", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5")
+    report = archive / "S01" / "t0" / "report.dcm"
+    report.write_bytes(plan.read_bytes())
+    edit_file(report, Modality="SR", SOPClassUID="1.2.840.10008.5.1.4.1.1.88.33",
+              SOPInstanceUID="1.2.3.4.9")  # fmt: skip
     (archive / "notes.txt").write_text("x")
     catalogue = scan_archives([archive])
     files = sorted(str(f.relative_to(archive)) for f in archive.rglob("*") if f.is_file())
     assert accounted(catalogue) == files
-    assert ("S01/t0/plan.dcm", "modality_not_read") in {
-        (item.file, item.reason_code) for item in catalogue.left_out
-    }
+    left_out = {(item.file, item.reason_code) for item in catalogue.left_out}
+    assert ("S01/t0/plan.dcm", "modality_not_read") in left_out
+    assert ("S01/t0/report.dcm", "report_not_read") in left_out
 
 
 def test_a_dicomdir_is_passed_over_and_the_files_beside_it_are_read(pristine, tmp_path):

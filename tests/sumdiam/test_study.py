@@ -6,18 +6,22 @@ import shutil
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pydicom
 import pytest
 
 from imaging.reference_object import (
     Ball,
+    Field,
     ReferenceLesion,
     StudyIdentity,
     hypervascular,
     lesion_segment,
+    reference_study,
     seg_dataset,
     soft_tissue,
+    standard_scans,
 )
 from measurement.lesion_table import Measurements
 from measurement.reading import MeasurementSettings
@@ -440,6 +444,52 @@ def test_a_hepatic_mask_on_another_grid_is_refused(tmp_path, write_study):
     assert "0.80 voxels" in (result.reason or "")
 
 
+def test_a_seg_on_another_grid_is_moved_where_that_was_asked_for(tmp_path, write_study):
+    who = write_study(tmp_path / "S01")
+    lesion = ReferenceLesion("T1", Ball(24.0, LIVER_PLACE), hypervascular())
+    fine = reference_study(
+        who, Field((12, 40, 48), (2.5, 2.5, 2.5)), [lesion], standard_scans(["portal_venous"]),
+        drawn_on="portal_venous",
+    )  # fmt: skip
+    (tmp_path / "S01" / "fine").mkdir()
+    for number, image in enumerate(fine.series["portal_venous"]):
+        image.save_as(tmp_path / "S01" / "fine" / f"{number}.dcm", enforce_file_format=True)
+    fine.seg.save_as(tmp_path / "S01" / "seg.dcm", enforce_file_format=True)
+    catalogue = scan_archives([tmp_path])
+    plan = make_plan(catalogue)
+    [refused] = map(measure_study, build_tasks(plan, catalogue))
+    assert refused.reason_code == "mask_grid_mismatch"
+    said = refused.reason or ""
+    assert "other slices, rows or columns" in said
+    assert "--resample-masks" in said
+    [moved] = map(measure_study, build_tasks(plan, catalogue, resample_masks=True))
+    values = {row["quantity"]: row["value"] for row in moved.rows}
+    assert 24.0 - PIXEL_MM < values["whole_diameter"] < 24.0 + 1.5 * PIXEL_MM
+    assert all("mask_resampled" in str(row["flags"]) for row in moved.rows)
+
+
+def test_one_lesion_drawn_in_two_files_under_two_ids_is_not_counted_twice(tmp_path, write_study):
+    who = write_study(tmp_path / "S01")
+    images = [pydicom.dcmread(p) for p in sorted((tmp_path / "S01" / "late_arterial").iterdir())]
+    drawn = pydicom.dcmread(tmp_path / "S01" / "seg.dcm")
+    first = [int(item.SegmentNumber) for item in drawn.SegmentSequence if item.SegmentLabel == "T1"]
+    mask = np.zeros((6, 40, 48), dtype=bool)
+    for frame, pixels in zip(
+        drawn.PerFrameFunctionalGroupsSequence, drawn.pixel_array, strict=True
+    ):
+        if frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber in first:
+            z = float(frame.PlanePositionSequence[0].ImagePositionPatient[2])
+            mask[round((z - float(images[0].ImagePositionPatient[2])) / 5.0)] = pixels > 0
+    assert mask.any()
+    study = StudyIdentity("S01", "baseline", dt.date(2020, 1, 2))
+    other = seg_dataset(images, [lesion_segment("T9", mask)], study, reader="R2")
+    other.save_as(tmp_path / "S01" / "seg_again.dcm", enforce_file_format=True)
+    result = measured(tmp_path)[who.study_uid]
+    assert (result.status, result.reason_code) == ("refused", "doubled_mask")
+    for said in ("T1", "T9", "seg.dcm", "seg_again.dcm", "100 %"):
+        assert said in (result.reason or "")
+
+
 def test_a_lesion_on_a_volume_that_a_person_excluded_is_not_evaluable(tmp_path, write_study):
     lesions = [ReferenceLesion("E1", Ball(20.0, OUTSIDE), soft_tissue(), organ="soft_tissue")]
     who = write_study(tmp_path / "S01", phases=("native", "late_arterial", "portal_venous"),
@@ -492,8 +542,6 @@ def test_two_readers_files_of_one_lesion_are_ambiguous(tmp_path, write_study):
     study = StudyIdentity("S01", "baseline", dt.date(2020, 1, 2))
     drawn = pydicom.dcmread(tmp_path / "S01" / "seg.dcm")
     assert drawn.StudyInstanceUID == who.study_uid
-    import numpy as np
-
     mask = np.zeros((6, 40, 48), dtype=bool)
     mask[2:4, 15:20, 12:18] = True
     other = seg_dataset(images, [lesion_segment("T1", mask)], study, reader="R2")
