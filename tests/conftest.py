@@ -1,12 +1,16 @@
 """What all tests share: where real data are."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+# Started in the background by a shell, a process ignores Ctrl-C; several tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # In CI the same examples every time, so that a change is judged by itself; new ones elsewhere.
 settings.register_profile("ci", derandomize=True)

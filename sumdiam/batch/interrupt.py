@@ -26,7 +26,9 @@ def interrupts_held() -> Iterator[None]:
     A terminal sends SIGINT to every process of the run. A worker that starts, or a cluster half
     made, answers with tracebacks of its own; the run is ended by the process that drives it.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+    # only the main thread is interrupted, and not where the caller wants interrupts to be ignored
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
         yield
         return
     seen: list[int] = []

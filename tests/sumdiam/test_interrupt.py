@@ -72,6 +72,16 @@ def test_a_process_started_by_a_thread_of_the_block_sees_no_interrupt():
     assert ended == [0]
 
 
+def test_where_interrupts_are_ignored_they_stay_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_in_another_thread_the_block_runs_as_it_is():
     done = []
 
