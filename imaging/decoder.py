@@ -30,7 +30,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from imaging.element import uid_name
 from imaging.header import InstanceHeader
+from imaging.pixel_error import PixelError
 
 ENCAPSULATED_UNCOMPRESSED = UID("1.2.840.10008.1.2.1.98")
 DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")
@@ -87,6 +89,8 @@ def decode(header: InstanceHeader, opened: OpenFile) -> tuple[str | None, NDArra
 
     Raises
     ------
+    PixelError
+        If the file breaks off within its pixel data.
     Exception
         Whatever the parser or a decoder raises on damaged data.
     """
@@ -94,6 +98,9 @@ def decode(header: InstanceHeader, opened: OpenFile) -> tuple[str | None, NDArra
         warnings.simplefilter("always")  # decoders warn of what is judged here or by the caller
         dataset = opened.dataset(header)
         instance = str(dataset.get("SOPInstanceUID") or "") or None
+        if "PixelData" not in dataset:  # pydicom drops what breaks off within a fragment
+            said_of_it = f"{uid_name(header.transfer_syntax)}: the pixel data break off"
+            raise PixelError("pixel_data_undecodable", header.file, said_of_it)
         if header.transfer_syntax in _BY_HAND:
             return instance, _frame(header, dataset)
         plugin = _PLUGINS.get(header.transfer_syntax, "")

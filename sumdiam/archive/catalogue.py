@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 from imaging.header import InstanceHeader
 from imaging.mask import MaskHeader
@@ -64,6 +65,14 @@ class RefusedVolume:
     header: InstanceHeader
     acquired_on: date | None
     acquisition_time: str | None
+
+    def file_to_see(self, names: Mapping[str, str]) -> str:
+        """Return the file that the detail speaks of, else the first, under its archive name."""
+        if not self.files:
+            return "no file"
+        spoken_of = (file for file in self.files if f"{Path(file).name}:" in self.detail)
+        file = next(spoken_of, self.files[0])
+        return names.get(file, file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,8 @@ def _problems(
         said = f"{reason.sentence(file.reason_code)} ({file.detail}).{belongs}"
         found.append(Problem(file.reason_code, file.file, said, refused=True))
     for one in series:
-        first = names.get(one.files[0], one.files[0]) if one.files else "no file"
-        said = f"{reason.sentence(one.reason_code)} ({one.detail}; first file {first})"
+        seen = one.file_to_see(names)
+        said = f"{reason.sentence(one.reason_code)} ({one.detail}; see {seen})"
         where = f"series {one.series_uid} of study {one.study_uid}"
         found.append(Problem(one.reason_code, where, said, refused=True))
     packed = [item for item in left_out if item.reason_code == "archive_format_not_read"]

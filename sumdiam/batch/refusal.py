@@ -103,8 +103,8 @@ def _of_volumes(
     for one in mine:
         if refusal_matters(one, mine, uses):
             series = next(r for r in catalogue.refused_series if r.volume_id == one.volume_id)
-            first = catalogue.names.get(series.files[0], series.files[0])
-            yield series.reason_code, f"series {series.series_uid}: {series.detail}; {first}"
+            file = series.file_to_see(catalogue.names)
+            yield series.reason_code, f"series {series.series_uid}: {series.detail}; see {file}"
     if all(row["timepoint"] is None for row in volumes):
         reasons = {row["reason"] for row in volumes}
         if "no_date" in reasons:

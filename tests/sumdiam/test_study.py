@@ -213,7 +213,7 @@ DAMAGE = [
     (drop_middle, "missing_slice", "Fetch the series again"),
     (drop_last, "referenced_image_missing", "Fetch the series again"),
     (drop_native_slice, "missing_slice", "Fetch the series again"),
-    (truncate_pixels, "truncated_pixel_data", "02.dcm"),
+    (truncate_pixels, "truncated_pixel_data", "see S01/t0/late_arterial/02.dcm"),
     (break_header, "unreadable_study_file", "S01/t0/native/02.dcm"),
     (empty_file, "unreadable_study_file", "S01/t0/late_arterial/02.dcm"),
     (foreign_patient, "mixed_patients", "exclude the series in the plan"),

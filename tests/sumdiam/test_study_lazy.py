@@ -108,6 +108,7 @@ def test_a_far_slice_that_was_cut_short_is_still_found(study):
     found = measured(study)
     assert (found.status, found.reason_code) == ("refused", "pixel_data_undecodable")
     assert "01.dcm" in found.reason
+    assert "break off" in found.reason
 
 
 def test_a_native_phase_is_registered_on_all_slices(tmp_path):
