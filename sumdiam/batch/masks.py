@@ -160,6 +160,8 @@ def settle_masks(
     problems += edit.unlike_files(rows, before, FROM_FILES, origin=MASKS)
     problems += edit.moved_rows(rows, before, LEAVE_OUT, origin=MASKS)
     roles = {mask_id: row["mask_role"] for mask_id, row in rows.items()}
+    for row in rows.values():
+        row["automatic"] = edit.write_automatic({name: row[name] for name in MASK_GROUP.cells})
     problems += edit.keep(rows, before, MASK_GROUP, origin=MASKS)
     for mask_id, row in rows.items():
         if _named_since(row, before.get(mask_id)) and roles[mask_id] in LESION_ROLES:
@@ -207,6 +209,8 @@ def mask_table(rows: Rows, appended: set[str]) -> pd.DataFrame:
     """Return the typed table, with what was automatic in each row."""
     for mask_id, row in rows.items():
         automatic = {name: row[name] for name in (*NOT_HERE, *MASK_GROUP.cells)}
+        if row["decided_by"] != AUTO:  # else an edit could not be undone by writing the old word
+            automatic |= edit.read_automatic(row["automatic"])
         if mask_id in appended:
             automatic[edit.APPENDED] = "true"
         row["automatic"] = edit.write_automatic(automatic)

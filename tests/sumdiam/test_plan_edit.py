@@ -178,6 +178,18 @@ def test_a_mask_follows_the_volume_that_a_person_gives_it(first, folder, replan)
     assert (row["study_uid"], row["timepoint"]) == (volume["study_uid"], 1)
 
 
+def test_a_mask_that_was_ignored_is_as_before_once_the_old_word_and_auto_are_back(
+    first, folder, replan
+):
+    mask = lesion(first, "S01", 0)["mask_id"]
+    edit_cells(folder, "masks", mask, mask_role="ignore", decided_by="R1")
+    write_plan(replan(), folder)
+    edit_cells(folder, "masks", mask, mask_role="lesion_whole", decided_by="auto")
+    again = replan()
+    pd.testing.assert_frame_equal(again.masks, first.masks)
+    assert "edit_without_name" not in {one.code for one in again.problems}
+
+
 def test_a_lesion_id_written_beside_a_mask_that_waited_for_it_takes_effect(archive, tmp_path):
     """masks.csv itself asks for the lesion_id; nobody should have to mend mask_role too."""
     for path in sorted(archive.rglob("seg.dcm")):
