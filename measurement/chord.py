@@ -59,6 +59,9 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
     for a in range(size):
         for b in range(a + 1, size):
             i, j = min(hull[a], hull[b]), max(hull[a], hull[b])
+            x, y = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1]
+            if best > 0.0 and x * x + y * y <= best * best:
+                continue
             length = math.hypot(points[i, 0] - points[j, 0], points[i, 1] - points[j, 1])
             if length > best + 1e-9:
                 best, one, two = length, i, j

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -84,23 +85,104 @@ def edge(
     pixels that it would erase and that do not merely roughen a surviving edge are kept at the
     value of a thin line.
     """
-    field = ndimage.gaussian_filter(
-        region.astype(np.float64), (0.0, smoothing_px, smoothing_px), mode="constant"
-    )
-    kept = _thin_parts(region, field >= LEVEL)
+    field = _smoothed(region, *_weights(smoothing_px))
+    kept = _thin_parts(region, field)
     if also_keep is not None:
-        kept = kept | (also_keep & region)
-    return Edge(np.where(kept, np.maximum(field, THIN_LINE_VALUE), field), kept)
+        kept |= also_keep & region
+    if kept.any():
+        field = np.where(kept, np.maximum(field, THIN_LINE_VALUE), field)
+    return Edge(field, kept)
 
 
-def _thin_parts(region: NDArray[np.bool_], surviving: NDArray[np.bool_]) -> NDArray[np.bool_]:
+@lru_cache(maxsize=8)
+def _weights(smoothing_px: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Half a Gaussian kernel, and its sum over each pattern of set pixels along a column.
+
+    Returns
+    -------
+    half : (reach + 1,) float64 array
+        Weight of the middle, and of the pixels at 1, 2, ... beside it; cut at 4 widths.
+    sums : (2 ** (2 reach + 1),) float64 array
+        Bit k of an entry's number says that pixel k of the column is set.
+    """
+    reach = int(4.0 * smoothing_px + 0.5)
+    kernel = np.exp(-0.5 / smoothing_px**2 * np.arange(-reach, reach + 1) ** 2)
+    half = (kernel / kernel.sum())[reach:]
+    bits = np.arange(2 ** (2 * reach + 1))[:, None] >> np.arange(2 * reach + 1) & 1
+    sums = bits[:, reach] * half[0]
+    for k in range(reach, 0, -1):
+        sums = sums + (bits[:, reach - k] + bits[:, reach + k]) * half[k]
+    return half, sums
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _smoothed(
+    region: NDArray[np.bool_], half: NDArray[np.float64], sums: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Gaussian mean on each slice, nothing beyond it; computed where the pixels around differ.
+
+    The same sums in the same order as ``scipy.ndimage.gaussian_filter``.
+    """
+    planes, rows, columns = region.shape
+    reach = half.size - 1
+    every = sums.size - 1
+    field = np.zeros(region.shape)
+    pattern = np.zeros(columns, dtype=np.int64)
+    down = np.zeros(columns + 2 * reach)
+    inside = sums[every] * half[0]
+    for k in range(reach, 0, -1):
+        inside += (sums[every] + sums[every]) * half[k]
+    for z in range(planes):
+        pattern[:] = 0
+        for r in range(-reach, rows):
+            below = r + reach
+            some = False
+            for c in range(columns):
+                pattern[c] >>= 1
+                if below < rows and region[z, below, c]:
+                    pattern[c] |= 1 << (2 * reach)
+                some |= pattern[c] != 0
+            if r >= 0 and some:
+                for c in range(columns):
+                    down[c + reach] = sums[pattern[c]]
+                _along_row(pattern, down, half, every, inside, field[z, r])
+    return field
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _along_row(
+    pattern: NDArray[np.int64],
+    down: NDArray[np.float64],
+    half: NDArray[np.float64],
+    every: int,
+    inside: float,
+    row: NDArray[np.float64],
+) -> None:
+    """Sum one row of column sums (``reach`` zeros on either side) wherever columns differ."""
+    columns, reach = pattern.size, half.size - 1
+    done = 0
+    for c in range(-1, columns):
+        here = pattern[c] if c >= 0 else 0
+        after = pattern[c + 1] if c + 1 < columns else 0
+        if here == after and here in (0, every):
+            continue
+        start, stop = max(done, c - reach), min(columns, c + reach + 2)
+        for k in range(done, start):
+            row[k] = inside if pattern[k] == every else 0.0
+        for k in range(start, stop):
+            total = down[k + reach] * half[0]
+            for away in range(reach, 0, -1):
+                total += (down[k + reach - away] + down[k + reach + away]) * half[away]
+            row[k] = total
+        done = max(done, stop)
+
+
+def _thin_parts(region: NDArray[np.bool_], field: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Mark groups of erased pixels of which at least one has no surviving neighbour."""
-    erased = region & ~surviving
-    if not erased.any():
-        return erased
-    lonely = _without_neighbour(erased, surviving)
-    if not lonely.any():
-        return np.zeros_like(region)
+    lonely = np.zeros_like(region)
+    if not _mark_lonely(region, field, LEVEL, lonely):
+        return lonely
+    erased = region & (field < LEVEL)
     neighbours = np.zeros((3, 3, 3), dtype=bool)
     neighbours[1] = True
     groups, count = ndimage.label(erased, neighbours)
@@ -110,22 +192,25 @@ def _thin_parts(region: NDArray[np.bool_], surviving: NDArray[np.bool_]) -> NDAr
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _without_neighbour(
-    erased: NDArray[np.bool_], surviving: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Mark erased pixels with no surviving one among the eight around them on their slice."""
-    lonely = erased.copy()
-    planes, rows, columns = erased.shape
+def _mark_lonely(
+    region: NDArray[np.bool_], field: NDArray[np.float64], level: float, lonely: NDArray[np.bool_]
+) -> int:
+    """Mark erased pixels with no surviving one among the eight around them; return how many."""
+    planes, rows, columns = region.shape
+    found = 0
     for z in range(planes):
         for r in range(rows):
             for c in range(columns):
-                if not erased[z, r, c]:
+                if not region[z, r, c] or field[z, r, c] >= level:
                     continue
+                alone = True
                 for y in range(max(0, r - 1), min(rows, r + 2)):
                     for x in range(max(0, c - 1), min(columns, c + 2)):
-                        if surviving[z, y, x]:
-                            lonely[z, r, c] = False
-    return lonely
+                        alone &= field[z, y, x] < level
+                if alone:
+                    lonely[z, r, c] = True
+                    found += 1
+    return found
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -138,53 +223,57 @@ def _marching_squares(
     those of a larger field stay within that field's contour.
     """
     rows, columns = field.shape
-    across = np.full((rows, columns), -1, dtype=np.int64)  # between (r, c) and (r, c + 1)
-    down = np.full((rows, columns), -1, dtype=np.int64)  # between (r, c) and (r + 1, c)
+    # vertices between (r, c) and (r, c + 1), between (r, c) and (r + 1, c), and the row before
+    across, down = np.full(columns, -1, dtype=np.int64), np.full(columns, -1, dtype=np.int64)
+    across_before, down_before = across.copy(), down.copy()
     points = np.empty((2 * rows * columns, 2))
-    count = 0
+    edges = np.empty((2 * rows * columns, 2), dtype=np.int64)
+    count, found = 0, 0
     for r in range(rows):
         for c in range(columns):
             here = field[r, c]
+            across[c] = down[c] = -1
             if c + 1 < columns and (here >= level) != (field[r, c + 1] >= level):
                 points[count, 0] = (c + (level - here) / (field[r, c + 1] - here)) * dx
                 points[count, 1] = r * dy
-                across[r, c] = count
+                across[c] = count
                 count += 1
             if r + 1 < rows and (here >= level) != (field[r + 1, c] >= level):
                 points[count, 0] = c * dx
                 points[count, 1] = (r + (level - here) / (field[r + 1, c] - here)) * dy
-                down[r, c] = count
+                down[c] = count
                 count += 1
-    return points[:count].copy(), _joined(field, level, across, down, count)
+        if r > 0 and count > 0:
+            found = _join(field[r - 1], level, (across_before, down_before, across), edges, found)
+        across, across_before = across_before, across
+        down, down_before = down_before, down
+    return points[:count].copy(), edges[:found].copy()
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _joined(
-    field: NDArray[np.float64],
+def _join(
+    row: NDArray[np.float64],
     level: float,
-    across: NDArray[np.int64],
-    down: NDArray[np.int64],
-    count: int,
-) -> NDArray[np.int64]:
-    """Edges within cells between the vertices on their sides."""
-    rows, columns = field.shape
-    edges = np.empty((2 * count + 2, 2), dtype=np.int64)
+    sides: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    edges: NDArray[np.int64],
+    found: int,
+) -> int:
+    """Write the edges within one row of cells between the vertices on their sides."""
+    top, down, bottom = sides
     ends = np.empty(4, dtype=np.int64)
-    found = 0
-    for r in range(rows - 1):
-        for c in range(columns - 1):
-            met = 0
-            for end in (across[r, c], down[r, c + 1], across[r + 1, c], down[r, c]):
-                if end >= 0:
-                    ends[met] = end
-                    met += 1
-            if met == 2:
-                edges[found, 0], edges[found, 1] = ends[0], ends[1]
-                found += 1
-            elif met == 4:
-                # a saddle: cut off the two low corners; ends are top, right, bottom, left
-                one, two = (1, 3) if field[r, c] >= level else (3, 1)
-                edges[found, 0], edges[found, 1] = ends[0], ends[one]
-                edges[found + 1, 0], edges[found + 1, 1] = ends[2], ends[two]
-                found += 2
-    return edges[:found].copy()
+    for c in range(row.size - 1):
+        met = 0
+        for end in (top[c], down[c + 1], bottom[c], down[c]):
+            if end >= 0:
+                ends[met] = end
+                met += 1
+        if met == 2:
+            edges[found, 0], edges[found, 1] = ends[0], ends[1]
+            found += 1
+        elif met == 4:
+            # a saddle: cut off the two low corners; ends are top, right, bottom, left
+            one, two = (1, 3) if row[c] >= level else (3, 1)
+            edges[found, 0], edges[found, 1] = ends[0], ends[one]
+            edges[found + 1, 0], edges[found + 1, 1] = ends[2], ends[two]
+            found += 2
+    return found

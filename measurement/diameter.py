@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imaging.geometry import VolumeGeometry
 from measurement import chord
 from measurement.contour import Contour
-from measurement.outline import LesionOutline, Mask
+from measurement.outline import LesionOutline, Mask, Row
 
 GAPS_MM = (0.0, 2.0, 5.0, math.inf)
 """Gaps of the curve that goes with every viable diameter."""
@@ -26,7 +26,6 @@ TIED_PX = 0.5
 TIED_AXES = 24
 GUESSED_SLICES = 2
 Point = tuple[float, float, float]
-Slices = list[tuple[float, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +132,21 @@ def outline_diameter(
     if only is None and gap_mm in outline.known:
         known: Caliper | None = outline.known[gap_mm]
         return known
-    slices = [row for row in outline.slices if only is None or outline.slice_index(row[1]) in only]
-    found = _over_slices(outline, slices, gap_mm, at_least)
+    found = _over_slices(outline, outline.in_turn(only), gap_mm, at_least)
     if only is None:
         outline.known[gap_mm] = found
     return found
 
 
 def _over_slices(
-    outline: LesionOutline, slices: Slices, gap_mm: float, at_least: Caliper | None
+    outline: LesionOutline, slices: Iterator[Row], gap_mm: float, at_least: Caliper | None
 ) -> Caliper | None:
     """Longest diameter over some slices, in falling order of the longest that each can hold."""
-    if not slices:
-        return None
     if math.isinf(gap_mm):
-        _, index, one, two = slices[0]
+        farthest = next(slices, None)
+        if farthest is None:
+            return None
+        _, index, one, two = farthest
         ends = outline.viable_contour(index).points_mm[[one, two]]
         return _caliper(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
@@ -155,8 +154,8 @@ def _over_slices(
     for place, (bound, index, one, two) in enumerate(slices):
         if bound <= best + 1e-9:
             break
-        pair = (one, two) if place < GUESSED_SLICES else None
-        run = _longest_run(outline, index, gap_mm, best, pair)
+        guessed = place < GUESSED_SLICES
+        run = _longest_run(outline, index, gap_mm, best, (one, two), guessed=guessed)
         if run[0] > best:
             best, found = float(run[0]), (index, run[1:].reshape(2, 2))
     if found is not None:
@@ -169,7 +168,9 @@ def _longest_run(
     index: int,
     gap_mm: float,
     best: float,
-    pair: tuple[int, int] | None,
+    farthest: tuple[int, int],
+    *,
+    guessed: bool,
 ) -> NDArray[np.float64]:
     """Longest run of one slice if it is longer than the best, as (length, x, y, x, y).
 
@@ -178,9 +179,9 @@ def _longest_run(
     """
     viable, whole = _regions(outline, index, gap_mm)
     guess = np.zeros(5)
-    if pair is not None:
+    if guessed:
         regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
-        guess = chord.first_guess(*regions, gap_mm, *pair)[0]
+        guess = chord.first_guess(*regions, gap_mm, *farthest)[0]
     best = max(best, float(guess[0]))
     found = _search(outline, index, gap_mm, best, each=False)[0]
     return np.asarray(found if found[0] > 0.0 else guess)
@@ -240,7 +241,7 @@ def tied_short_axis(outline: LesionOutline, long: Caliper) -> ShortAxis:
     direction, 24 directions), the one with the largest short axis is taken; the band is from
     the smallest to the largest. Source: spec/measurement.md.
     """
-    index = next(k for _, k, *_ in outline.slices if outline.slice_index(k) == long.slice_index)
+    index = outline.cropped_index(long.slice_index)
     viable, whole = outline.contours(index)
     axes = _tied_axes(outline, index, long)
     rows = [_across(viable, whole, long.gap_mm, axis) for axis in axes]

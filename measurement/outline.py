@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
+import math
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -13,7 +17,11 @@ from imaging.geometry import VolumeGeometry
 from measurement.chord import farthest_pair
 from measurement.contour import FINE_SMOOTHING_PX, LEVEL, MARGIN_PX, Contour, Edge, edge
 
+WIDTHS = 16
+"""Directions of the half circle in which a slice's width bounds its longest distance."""
+
 Mask = NDArray[np.bool_]
+Row = tuple[float, int, int, int]
 Box = tuple[slice, slice, slice]
 
 
@@ -64,41 +72,81 @@ class LesionOutline:
         self._whole = _cropped(whole, self._box)
         self._degree = None if degree is None else _cropped_degree(degree, self._box)
         self.known: dict[float, Any] = {}
+        self._viable_edges: dict[int, Edge] = {}
+        self._whole_edges: dict[int, Edge] = {}
+        self._rows: dict[int, Row | None] = {}
         self._viable_contours: dict[int, Contour] = {}
         self._whole_contours: dict[int, Contour] = {}
         self._distances: dict[int, NDArray[np.float64]] = {}
 
-    @cached_property
-    def viable_edge(self) -> Edge:
-        """Edge of the viable part, on the cropped grid."""
-        if self._degree is None:
-            return edge(self._viable)
-        whole = self.whole_edge
-        return Edge(np.minimum(whole.field, self._degree), whole.kept & self._viable)
+    def viable_edge(self, index: int) -> Edge:
+        """Edge of the viable part on one slice of the crop, as a stack of one slice."""
+        if index not in self._viable_edges:
+            viable = self._viable[index : index + 1]
+            if self._degree is None:
+                self._viable_edges[index] = edge(viable)
+            else:
+                whole = self.whole_edge(index)
+                field = np.minimum(whole.field, self._degree[index : index + 1])
+                self._viable_edges[index] = Edge(field, whole.kept & viable)
+        return self._viable_edges[index]
 
-    @cached_property
-    def whole_edge(self) -> Edge:
-        """Edge of the whole lesion, on the cropped grid."""
-        if self._degree is None:
-            return edge(self._whole, also_keep=self.viable_edge.kept)
-        return edge(self._whole, smoothing_px=FINE_SMOOTHING_PX)
+    def whole_edge(self, index: int) -> Edge:
+        """Edge of the whole lesion on one slice of the crop, as a stack of one slice."""
+        if index not in self._whole_edges:
+            whole = self._whole[index : index + 1]
+            self._whole_edges[index] = (
+                edge(whole, also_keep=self.viable_edge(index).kept)
+                if self._degree is None
+                else edge(whole, smoothing_px=FINE_SMOOTHING_PX)
+            )
+        return self._whole_edges[index]
 
     def thin_on(self, slice_index: int) -> bool:
         """Whether viable tissue of a slice is so thin that pixels had to stand in for its edge."""
-        return bool(self.viable_edge.kept[slice_index - self._box[0].start].any())
+        return bool(self.viable_edge(self.cropped_index(slice_index)).kept.any())
 
     @cached_property
-    def slices(self) -> list[tuple[float, int, int, int]]:
+    def slices(self) -> list[Row]:
         """Per slice with viable tissue (farthest distance in mm, slice, its two vertices).
 
         Slices count within the crop and come in falling order of that distance.
         """
-        found = []
-        for index in range(self._viable.shape[0]):
-            if (self.viable_edge.field[index] >= LEVEL).any():
-                length, one, two = farthest_pair(self.viable_contour(index).points_mm)
-                found.append((float(length), index, int(one), int(two)))
-        return sorted(found, key=lambda row: (-row[0], row[1]))
+        return list(self.in_turn())
+
+    def in_turn(self, only: Collection[int] | None = None) -> Iterator[Row]:
+        """Yield the rows of `slices` one by one; a slice is drawn only when it may be the next.
+
+        ``only`` names the slices of the volume that are asked for (all by default).
+        """
+        # pixels of the edge's inside lie within the hull of the mask's; its vertices a pixel off
+        mask = self._viable if self._degree is None else self._whole
+        bounds = _widths(mask, *self.spacing_mm) + 2.0 * max(self.spacing_mm)
+        waiting = [
+            (-float(bound), index, False)
+            for index, bound in enumerate(bounds)
+            if math.isfinite(bound) and (only is None or self.slice_index(index) in only)
+        ]
+        heapq.heapify(waiting)
+        while waiting:
+            _, index, drawn = heapq.heappop(waiting)
+            row = self._row(index)
+            if row is None:
+                continue
+            if drawn:
+                yield row
+            else:
+                heapq.heappush(waiting, (-row[0], index, True))
+
+    def _row(self, index: int) -> Row | None:
+        """Return the farthest distance of one slice; None without viable tissue."""
+        if index not in self._rows:
+            self._rows[index] = None
+            points = self.viable_contour(index).points_mm
+            if len(points):
+                length, one, two = farthest_pair(points)
+                self._rows[index] = float(length), index, int(one), int(two)
+        return self._rows[index]
 
     def contours(self, index: int) -> tuple[Contour, Contour]:
         """Return the contours of the viable part and of the whole lesion on a cropped slice."""
@@ -107,19 +155,19 @@ class LesionOutline:
     def viable_contour(self, index: int) -> Contour:
         """Return the contour of the viable part on a cropped slice."""
         if index not in self._viable_contours:
-            self._viable_contours[index] = self.viable_edge.contour(index, self.spacing_mm)
+            self._viable_contours[index] = self.viable_edge(index).contour(0, self.spacing_mm)
         return self._viable_contours[index]
 
     def whole_contour(self, index: int) -> Contour:
         """Return the contour of the whole lesion on a cropped slice."""
         if index not in self._whole_contours:
-            self._whole_contours[index] = self.whole_edge.contour(index, self.spacing_mm)
+            self._whole_contours[index] = self.whole_edge(index).contour(0, self.spacing_mm)
         return self._whole_contours[index]
 
     def distance_mm(self, index: int) -> NDArray[np.float64]:
         """Return how far each pixel of a cropped slice is from the centres of viable ones."""
         if index not in self._distances:
-            outside = self.viable_edge.field[index] < LEVEL
+            outside = self.viable_edge(index).field[0] < LEVEL
             self._distances[index] = ndimage.distance_transform_edt(
                 outside, sampling=self.spacing_mm
             )
@@ -128,6 +176,10 @@ class LesionOutline:
     def slice_index(self, index: int) -> int:
         """Return which slice of the volume a cropped one is."""
         return int(self._box[0].start) + index
+
+    def cropped_index(self, slice_index: int) -> int:
+        """Return which slice of the crop one of the volume is."""
+        return slice_index - int(self._box[0].start)
 
     def to_index(self, index: int, x_mm: float, y_mm: float) -> tuple[float, float, float]:
         """Return (z, row, column) in the volume of a point on a cropped slice."""
@@ -147,6 +199,32 @@ def bounding_box(region: Mask) -> Box:
         at = np.flatnonzero(region.any(axis=other))
         found.append(slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0))
     return found[0], found[1], found[2]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
+    """Bound, per slice, on the distance of two pixels' centres; minus infinity without any.
+
+    The largest of the widths in `WIDTHS` directions, over the cosine of what lies between two.
+    """
+    planes, rows, columns = region.shape
+    bounds = np.full(planes, -np.inf)
+    for z in range(planes):
+        low, high = np.full(WIDTHS, np.inf), np.full(WIDTHS, -np.inf)
+        for r in range(rows):
+            first, last = 0, columns - 1
+            while first < columns and not region[z, r, first]:
+                first += 1
+            if first == columns:
+                continue
+            while not region[z, r, last]:
+                last -= 1
+            for k in range(WIDTHS):
+                cosine, sine = math.cos(math.pi * k / WIDTHS), math.sin(math.pi * k / WIDTHS)
+                one, two = first * dx * cosine + r * dy * sine, last * dx * cosine + r * dy * sine
+                low[k], high[k] = min(low[k], one, two), max(high[k], one, two)
+        bounds[z] = (high - low).max() / math.cos(0.5 * math.pi / WIDTHS)
+    return bounds
 
 
 def _cropped(region: Mask, box: Box) -> Mask:
