@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
 from measurement import chord
-from measurement.contour import Contour
+from measurement.contained import longest_contained
+from measurement.contour import LEVEL, Contour
 from measurement.outline import LesionOutline, Mask, Row
 
 GAPS_MM = (0.0, 2.0, 5.0, math.inf)
@@ -175,11 +176,18 @@ def _longest_run(
     """Longest run of one slice if it is longer than the best, as (length, x, y, x, y).
 
     With the slice's farthest pair, a few lines are tried first: a long run found early leaves
-    out most others.
+    out most others. Without gaps few lines come into question at all.
     """
     viable, whole = _regions(outline, index, gap_mm)
     guess = np.zeros(5)
-    if guessed:
+    if gap_mm == 0.0:
+        guess, finished = longest_contained(
+            viable.points_mm, viable.edges, outline.viable_edge(index).field[0], LEVEL,
+            (outline.spacing_mm[0], outline.spacing_mm[1]), farthest, best,
+        )  # fmt: skip
+        if finished:
+            return np.asarray(guess)
+    elif guessed:
         regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
         guess = chord.first_guess(*regions, gap_mm, *farthest)[0]
     best = max(best, float(guess[0]))

@@ -7,6 +7,7 @@ from longest_run_by_hand import longest_runs
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
+from measurement.contained import longest_contained
 from measurement.diameter import _search, outline_curve
 from measurement.outline import LesionOutline
 
@@ -73,6 +74,38 @@ def test_the_fast_search_finds_what_every_line_through_two_vertices_finds():
 @pytest.mark.slow
 def test_the_fast_search_finds_it_on_larger_masks_too():
     assert check_against_the_reference(range(1000, 1400), size=13) >= 350
+
+
+@pytest.mark.slow
+def test_the_fast_search_finds_it_on_two_thousand_masks():
+    assert check_against_the_reference(range(5000, 7100)) >= 2000
+
+
+def runs_of_both_searches(seeds):
+    """Longest run without gaps of each slice, by the search for those and by that for all gaps."""
+    for seed in seeds:
+        outline = LesionOutline(*random_case(seed, 7 + seed % (6 if DISABLED else 24)))
+        for _, index, one, two in outline.slices:
+            contour = outline.viable_contour(index)
+            run, finished = longest_contained(
+                contour.points_mm, contour.edges, outline.viable_edge(index).field[0], 0.5,
+                outline.spacing_mm, (one, two), 0.0,
+            )  # fmt: skip
+            if finished:
+                yield seed, float(run[0]), _search(outline, index, 0.0, 0.0, each=False)[0, 0]
+
+
+def test_the_search_without_gaps_agrees_with_that_for_all_gaps():
+    runs = list(runs_of_both_searches(range(12 if DISABLED else 400)))
+    assert len(runs) >= (8 if DISABLED else 380)
+    assert [run for run in runs if run[1] != pytest.approx(run[2], abs=1e-6)] == []
+
+
+@pytest.mark.slow
+def test_the_search_without_gaps_agrees_with_that_for_all_gaps_on_five_thousand_masks():
+    runs = list(runs_of_both_searches(range(10_000, 15_200)))
+    assert len(runs) >= 5000
+    assert [run for run in runs if run[1] != pytest.approx(run[2], abs=1e-6)] == []
 
 
 @pytest.mark.parametrize("seed", [3, 447, 457, 513])

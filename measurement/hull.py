@@ -1,0 +1,144 @@
+"""The convex hull of a region, and how far lines run within it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from measurement.line import Pairs, Points
+
+NEARLY_ON_MM = 1e-5
+"""A corner that is nearer to a ray along a side of the hull than this may lie on it."""
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def convex_hull(points: Points) -> Pairs:
+    """Corners of the convex hull in turn, from x towards y; each one once."""
+    order = np.argsort(points[:, 0], kind="mergesort")
+    n = points.shape[0]
+    hull = np.empty(2 * n + 2, dtype=np.int64)
+    size = 0
+    for turn in range(2):
+        floor = size + 1
+        for k in range(n):
+            v = order[k] if turn == 0 else order[n - 1 - k]
+            while size > floor:
+                a, b = hull[size - 2], hull[size - 1]
+                bend = (points[b, 0] - points[a, 0]) * (points[v, 1] - points[a, 1]) - (
+                    points[b, 1] - points[a, 1]
+                ) * (points[v, 0] - points[a, 0])
+                if bend > 1e-12:
+                    break
+                size -= 1
+            hull[size] = v
+            size += 1
+        size -= 1  # the last one of this half is the first one of the other
+    return hull[: max(size, 1)].copy()
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def way_out(
+    points: Points, hull: Pairs, corner: int, place: tuple[float, float],
+    along: tuple[float, float],
+) -> tuple[float, int]:  # fmt: skip
+    """Distance from a place within the hull to where a ray leaves it, and the corner before.
+
+    ``corner`` is where the search begins: neighbouring rays leave at neighbouring corners. A ray
+    along a side of the hull, which all corners are on one side of, leaves at the last on it.
+    """
+    size = hull.size
+    left = right = 0
+    while left <= size and right <= size:
+        a = hull[corner]
+        x, y = points[a, 0] - place[0], points[a, 1] - place[1]
+        if along[0] * y - along[1] * x > 0.0:  # left of the ray: behind the exit
+            corner = corner - 1 if corner > 0 else size - 1
+            left += 1
+            continue
+        after = corner + 1 if corner + 1 < size else 0
+        b = hull[after]
+        u, v = points[b, 0] - place[0], points[b, 1] - place[1]
+        if along[0] * v - along[1] * u <= 0.0:
+            corner = after
+            right += 1
+            continue
+        across = along[0] * (v - y) - along[1] * (u - x)
+        if across <= 1e-12:
+            break
+        t = (x * (v - y) - y * (u - x)) / across
+        ends = max(x * along[0] + y * along[1], u * along[0] + v * along[1])
+        return max(0.0, min(t, ends)), corner
+    farthest = 0.0
+    for h in hull:
+        x, y = points[h, 0] - place[0], points[h, 1] - place[1]
+        if abs(along[0] * y - along[1] * x) < NEARLY_ON_MM:
+            farthest = max(farthest, x * along[0] + y * along[1])
+    return farthest, corner
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def chord_of_hull(
+    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
+    along: tuple[float, float],
+) -> float:  # fmt: skip
+    """Length within the hull of the line through a place; ``corners`` are left where it exits."""
+    ahead, corners[0] = way_out(points, hull, corners[0], place, along)
+    behind, corners[1] = way_out(points, hull, corners[1], place, (-along[0], -along[1]))
+    return float(ahead + behind)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def longest_in_wedge(
+    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
+    middle: tuple[float, float], half_angle: float,
+) -> float:  # fmt: skip
+    """Longest chord of the hull among the lines through a place at most so far from a direction.
+
+    The distance to a straight side is a convex function of the angle, so the chord is longest on
+    either border of the wedge or through a corner within it.
+    """
+    cosine, sine = math.cos(half_angle), math.sin(half_angle)
+    first = (middle[0] * cosine + middle[1] * sine, middle[1] * cosine - middle[0] * sine)
+    last = (middle[0] * cosine - middle[1] * sine, middle[1] * cosine + middle[0] * sine)
+    longest = chord_of_hull(points, hull, corners, place, last)
+    longest = max(longest, chord_of_hull(points, hull, corners, place, first))
+    exits = np.empty(2, dtype=np.int64)
+    for side in range(2):
+        sign = 1.0 - 2.0 * side
+        k, exits[0], exits[1] = corners[side], corners[0], corners[1]
+        for _ in range(hull.size):
+            k = k + 1 if k + 1 < hull.size else 0
+            x, y = sign * (points[hull[k], 0] - place[0]), sign * (points[hull[k], 1] - place[1])
+            size = math.hypot(x, y)
+            if last[0] * y - last[1] * x > 0.0 or size == 0.0:
+                break
+            if first[0] * y - first[1] * x < 0.0:
+                break
+            chord = chord_of_hull(points, hull, exits, place, (x / size, y / size))
+            longest = max(longest, chord)
+    return float(longest)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def reach_in_wedge(
+    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
+    middle: tuple[float, float], half_angle: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Farthest way out of the hull ahead and behind among the lines of a wedge."""
+    cosine, sine = math.cos(half_angle), math.sin(half_angle)
+    farthest = np.zeros(2)
+    for side in range(2):
+        x0, y0 = (middle[0], middle[1]) if side == 0 else (-middle[0], -middle[1])
+        first = (x0 * cosine + y0 * sine, y0 * cosine - x0 * sine)
+        last = (x0 * cosine - y0 * sine, y0 * cosine + x0 * sine)
+        one, k = way_out(points, hull, corners[side], place, first)
+        two, corners[side] = way_out(points, hull, k, place, last)
+        longest = 0.0
+        while k != corners[side]:
+            k = k + 1 if k + 1 < hull.size else 0
+            x, y = points[hull[k], 0] - place[0], points[hull[k], 1] - place[1]
+            longest = max(longest, x * x + y * y)
+        farthest[side] = max(one, two, math.sqrt(longest))
+    return farthest[0], farthest[1]
