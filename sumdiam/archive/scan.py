@@ -58,6 +58,7 @@ def scan_archives(
     if folder is not None:
         with contextlib.suppress(OSError):  # from now on the walk knows the folder as one of ours
             folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)  # what is unpacked into it names patients, as the archive does
     index = ScanIndex.open(folder)
     gathered = gather(paths, index, options, progress)
     if not gathered.dicom_files and not gathered.refused:

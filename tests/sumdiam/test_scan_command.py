@@ -42,6 +42,7 @@ def test_a_scan_prints_a_summary_and_saves_the_catalogue(archive, tmp_path):
     assert series["slices"].tolist() == ["6"] * 6
     assert series["spacing_z_mm"].tolist() == ["5"] * 6
     assert saved(tmp_path / "out", "studies")["masks"].tolist() == ["1", "1", "1"]
+    assert (tmp_path / "out" / "sumdiam-scan").stat().st_mode & 0o077 == 0  # may name patients
 
 
 def test_what_is_refused_is_named_and_the_exit_code_says_so(archive, tmp_path, edit_file):
