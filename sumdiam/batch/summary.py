@@ -113,7 +113,8 @@ def count_lesions(latest: pd.DataFrame, lesions: pd.DataFrame) -> tuple[int, int
     accepted = latest[latest["accepted"].astype(bool)]
     key = list(KEY)
     kinds = zip(lesions["site"].astype(str), lesions["node"].astype(str), strict=True)
-    leading = lesions[key].assign(quantity=[leading_quantity(*kind) for kind in kinds])
+    words = pd.array([leading_quantity(*kind) for kind in kinds], dtype="string")
+    leading = lesions[key].assign(quantity=words)
     counted = accepted.merge(leading, on=[*key, "quantity"])
     flagged = counted[counted["flags"].notna()]
     return len(accepted.drop_duplicates(key)), len(flagged.drop_duplicates(key))

@@ -11,6 +11,7 @@ from assessment.criteria import UnknownCriteriaError, describe, load_criteria
 from assessment.policy import policy_data
 from imaging.reason import REASONS
 from sumdiam.archive.reason import WARNINGS
+from sumdiam.batch.summary import count_lesions
 from sumdiam.report import wording
 from sumdiam.report.grid import Cell, Grid, row_of
 from sumdiam.report.run_tables import RunFacts, RunTables
@@ -37,12 +38,12 @@ def archive_grid(tables: RunTables, facts: RunFacts) -> Grid:
         if status[word] or word in {"measured", "refused"}
     ]
     latest = accepted(tables.measurements)
-    flagged = latest["flags"].astype("string").fillna("").str.strip() != ""
-    lesions = ["subject_id", "reader", "lesion_id", "timepoint"]
-    n_lesions, n_flagged = (len(f[lesions].drop_duplicates()) for f in (latest, latest[flagged]))
+    n_lesions, n_flagged = count_lesions(latest, tables.lesions)
     rows += [
         row_of(["Lesions measured (once per visit and reader)", str(n_lesions)]),
-        row_of(["… of these flagged for a look", wording.count_of(n_flagged, n_lesions)]),
+        row_of(
+            ["… of these flagged in the length that counts", wording.count_of(n_flagged, n_lesions)]
+        ),
         row_of(["Measured values accepted", str(len(latest))]),
     ]
     corrected = int((latest["decided_by"].astype("string") != "auto").sum())
