@@ -149,6 +149,15 @@ def test_a_percentage_of_a_visit_never_seems_to_reach_a_cut_off_that_it_misses(s
     assert "+19.96 %" in text
 
 
+def test_a_lesion_is_counted_as_flagged_by_the_length_that_counts_alone(small, tmp_path):
+    rows = small.tables.measurements.copy()
+    rows["flags"] = "low_cnr"
+    rows.loc[rows["quantity"] == "viable_diameter", "flags"] = None
+    assert set(small.tables.lesions["site"]) == {"hepatic"}  # where viable tissue counts
+    text = Page(written(replace(small.tables, measurements=rows), tmp_path)).text["read"]
+    assert re.search(r"flagged in the length that counts\s+0/", text)
+
+
 def test_the_course_says_that_the_study_of_a_visit_was_refused(page):
     assert "study refused: missing slice" in page.text["course"]
 
