@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs lock clean help
+.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs accuracy lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -65,6 +65,13 @@ coverage-report: $(READY)
 docs: $(READY)  ## write docs/tables.md and docs/flags.md from the schemas and the code
 	$(BIN)/python -m sumdiam.export.table_docs docs/tables.md
 	$(BIN)/python -m sumdiam.export.flag_docs docs/flags.md
+
+SERIES ?= $(or $(SUMDIAM_SHARED),../shared)/data/hcc_tace_hcc048_portal
+ACCURACY_ROWS ?= accuracy-rows.csv
+ACCURACY_SEED ?= 7000
+accuracy: $(READY)  ## write docs/accuracy.md: lesions planted in a real CT (hours; goes on where it ended)
+	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(ACCURACY_SEED) \
+	    --rows $(ACCURACY_ROWS) --out docs/accuracy.md
 
 lock:  ## pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

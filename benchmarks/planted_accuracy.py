@@ -233,8 +233,8 @@ def read(case: Planted, settings: MeasurementSettings | None = None) -> LesionRe
     return measure_lesion(case.images, settings=settings)
 
 
-def naive_lengths(images: LesionImages) -> dict[str, float]:
-    """Longest viable diameters in mm in the ways of the field."""
+def naive_lengths(images: LesionImages, *, hounsfield: bool = True) -> dict[str, float]:
+    """Longest viable diameters in mm in the ways of the field; two of them need HU."""
     if images.arterial is None or images.native is None or images.liver is None:
         return {}
     grid, mask = images.image.geometry, images.lesion.array
@@ -248,6 +248,8 @@ def naive_lengths(images: LesionImages) -> dict[str, float]:
         "rise of 10 HU": (smooth >= 10.0, 2.0),
         "mean + 2 SD of liver": (smooth > np.median(liver) + 2.0 * robust_sd(liver), 2.0),
     }
+    if not hounsfield:
+        ways = {"mean + 2 SD of liver": ways["mean + 2 SD of liver"]}
     lengths = {}
     for name, (above, gap_mm) in ways.items():
         caliper = longest_diameter(mask & above, mask, grid, gap_mm=gap_mm)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+NOTES = frozenset({"registered"})
+"""Codes that say what was done: breathing moves nearly every liver, and what is left over after
+registration has a flag of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +21,11 @@ class Flag:
     def written(self) -> str:
         """Return the cell text of this flag, such as ``low_cnr(1.31)``."""
         return self.code if self.value is None else f"{self.code}({self.value:.4g})"
+
+
+def is_doubtful(cell: object) -> bool:
+    """Whether a cell of flags, such as ``low_cnr(1.31);registered(0.5)``, holds more than notes."""
+    if not isinstance(cell, str):
+        return False  # nothing, or what tables have for it
+    codes = (re.sub(r"\(.*", "", part).strip() for part in cell.split(";"))
+    return any(code and code not in NOTES for code in codes)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from measurement.flag import is_doubtful
 from measurement.pivot import KEY, leading_quantity
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.reason import WARNINGS
@@ -108,7 +109,7 @@ def count_lesions(latest: pd.DataFrame, lesions: pd.DataFrame) -> tuple[int, int
     Notes
     -----
     A lesion is flagged by its leading quantity alone: a doubtful perpendicular, or a whole diameter
-    in the liver, enters no sum of mRECIST.
+    in the liver, enters no sum of mRECIST. A note that says what was done is no doubt.
     """
     accepted = latest[latest["accepted"].astype(bool)]
     key = list(KEY)
@@ -116,7 +117,7 @@ def count_lesions(latest: pd.DataFrame, lesions: pd.DataFrame) -> tuple[int, int
     words = pd.array([leading_quantity(*kind) for kind in kinds], dtype="string")
     leading = lesions[key].assign(quantity=words)
     counted = accepted.merge(leading, on=[*key, "quantity"])
-    flagged = counted[counted["flags"].notna()]
+    flagged = counted[counted["flags"].map(is_doubtful).astype(bool)]
     return len(accepted.drop_duplicates(key)), len(flagged.drop_duplicates(key))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from measurement.flag import is_doubtful
 from sumdiam.demo.truth_table import TruthTables
 
 SUMMARY = (
@@ -96,7 +97,7 @@ def matched_lengths(measurements: pd.DataFrame, truth: pd.DataFrame) -> pd.DataF
     found["error_px"] = found["error_mm"] / found["pixel_mm"]
     allowed_mm = (found["value_mm"] * TOLERANCE_PART).clip(lower=TOLERANCE_MM)
     found["off"] = found["error_mm"].abs() > allowed_mm
-    found["flagged"] = (found["flags"].fillna("") != "").astype(bool)
+    found["flagged"] = found["flags"].map(is_doubtful).astype(bool)
     return found
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 import sumdiam
+from measurement.flag import is_doubtful
 from measurement.lesion_table import Measurements
 from measurement.table import from_records
 from sumdiam.store import ledger
@@ -207,7 +208,7 @@ class Workspace:
         which study ended first.
         """
         rows = _reading_rows(result)
-        flagged = len({row["lesion_id"] for row in rows if row.get("flags")})
+        flagged = len({row["lesion_id"] for row in rows if is_doubtful(row.get("flags"))})
         values = {
             "state": result.status,
             "reason_code": result.reason_code,

@@ -49,6 +49,12 @@ def test_a_lesion_is_flagged_by_the_quantity_that_it_counts_with(lesion, quantit
     assert count_lesions(table(*rows), LESIONS) == (1, expected), why
 
 
+def test_a_note_that_the_native_phase_was_moved_is_no_flag_by_itself():
+    for flags, expected in [("registered(0.6)", 0), ("registered(0.6);low_cnr(1.2)", 1)]:
+        rows = [measured("liver", "viable_diameter", flags=flags)]
+        assert count_lesions(table(*rows), LESIONS) == (1, expected), flags
+
+
 def test_a_rejected_measurement_flags_nothing_and_measures_nothing():
     rows = [
         measured("liver", "viable_diameter", flags="low_cnr", accepted=False),
