@@ -105,6 +105,9 @@ _LIST: tuple[tuple[str, Kind, str, str], ...] = (
      "Split the series at its source, or exclude it in the plan."),
     # masks
     ("mask_unreadable", "mask", "the mask file is damaged or not a segmentation", _MASK),
+    ("mask_crashed", "mask", "reading the mask file ends the process that does it", _MASK),
+    ("mask_time", "mask", "reading the mask file takes longer than allowed", _MASK),
+    ("mask_memory", "mask", "reading the mask file takes more memory than allowed", _MASK),
     ("mask_not_supported", "mask", "this kind of mask is not read", _MASK),
     ("mask_no_position", "mask", "a mask frame does not say where it lies", _MASK),
     ("mask_frame_of_reference", "mask", "mask and image have different frames of reference", _MASK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from imaging.header import HeaderError, InstanceHeader, read_header
@@ -57,6 +58,11 @@ class FileReading:
     study_uid: str | None = None
     series_uid: str | None = None
     directory: tuple[Entry, ...] = ()
+
+
+def read_all(files: Iterable[FoundFile]) -> list[FileReading]:
+    """Return what each of several files is; called in a process that may die of them."""
+    return [read_file(file) for file in files]
 
 
 def read_file(found: FoundFile) -> FileReading:

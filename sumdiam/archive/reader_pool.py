@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Queue
 
+from imaging.capped_process import COMMAND, CapError, CappedProcess, Caps, ChildStartError
 from sumdiam.archive.damage import RefusedFile
-from sumdiam.archive.file_reading import FileReading, read_file
+from sumdiam.archive.file_reading import FileReading, read_all, read_file
 from sumdiam.archive.folder import ArchiveError, FoundFile
-from sumdiam.archive.reader import READY
 
 CHUNK = 64
 _AHEAD = 4
 """So many chunks per process are under way: their headers are all that waits in memory."""
-_COMMAND = (sys.executable, "-m", "sumdiam.archive.reader")
+_COMMAND = COMMAND
+MEMORY_BYTES = 1 << 30
+"""What reading a chunk may take beyond what the process takes by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,91 +100,54 @@ class _Reader:
     """One process that reads headers, started when it is needed and again when it has died."""
 
     limits: ReadingLimits
-    process: subprocess.Popen[bytes] | None = None
+    process: CappedProcess | None = None
     ended: bool = False
-    late: threading.Event = field(default_factory=threading.Event)
 
     def read(self, chunk: Sequence[FoundFile]) -> list[FileReading]:
         """Return what the files of a chunk are; one that the process dies of is refused."""
-        answer = self._ask(chunk, self.limits.chunk_seconds)
-        if answer is not None:
-            return answer
-        return [self._read_alone(file) for file in chunk]
+        try:
+            return self._ask(chunk, self.limits.chunk_seconds)
+        except CapError:
+            return [self._read_alone(file) for file in chunk]
 
     def _read_alone(self, file: FoundFile) -> FileReading:
         """Return what a file is, or that reading it ends the process."""
-        answer = self._ask([file], self.limits.file_seconds)
-        if answer is not None:
-            return answer[0]
-        seconds = f"no answer in {self.limits.file_seconds:g} s"
-        detail = seconds if self.late.is_set() else "the process ended"
-        refused = RefusedFile(file.name, file.path, "reading_stopped", detail)
-        return FileReading(refused=refused)
-
-    def _ask(self, files: Sequence[FoundFile], seconds: float) -> list[FileReading] | None:
-        """Return the answer of the process; None where it has died or was ended."""
-        process = self._started()
-        self.late.clear()
-        timer = threading.Timer(seconds, self._end_late)
-        timer.start()
         try:
-            if process.stdin is None or process.stdout is None:
-                return None
-            pickle.dump(list(files), process.stdin)
-            process.stdin.flush()
-            answer: list[FileReading] = pickle.load(process.stdout)  # noqa: S301 - our own process
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
-            self._kill()
-            return None
-        finally:
-            timer.cancel()
-        return answer
+            return self._ask([file], self.limits.file_seconds)[0]
+        except CapError as error:
+            refused = RefusedFile(file.name, file.path, "reading_stopped", error.detail)
+            return FileReading(refused=refused)
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        """Return the process."""
+    def _ask(self, files: Sequence[FoundFile], seconds: float) -> list[FileReading]:
+        """Return the answer of the process.
+
+        Raises
+        ------
+        CapError
+            Where it has died or was ended.
+        ArchiveError
+        """
         if self.ended:
             msg = "reading was stopped"
             raise ArchiveError(msg)
         if self.process is None:
-            path = os.pathsep.join(part for part in sys.path if part)
-            calm = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
             try:
-                process = subprocess.Popen(  # noqa: S603 - our own module
-                    _COMMAND,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env=os.environ | calm,
-                )
-                ready = process.stdout.read(len(READY)) if process.stdout else b""
-            except OSError as error:
-                msg = f"no process can be started to read headers ({error.strerror})."
-                raise ArchiveError(msg) from None
-            self.process = process
-            if ready != READY:  # else every file would be taken for one that ends the process
-                msg = "the process that reads headers ends at once. Run `sumdiam doctor`."
-                raise ArchiveError(msg)
-        return self.process
-
-    def _end_late(self) -> None:
-        """End a process that takes too long."""
-        self.late.set()
-        if self.process is not None:
-            self.process.kill()
-
-    def _kill(self) -> None:
-        """End the process and close its pipes."""
-        process, self.process = self.process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+                self.process = CappedProcess(_COMMAND)
+            except ChildStartError as error:
+                raise ArchiveError(str(error)) from None
+        try:
+            return self.process.call(read_all, (list(files),), Caps(seconds, MEMORY_BYTES))
+        except CapError:
+            process, self.process = self.process, None
+            if process is not None:
+                process.kill()
+                process.end()
+            raise
 
     def end(self) -> None:
-        """End the process for good."""
+        """End the process for good, from any thread."""
         self.ended = True
-        self._kill()
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.end()

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pickle
-import subprocess
-import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
-from imaging.mask_file import read_masks
-from imaging.organ_sample import medians_in_masks
+from imaging.mask_client import read_masks_apart
+from imaging.organ_sample import medians_in_image, medians_in_masks
 from imaging.phase_content import OrganMedians
 from imaging.reason import ReasonedError
 from imaging.series import ImageSeries
 from sumdiam.archive.catalogue import Catalogue
-from sumdiam.batch.content_reader import read_content
 
 ORGANS = ("aorta", "liver", "spleen")
-SECONDS = 60.0
-"""After so long the process that decodes the slices of a volume is ended."""
-_COMMAND = (sys.executable, "-m", "sumdiam.batch.content_reader")
 Masks = Mapping[str, Mapping[str, str]]
 
 
@@ -52,28 +41,27 @@ def read_contents(doubtful: Sequence[ImageSeries], masks: Masks, catalogue: Cata
 
     Notes
     -----
-    A mask serves every volume of its study that has its grid. Slices that are stored plainly are
-    read here, compressed ones in a process of their own, which a damaged file may end. Nothing is
-    refused here: what cannot be read says nothing of its phase, and is refused when it is measured.
+    A mask serves every volume of its study that has its grid. Masks and compressed slices are read
+    in a process of their own, which a damaged file may end. Nothing is refused here: what cannot
+    be read says nothing of its phase, and is refused when it is measured.
     """
     found = Contents()
     places = {one.volume_id: one.geometry for one in catalogue.series}
     paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
     organs = _organs_by_study(masks)
-    with _Reader() as reader:
-        for series in sorted(doubtful, key=lambda one: one.volume_id):
-            fitting = [
-                row for row in organs.get(series.study_uid, [])
-                if _same_grid(series.geometry, places.get(row["volume_id"]))
-            ]  # fmt: skip
-            drawn = _from_masks(series, fitting, paths)
-            answer: OrganMedians | str | None = drawn
-            if series.modality == "CT" and (drawn is None or drawn.aorta is None):
-                answer = _joined(drawn, reader.read(series))
-            if isinstance(answer, OrganMedians):
-                found.medians[series.volume_id] = answer
-            elif answer is not None:
-                found.unread[series.volume_id] = answer
+    for series in sorted(doubtful, key=lambda one: one.volume_id):
+        fitting = [
+            row for row in organs.get(series.study_uid, [])
+            if _same_grid(series.geometry, places.get(row["volume_id"]))
+        ]  # fmt: skip
+        drawn = _from_masks(series, fitting, paths)
+        answer: OrganMedians | str | None = drawn
+        if series.modality == "CT" and (drawn is None or drawn.aorta is None):
+            answer = _joined(drawn, _from_image(series))
+        if isinstance(answer, OrganMedians):
+            found.medians[series.volume_id] = answer
+        elif answer is not None:
+            found.unread[series.volume_id] = answer
     return found
 
 
@@ -105,7 +93,7 @@ def _from_masks(
             continue
         try:
             number = int(row["segment"])
-            drawn = read_masks(path, series.geometry, {number})[number].array
+            drawn = read_masks_apart(path, series.geometry, {number})[number].array
         except ReasonedError:
             continue  # the mask is refused with its reason where it is measured
         organ = row["mask_role"]
@@ -114,6 +102,17 @@ def _from_masks(
         return medians_in_masks(series, arrays) if arrays else None
     except ReasonedError:
         return None
+
+
+def _from_image(series: ImageSeries) -> OrganMedians | str | None:
+    """Return the medians found in a volume, None where no organ is plainly there.
+
+    A volume that cannot be read gives the reason in words: it is refused when it is measured.
+    """
+    try:
+        return medians_in_image(series)
+    except ReasonedError as error:
+        return f"{error.reason_code}, {error.detail}"
 
 
 def _joined(
@@ -129,65 +128,3 @@ def _joined(
         found_by="image",
         slices=shown.slices + drawn.slices,
     )
-
-
-class _Reader:
-    """Reads volumes, compressed ones in a process that is started when it is first needed."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> _Reader:
-        """Return the reader; the process is ended with the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        """End the process."""
-        self._end()
-
-    def read(self, series: ImageSeries) -> OrganMedians | str | None:
-        """Return what is in a volume, None where no organ is plainly there, else why not read."""
-        if all(header.pixel_offset is not None for header in series.headers):
-            return read_content(series)
-        process = self._started()
-        if process is None or process.stdin is None or process.stdout is None:
-            return "no process could be started to decode it"
-        timer = threading.Timer(SECONDS, process.kill)
-        timer.start()
-        try:
-            pickle.dump(series, process.stdin)
-            process.stdin.flush()
-            answer: OrganMedians | str | None = pickle.load(process.stdout)  # noqa: S301 - our own
-        except (OSError, EOFError, pickle.UnpicklingError):
-            self._end()
-            return f"decoding ended the process, or took more than {SECONDS:.0f} s"
-        finally:
-            timer.cancel()
-        return answer
-
-    def _started(self) -> subprocess.Popen[bytes] | None:
-        """Return the process; None where none can be started."""
-        if self._process is None:
-            path = os.pathsep.join(part for part in sys.path if part)
-            with contextlib.suppress(OSError):
-                self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-                )  # fmt: skip
-        return self._process
-
-    def _end(self) -> None:
-        """End the process and close its pipes."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()

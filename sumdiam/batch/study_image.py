@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from imaging.geometry import VolumeGeometry
 from imaging.mask import LesionMask
-from imaging.mask_file import read_masks
+from imaging.mask_client import read_masks_apart
 from imaging.series import ImageSeries, SeriesError, load_volume
 from imaging.volume import Volume
 from sumdiam.batch.study_task import MaskTask, StudyTask
@@ -137,7 +137,7 @@ def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, L
         by_file[mask.path].append(mask)
     found: dict[str, LesionMask] = {}
     for path, wanted in sorted(by_file.items()):
-        read = read_masks(
+        read = read_masks_apart(
             path,
             geometry,
             {mask.segment for mask in wanted},

@@ -55,7 +55,7 @@ def compressed(slices, syntax, spoil=lambda code: code, count=4):
 def decoding():
     """The decoding processes of this process."""
     children = psutil.Process().children()
-    return [child for child in children if "imaging.decoder_process" in child.cmdline()]
+    return [child for child in children if "imaging.capped_worker" in child.cmdline()]
 
 
 @pytest.mark.parametrize("syntax", ENCODERS)

@@ -24,6 +24,7 @@ from sumdiam.archive.index import INDEX
 from sumdiam.archive.reader_pool import ReadingLimits, read_files
 from sumdiam.archive.record import built, columns, plain, rows
 from sumdiam.archive.scan import ScanOptions, scan_archives
+from tests.sumdiam import dying_reader
 
 
 @pytest.fixture
@@ -237,15 +238,14 @@ def test_the_order_of_the_directory_changes_nothing(archive, monkeypatch):
 @pytest.fixture
 def dying(monkeypatch) -> None:
     """Processes that die of files named die*, and hang in those named hang*."""
-    script = Path(__file__).with_name("dying_reader.py")
-    monkeypatch.setattr(reader_pool, "_COMMAND", (sys.executable, str(script)))
+    monkeypatch.setattr(reader_pool, "read_all", dying_reader.read_all)
 
 
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
-        ("die.dcm", "the process ended"),
-        pytest.param("hang.dcm", "no answer in 3 s", marks=pytest.mark.slow),
+        ("die.dcm", "signal SIGSEGV"),
+        pytest.param("hang.dcm", "over 3 s", marks=pytest.mark.slow),
     ],
 )
 def test_a_file_that_ends_its_reader_is_refused_alone(archive, dying, name, detail):
@@ -266,9 +266,8 @@ def test_a_file_that_was_refused_for_the_fault_of_a_day_is_tried_again(aged, tmp
     native = aged / "S01" / "t0" / "native"
     (native / "02.dcm").rename(native / "die.dcm")
     age(aged)
-    script = Path(__file__).with_name("dying_reader.py")
     with monkeypatch.context() as ill:
-        ill.setattr(reader_pool, "_COMMAND", (sys.executable, str(script)))
+        ill.setattr(reader_pool, "read_all", dying_reader.read_all)
         assert len(scan(aged, tmp_path / "run", workers=1).refused_files) == 1
     well = scan(aged, tmp_path / "run", workers=1)
     assert well.refused_files == ()
@@ -326,7 +325,7 @@ def children() -> set[int]:
             command = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent == os.getpid() and b"sumdiam.archive.reader" in command:
+        if parent == os.getpid() and b"imaging.capped_worker" in command:
             found.add(int(status.parent.name))
     return found
 

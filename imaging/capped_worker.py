@@ -1,4 +1,4 @@
-"""The process that decodes pixel data: it may crash, hang or run out of memory, and is replaced.
+"""The child side of `imaging.capped_process`: does what it is asked, within caps, until it dies.
 
 Requests come in on one pipe and answers leave by another; it ends when the pipe of requests does,
 so it never outlives the process that started it by more than one request's time limit.
@@ -14,27 +14,34 @@ import struct
 import sys
 from typing import BinaryIO
 
-REQUEST = struct.Struct("<IdQQ")
-"""Bytes of the pickled header, seconds and bytes allowed, bytes of shared memory."""
-ANSWER = struct.Struct("<cBQ")
-"""Kind of words (or ``!`` for a refusal), bytes in a word, bytes of them."""
-REFUSAL = b"!"
+READY = b"ready"
+"""What the process says once it can be asked."""
+REQUEST = struct.Struct("<QdQQ")
+"""Bytes of the pickled call, seconds and bytes allowed, bytes of shared memory."""
+ANSWER = struct.Struct("<cQQ")
+"""Kind of answer, bytes of the pickle, number of buffers, whose sizes follow."""
+SIZE = struct.Struct("<Q")
+RETURNED, RAISED, OUT_OF_MEMORY, FAILED = b"=", b"!", b"m", b"?"
+"""A value; a refusal with its reason; no memory; another exception, by name."""
 
 
 class _Shared:
-    """Memory that words are handed over in, where the system has files in memory."""
+    """Memory that buffers are handed over in, where the system has files in memory."""
 
     def __init__(self, file: int) -> None:
         self._file, self._size = file, 0
         self._memory: mmap.mmap | None = None
 
-    def place(self, words: memoryview, size: int) -> bool:
-        """Put words there; return whether they fit."""
-        if self._file < 0 or len(words) > size:
+    def place(self, buffers: list[memoryview], size: int) -> bool:
+        """Put buffers there one after the other; return whether they fit."""
+        if self._file < 0 or not buffers or sum(map(len, buffers)) > size:
             return False
         if self._memory is None or self._size != size:
             self._memory, self._size = mmap.mmap(self._file, size), size
-        self._memory[: len(words)] = words
+        at = 0
+        for buffer in buffers:
+            self._memory[at : at + len(buffer)] = buffer
+            at += len(buffer)
         return True
 
 
@@ -43,44 +50,67 @@ def serve(shared_file: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for those who wait for the answer
     requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):  # native decoders print
+    for stream in (0, 1):  # what a library prints must not stand between the answers
         os.dup2(nowhere, stream)
     _without_core()
     shared = _Shared(shared_file)
-    while _answer(requests, answers, shared):
-        pass
+    if _send(answers, [memoryview(READY)]):
+        while _answer(requests, answers, shared):
+            pass
 
 
 def _answer(requests: BinaryIO, answers: int, shared: _Shared) -> bool:
     """Answer one request; return whether there was one."""
-    from imaging.codec import decode_words
-    from imaging.pixel_error import PixelError
-
     head = requests.read(REQUEST.size)
     if len(head) < REQUEST.size:
         return False
     length, seconds, room, size = REQUEST.unpack(head)
-    header = pickle.loads(requests.read(length))  # noqa: S301 - from the process that started us
+    # loads the modules that are needed, before anything is capped
+    function, arguments = pickle.loads(requests.read(length))  # noqa: S301 - from our own parent
+    buffers: list[memoryview] = []
+
+    def aside(buffer: pickle.PickleBuffer) -> None:
+        buffers.append(buffer.raw())
+
     limit(seconds, room)
-    body = memoryview(b"")
     try:
-        words = decode_words(header)
-        kind = words.dtype.kind.encode()
-        native = words.astype(words.dtype.newbyteorder("="), order="C", copy=False)
-        head = ANSWER.pack(kind, native.itemsize, native.nbytes)
-        body = native.data.cast("B")
-        if shared.place(body, size):
-            body = memoryview(b"")
-    except PixelError as error:
-        body = memoryview(pickle.dumps((error.reason_code, error.detail)))
-        head = ANSWER.pack(REFUSAL, 1, len(body))
+        kind, answer = _called(function, arguments)
+        written = pickle.dumps(answer, protocol=5, buffer_callback=aside)
+    except MemoryError:
+        kind, written = OUT_OF_MEMORY, pickle.dumps(None)
+        buffers.clear()
     limit(0, 0)
+    sizes = b"".join(SIZE.pack(len(buffer)) for buffer in buffers)
+    head = ANSWER.pack(kind, len(written), len(buffers)) + sizes
+    parts = [memoryview(head), memoryview(written)]
+    if not shared.place(buffers, size):
+        parts += buffers
+    return _send(answers, parts)
+
+
+def _called(function: object, arguments: tuple[object, ...]) -> tuple[bytes, object]:
+    """Return what a call gives, and of what kind that is."""
+    from imaging.reason import ReasonedError
+
     try:
-        for part in (memoryview(head), body):
+        return RETURNED, function(*arguments)  # type: ignore[operator]
+    except ReasonedError as error:
+        error.__cause__ = error.__context__ = None
+        return RAISED, error
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whose words may name a person
+        return FAILED, type(error).__name__
+
+
+def _send(answers: int, parts: list[memoryview]) -> bool:
+    """Write all bytes; return False where nobody waits for them any more."""
+    try:
+        for part in parts:
             left = part
             while left:
                 left = left[os.write(answers, left) :]
-    except BrokenPipeError:  # nobody waits any more
+    except BrokenPipeError:
         return False
     return True
 
