@@ -1,6 +1,7 @@
 """From the lesion table to response, best response and events."""
 
-from assessment.criteria import UnknownCriteriaError, criteria_names, describe, load_criteria
+from assessment.criteria import UnknownCriteriaError, criteria_names, load_criteria
+from assessment.criteria_text import describe
 from assessment.exclusions import exclusion_counts
 from assessment.lesion_input import read_lesions
 from assessment.mrecist import Assessment, assess

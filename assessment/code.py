@@ -15,8 +15,14 @@ Texts: TypeAlias = NDArray[Any]
 """Text: arrays of objects, or of fixed-width text where numpy makes them."""
 Anything: TypeAlias = NDArray[Any]
 
-RESPONSES = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "NED", "NA")
-CR, PR, SD, NON_CR_NON_PD, PD, NE, NED, NA = range(8)
+RESPONSES = (
+    "CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "NED", "NA",
+    "iCR", "iPR", "iSD", "iNON-CR/NON-PD", "iUPD", "iCPD",
+)  # fmt: skip
+"""Words of response; those from `iCR` on are of iRECIST alone."""
+CR, PR, SD, NON_CR_NON_PD, PD, NE, NED, NA, I_CR, I_PR, I_SD, I_NON_CR_NON_PD, I_UPD, I_CPD = range(
+    14
+)
 NONE = -1
 """No response: the baseline, or a visit that is not there."""
 
@@ -48,13 +54,12 @@ def dates_of(days: Ints) -> NDArray[np.datetime64]:
     return days.astype("datetime64[D]").astype("datetime64[ns]")
 
 
-def hundredths(lengths_mm: Anything) -> Ints:
-    """Return lengths as whole hundredths of a millimetre, NOT_MEASURED where there is none."""
-    lengths = np.asarray(lengths_mm, dtype=np.float64)
-    known = np.isfinite(lengths)
-    return np.where(known, np.rint(np.where(known, lengths, 0) * 100), NOT_MEASURED).astype(
-        np.int64
-    )
+def scaled(values: Anything, per_unit: int) -> Ints:
+    """Return values as whole steps, so many in a unit, NOT_MEASURED where there is none."""
+    numbers = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(numbers)
+    steps = np.rint(np.where(known, numbers, 0) * per_unit)
+    return np.where(known, steps, NOT_MEASURED).astype(np.int64)
 
 
 def is_any(words: Texts, options: Sequence[str]) -> Bools:
@@ -81,12 +86,19 @@ def per_case(amount: Anything, bounds: Ints) -> Anything:
     return np.asarray(running[bounds[1:]] - running[bounds[:-1]])
 
 
-def written(values: Ints) -> Texts:
-    """Return hundredths of a millimetre as text, such as 46.2 (two decimals only if needed)."""
+def written(values: Ints, per_unit: int = 100) -> Texts:
+    """Return whole steps as text, such as 46.2: one decimal, more only if they are needed.
+
+    Parameters
+    ----------
+    per_unit : steps in a unit, a power of ten; by default hundredths of a millimetre
+    """
     unique, inverse = np.unique(values, return_inverse=True)
-    text = [
-        f"{v // 100}.{v % 100 // 10}" + (str(v % 10) if v % 10 else "") for v in unique.tolist()
-    ]
+    places = len(str(per_unit)) - 1
+    text = []
+    for value in unique.tolist():
+        decimals = f"{value % per_unit:0{places}d}".rstrip("0") or "0"
+        text.append(f"{value // per_unit}.{decimals}")
     return np.array([*text, ""], dtype=object)[inverse].reshape(values.shape)
 
 

@@ -21,7 +21,8 @@ from assessment.code import (
     written,
 )
 from assessment.course import Course
-from assessment.lesion_state import LENGTHS, VIABLE, linked_lesions
+from assessment.lesion_state import linked_lesions
+from assessment.measurand import NAMES
 from assessment.people import People
 from assessment.response_table import Warnings, as_table
 from assessment.subject_response import SubjectResponses
@@ -218,7 +219,7 @@ def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
     role = result.reading.selection.role
     out = _Collector(course, criteria.name)
     target = role == TARGET
-    value = states.value[:, 0]
+    value, size = states.value[:, 0], states.length[:, 0]
     limits = [
         (target, "max_targets", "targets"),
         (target & states.hepatic, "max_hepatic_targets", "hepatic_targets"),
@@ -242,19 +243,19 @@ def conformance_warnings(result: SubjectResponses) -> pd.DataFrame:
     )
     text = (
         "target of "
-        + written(np.maximum(value, 0))
+        + written(np.maximum(size, 0))
         + " mm, measurable from "
         + written(least)
         + " mm"
     )
-    out.lesions(target & (value > 0) & (value < least), "target_too_small", text)
-    name = np.array(LENGTHS, dtype=object)[states.measurand]
+    out.lesions(target & (size > 0) & (size < least), "target_too_small", text)
+    name = np.array(NAMES, dtype=object)[states.measurand]
     out.lesions(
         target & (value == NOT_MEASURED),
         "target_not_measured_at_baseline",
         "no " + name + " at baseline",
     )
-    dead = target & (states.measurand == VIABLE) & (value == 0)
+    dead = target & states.viable & (value == 0)
     out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
     _status_warnings(out, result)
     return out.frame()
@@ -298,7 +299,7 @@ def _status_warnings(out: _Collector, result: SubjectResponses) -> None:
 def _grown_nontargets(result: SubjectResponses) -> Bools:
     """Return where a measured non-target grew by the rule set's flag from its smallest length."""
     criteria, states = result.rules.criteria, result.reading.states
-    value = states.value
+    value = states.length
     huge = np.iinfo(np.int64).max
     low = np.minimum.accumulate(np.where(value >= 0, value, huge), axis=1)
     low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import textwrap
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from assessment.code import NEW_WORDS, RESPONSES, Ints
+from assessment.measurand import LENGTHS, MEASURANDS, PER_UNIT, place_of
 
-HUNDREDTHS = 100
+COMPONENTS = RESPONSES[:8]
+"""The words that the table of overall response knows."""
 
 
 class UnknownCriteriaError(ValueError):
@@ -45,7 +47,32 @@ class Criteria:
 
     def length(self, section: str, key: str) -> int:
         """Return a length of a section in hundredths of a millimetre."""
-        return int(self.sections[section][key]) * HUNDREDTHS
+        return int(self.sections[section][key]) * PER_UNIT["mm"]
+
+    def amount(self, section: str, key: str) -> int:
+        """Return what a section states in the unit that is summed, in whole steps of that unit."""
+        stated = Decimal(str(self.sections[section][f"{key}_{self.unit}"]))
+        return int(stated * PER_UNIT[self.unit])
+
+    @property
+    def unit(self) -> str:
+        """The unit that is summed up: `mm`, `mm2` or `ml`; one for all of a rule set's lesions."""
+        return MEASURANDS[place_of(self.value("measurand", "hepatic"))].unit
+
+    @property
+    def measurands(self) -> list[int]:
+        """Places in `measurand.MEASURANDS` of what is measured of any lesion."""
+        stated = (self.value("measurand", key) for key in ("hepatic", "extrahepatic", "node"))
+        return sorted({place_of(name) for name in stated})
+
+    @property
+    def measures_short_axis(self) -> bool:
+        """Whether nodes are summed up by their short axis."""
+        return bool(self.value("measurand", "node") == LENGTHS[2])
+
+    def has(self, section: str) -> bool:
+        """Return whether there is such a section."""
+        return section in self.sections
 
     def number(self, section: str, key: str) -> int:
         """Return a whole number of a section, such as a percentage."""
@@ -83,10 +110,32 @@ def load_criteria(name: str) -> Criteria:
     """
     if name not in criteria_names():
         raise UnknownCriteriaError(name)
-    text = (resources.files("assessment") / "rules" / f"{name}.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
-    sections = {key: MappingProxyType(part) for key, part in data.items() if isinstance(part, dict)}
+    data = _rule_file(name)
+    sections = {
+        key: MappingProxyType(_whole_section(key, part))
+        for key, part in data.items()
+        if isinstance(part, dict)
+    }
     return Criteria(data["name"], data["title"], data["source"], MappingProxyType(sections))
+
+
+def _rule_file(name: str) -> dict[str, Any]:
+    """Return a rule set as it stands in its file."""
+    text = (resources.files("assessment") / "rules" / f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _whole_section(key: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Return a section with what it takes over from the same section of another rule set."""
+    if "same_as" not in part:
+        return part
+    other = _rule_file(part["same_as"])
+    taken = _whole_section(key, other[key])
+    source = f"as {other['title']}: {taken.get('source', other['source'])}"
+    own = {name: value for name, value in part.items() if name != "same_as"}
+    if "source" in own:
+        source = f"{own['source']}; the rest {source}"
+    return {**taken, **own, "source": source}
 
 
 def overall_table(criteria: Criteria) -> Ints:
@@ -95,13 +144,13 @@ def overall_table(criteria: Criteria) -> Ints:
     Returns
     -------
     (8, 8, 4) array of response codes
-        In the order of `code.RESPONSES` twice and `code.NEW_WORDS`.
+        In the order of `COMPONENTS` twice and `code.NEW_WORDS`.
     """
-    table = np.full((len(RESPONSES), len(RESPONSES), len(NEW_WORDS)), -1, dtype=np.int64)
+    table = np.full((len(COMPONENTS), len(COMPONENTS), len(NEW_WORDS)), -1, dtype=np.int64)
     for rule in reversed(criteria.value("overall", "rule")):
         where = np.ix_(
-            _places(rule.get("target"), RESPONSES),
-            _places(rule.get("nontarget"), RESPONSES),
+            _places(rule.get("target"), COMPONENTS),
+            _places(rule.get("nontarget"), COMPONENTS),
             _places(rule.get("new"), NEW_WORDS),
         )
         table[where] = RESPONSES.index(rule["response"])
@@ -111,33 +160,3 @@ def overall_table(criteria: Criteria) -> Ints:
 def _places(chosen: list[str] | None, words: tuple[str, ...]) -> list[int]:
     """Return the places of the chosen words, all where a rule does not care."""
     return [words.index(word) for word in (words if chosen is None else chosen)]
-
-
-def describe(criteria: Criteria) -> str:
-    """Return a rule set as a person would read it, each rule with its source."""
-    parts = [criteria.title, "=" * len(criteria.title), f"Source: {criteria.source}", ""]
-    for name, section in criteria.sections.items():
-        parts += [name.replace("_", " ").capitalize(), "-" * len(name)]
-        parts += textwrap.wrap(section["text"], 96)
-        numbers = {k: v for k, v in section.items() if k not in {"text", "source", "rule"}}
-        parts += [f"  {key} = {_shown(value)}" for key, value in numbers.items()]
-        if "source" in section:
-            parts.append(f"  [{section['source']}]")
-        parts += [_rule_line(rule) for rule in section.get("rule", [])]
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _shown(value: Any) -> str:
-    """Write a value without the punctuation of TOML."""
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _rule_line(rule: Mapping[str, Any]) -> str:
-    """Write one line of the table of overall response."""
-    causes = [
-        f"{label} {' or '.join(rule[key])}"
-        for key, label in (("target", "target"), ("nontarget", "non-target"), ("new", "new lesion"))
-        if key in rule
-    ]
-    return f"  {', '.join(causes) or 'else'}: {rule['response']}  [{rule['source']}]"

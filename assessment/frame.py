@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assessment.best_response import Best
 from assessment.code import (
     CR,
+    I_CPD,
+    I_UPD,
     NEW_WORDS,
     NO_DAY,
     NO_ROLE,
     NONE,
+    PD,
     PR,
     RESPONSES,
     ROLE_WORDS,
@@ -36,7 +40,8 @@ from assessment.endpoints import (
     survival_times,
 )
 from assessment.exclusions import REASONS
-from assessment.lesion_state import LENGTHS
+from assessment.immune import I_WORDS
+from assessment.measurand import NAMES, PER_UNIT
 from assessment.progression import SITES, first_site
 from assessment.response import first_progression
 from assessment.response_table import (
@@ -84,9 +89,7 @@ def selection_frame(result: SubjectResponses) -> pd.DataFrame:
             "lesion_id": course.lesion_id,
             "role": words_of(chosen.role, ROLE_WORDS),
             "order": _whole(chosen.order, chosen.order > 0),
-            "measurand": words_of(
-                np.where(chosen.role == NO_ROLE, NONE, states.measurand), LENGTHS
-            ),
+            "measurand": words_of(np.where(chosen.role == NO_ROLE, NONE, states.measurand), NAMES),
             "reason": chosen.reason,
         },
         Selections,
@@ -101,7 +104,7 @@ def response_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
     sums, found = whole.sums, whole.found
     baseline = sums.baseline[case]
     total, nadir = sums.total[at], found.nadir[at]
-    later = rank > 0
+    later, unit = rank > 0, result.rules.criteria.unit
     complete = sums.complete[at] & (sums.n_expected[case] > 0)
     from_baseline = later & complete & (baseline >= 0)
     from_nadir = later & complete & (nadir >= 0)
@@ -110,19 +113,24 @@ def response_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
         "timepoint": result.course.visits.timepoint[result.course.subject[case], rank],
         "n_targets_expected": sums.n_expected[case],
         "n_targets_measured": sums.n_measured[at],
-        "sum_mm": _millimetres(total, sums.n_measured[at] > 0),
-        "baseline_sum_mm": _millimetres(baseline, (baseline >= 0) & (sums.n_expected[case] > 0)),
-        "nadir_sum_mm": _millimetres(nadir, (nadir >= 0) & (sums.n_expected[case] > 0)),
-        "change_from_baseline_mm": _millimetres(total - baseline, from_baseline),
+        **_amounts(
+            unit,
+            {
+                "sum": (total, sums.n_measured[at] > 0),
+                "baseline_sum": (baseline, (baseline >= 0) & (sums.n_expected[case] > 0)),
+                "nadir_sum": (nadir, (nadir >= 0) & (sums.n_expected[case] > 0)),
+                "hepatic_sum": (liver.sums.total[at], liver.sums.n_measured[at] > 0),
+                "change_from_baseline": (total - baseline, from_baseline),
+                "change_from_nadir": (total - nadir, from_nadir),
+            },
+        ),
         "change_from_baseline_percent": percent_of(total - baseline, baseline, from_baseline),
-        "change_from_nadir_mm": _millimetres(total - nadir, from_nadir),
         "change_from_nadir_percent": percent_of(total - nadir, nadir, from_nadir),
-        "hepatic_sum_mm": _millimetres(liver.sums.total[at], liver.sums.n_measured[at] > 0),
         "target_response": words_of(found.target[at], RESPONSES),
         "nontarget_response": words_of(found.nontarget[at], RESPONSES),
         "new_lesion": words_of(np.where(later, whole.new[at], NONE), NEW_WORDS),
-        "overall_response": words_of(found.overall[at], RESPONSES),
-        "hepatic_response": words_of(liver.found.overall[at], RESPONSES),
+        "overall_response": words_of(whole.shown[at], RESPONSES),
+        "hepatic_response": words_of(liver.shown[at], RESPONSES),
         "recorded_response": words_of(result.recorded[at], RESPONSES),
         "reason": result.reason[at],
         "within_error_of_cutoff": _truth(doubt.within_error[at], doubt.known[at]),
@@ -132,9 +140,12 @@ def response_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
     return as_table(columns, Responses)
 
 
-def _millimetres(hundredths: Ints, known: Bools) -> Any:
-    """Return lengths in mm, NaN where unknown."""
-    return np.where(known, hundredths / 100.0, np.nan)
+def _amounts(unit: str, steps: Mapping[str, tuple[Ints, Bools]]) -> dict[str, Any]:
+    """Return columns named with their unit from whole steps of it, NaN where unknown."""
+    return {
+        f"{name}_{unit}": np.where(known, values / float(PER_UNIT[unit]), np.nan)
+        for name, (values, known) in steps.items()
+    }
 
 
 def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
@@ -147,10 +158,10 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
     counted = result.counted
     columns = {
         **_case_columns(result, policy_id, case),
-        "best_response": words_of(result.best.code[case], RESPONSES),
+        "best_response": words_of(_best_codes(result, result.best)[case], RESPONSES),
         "best_response_reason": result.best.reason[case],
         "confirmed_best_response": words_of(
-            np.where(dated, result.confirmed.code[case], NONE), RESPONSES
+            np.where(dated, _best_codes(result, result.confirmed)[case], NONE), RESPONSES
         ),
         "confirmed_best_response_reason": np.where(dated, result.confirmed.reason[case], fault),
         "objective_response": np.isin(counted.code[case], (CR, PR)),
@@ -177,6 +188,17 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
         times.start[case], times.end[case], times.known[case]
     )
     return as_table(columns, Outcomes)
+
+
+def _best_codes(result: SubjectResponses, best: Best) -> Ints:
+    """Return the best responses in the rule set's own words."""
+    immune = result.whole.immune
+    if immune is None:
+        return best.code
+    code = np.where(best.code == PD, np.where(immune.confirmed, I_CPD, I_UPD), best.code)
+    for plain, word in I_WORDS.items():
+        code = np.where(best.code == plain, word, code)
+    return code
 
 
 def _days_between(start: Ints, end: Ints, known: Bools) -> Any:

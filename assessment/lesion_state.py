@@ -8,22 +8,24 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from assessment.code import (
-    NOT_MEASURED,
-    TARGET,
-    Anything,
-    Bools,
-    Floats,
-    Ints,
-    Texts,
-    hundredths,
-    is_any,
-)
+from assessment.code import NOT_MEASURED, TARGET, Bools, Floats, Ints, Texts, is_any
 from assessment.course import Course
 from assessment.criteria import Criteria
+from assessment.measurand import (
+    LENGTHS,
+    MEASURANDS,
+    NAMES,
+    SHORT_AXIS_PART,
+    VIABLE,
+    VIABLE_PART,
+    WHOLE_PART,
+    chosen,
+    measured,
+    place_of,
+    uncertainty,
+    whole_instead,
+)
 
-LENGTHS = ("viable_diameter", "whole_diameter", "node_short_axis")
-VIABLE, WHOLE, SHORT_AXIS = range(3)
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
 NOT_ZERO_STATUSES = ("too_small", "present", "progressed", "equivocal", "not_evaluable")
 
@@ -34,20 +36,23 @@ class LesionStates:
 
     Attributes
     ----------
-    value : hundredths of a mm of the measurand, NOT_MEASURED where there is none
-    uncertainty : standard uncertainty of it in hundredths of a mm, NaN where not stated
+    value : the measurand in whole steps of its unit, NOT_MEASURED where there is none
+    uncertainty : standard uncertainty of it in those steps, NaN where not stated
+    span : hundredths of a mm of the same part of the lesion (a node: its short axis), by which
+        it is large enough to be a target, or to count as new
     gone : under these criteria no disease is left of it (a node: under 10 mm)
     seen : evaluated and not gone
     visible : there at all, enhancing or not; `size`: its whole extent, where measured
     declared_absent : evaluated and not there at all
     progressed, equivocal : as a person called it
     overruled : a length stands beside a status that denies it
-    measurand : place in `LENGTHS`
+    measurand : place in `MEASURANDS`
     parent : the lesion that this one is a fragment of, itself otherwise
     """
 
     value: Ints
     uncertainty: Floats
+    span: Ints
     gone: Bools
     seen: Bools
     visible: Bools
@@ -66,6 +71,21 @@ class LesionStates:
     def chosen(self, lesions: Ints) -> LesionStates:
         """Return the states of some lesions; `parent` still counts among all."""
         return LesionStates(**{f.name: getattr(self, f.name)[lesions] for f in fields(self)})
+
+    @property
+    def viable(self) -> Bools:
+        """(lesion,): the measurand is of the viable part."""
+        return np.asarray(np.array(VIABLE)[self.measurand])
+
+    @property
+    def in_mm(self) -> Bools:
+        """(lesion,): the measurand is a length."""
+        return np.asarray(self.measurand < len(LENGTHS))
+
+    @property
+    def length(self) -> Ints:
+        """(lesion, rank): the value where that is a length, else the span."""
+        return np.where(self.in_mm[:, None], self.value, self.span)
 
     @property
     def missing(self) -> Bools:
@@ -92,38 +112,43 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     a hepatic lesion of which mRECIST has no viable diameter stays unmeasured.
     """
     kind = _kinds(course, criteria, policy)
-    values = {name: hundredths(course.column(f"{name}_mm", np.nan)) for name in LENGTHS}
-    status = course.column("status", "")
-    values, overruled = _without_denied(kind, values, status)
     enhancement = course.column("arterial_enhancement", -1)
+    status = course.column("status", "")
+    values = {place: measured(course, NAMES[place]) for place in _places_read(criteria, policy)}
+    values, overruled = _without_denied(kind, values, status)
     measurand = _measurands(kind["node"], kind["hepatic"], values, enhancement, criteria, policy)
-    value = _choose(measurand, [values[name] for name in LENGTHS])
-    spread = _choose(measurand, [course.column(f"u_{name}", np.nan) for name in LENGTHS])
+    value = chosen(measurand, values)
+    spread = chosen(measurand, {key: uncertainty(course, NAMES[key]) for key in _used(measurand)})
 
-    dead = (measurand == VIABLE)[:, None] & (enhancement == 0) & (value == NOT_MEASURED)
-    small = criteria.length("response", "too_small_mm")
+    viable = np.array(VIABLE)[measurand][:, None]
+    dead = viable & (enhancement == 0) & (value == NOT_MEASURED)
+    small = criteria.amount("response", "too_small")
     unmeasured = value == NOT_MEASURED
     value = np.select(
         [unmeasured & (status == "too_small"), unmeasured & ((status == "absent") | dead)],
         [small, 0],
         value,
     )
-    longest = np.maximum.reduce([values[name] for name in LENGTHS])
+    largest = np.maximum.reduce(list(values.values()))  # only whether there is anything at all
     normal = criteria.length("node", "gone_below_mm")
-    gone = np.where(kind["node"][:, None], (value >= 0) & (value < normal), value == 0)
+    span = _spans(kind["node"], measurand, values)
+    axis = value if criteria.measures_short_axis else span
+    by_axis = kind["node"][:, None] & (axis >= 0)
+    gone = np.where(by_axis, axis < normal, value == 0)
     named = is_any(status, SEEN_STATUSES)
-    seen = ~gone & ((value > 0) | named | ((status == "") & (longest > 0)))
-    visible = (longest > 0) | (named & (longest != 0))
+    seen = ~gone & ((value > 0) | named | ((status == "") & (largest > 0)))
+    visible = (largest > 0) | (named & (largest != 0))
     return _join_fragments(
         course,
         LesionStates(
             value=value.astype(np.int64),
-            uncertainty=np.where(unmeasured & (value >= 0), 0.0, spread * 100.0),
+            uncertainty=np.where(unmeasured & (value >= 0), 0.0, spread),
+            span=span,
             gone=gone,
             seen=seen,
             visible=visible,
-            size=_size(values, status, small),
-            declared_absent=(course.row >= 0) & ~visible & ((status == "absent") | (longest == 0)),
+            size=_size(values, status, criteria.length("new_lesion", "too_small_mm")),
+            declared_absent=(course.row >= 0) & ~visible & ((status == "absent") | (largest == 0)),
             progressed=status == "progressed",
             equivocal=status == "equivocal",
             overruled=overruled,
@@ -134,31 +159,56 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     )
 
 
+def _places_read(criteria: Criteria, policy: Mapping[str, str]) -> list[int]:
+    """Return the measurands that a rule set looks at: all lengths, and what it sums up."""
+    places = {*range(len(LENGTHS)), *criteria.measurands}
+    if policy["non_enhancing_hepatic"] == "whole_diameter":
+        places |= {whole_instead(place) for place in criteria.measurands if VIABLE[place]}
+    return sorted(places)
+
+
+def _used(measurand: Ints) -> list[int]:
+    """Return the measurands that any lesion has; one at least."""
+    return sorted(set(measurand.tolist())) or [0]
+
+
+def _spans(node: Bools, measurand: Ints, values: Mapping[int, Ints]) -> Ints:
+    """Return the length by which a lesion is large enough; a node's is its short axis."""
+    own = np.array([place_of(m.length) for m in MEASURANDS])[measurand]
+    axis = values[place_of("node_short_axis")]
+    lengths = {place: values[place] for place in range(len(LENGTHS))}
+    return np.where(node[:, None] & (axis >= 0), axis, chosen(own, lengths))
+
+
 def _without_denied(
-    kind: Mapping[str, Bools], values: Mapping[str, Ints], status: Texts
-) -> tuple[dict[str, Ints], Bools]:
-    """Return the lengths without those that the lesion's status denies, and where it does.
+    kind: Mapping[str, Bools], values: Mapping[int, Ints], status: Texts
+) -> tuple[dict[int, Ints], Bools]:
+    """Return the values without those that the lesion's status denies, and where it does.
 
     A finding's status takes the place of what was measured: a length of a lesion that is absent
     or not evaluable does not count, nor does a 0 of one that a person sees or cannot judge (it
     would make a complete response). A whole diameter beside a viable one of 0 is no
     contradiction: the status is that of the viable part.
     """
-    leading = np.select(
-        [kind["node"][:, None], (kind["hepatic"] & ~kind["vascular"])[:, None]],
-        [np.full(status.shape, SHORT_AXIS), np.full(status.shape, VIABLE)],
-        WHOLE,
+    parts: dict[int, list[Ints]] = {VIABLE_PART: [], WHOLE_PART: [], SHORT_AXIS_PART: []}
+    for place, value in values.items():
+        parts[MEASURANDS[place].part].append(value)
+    of_part = {part: np.maximum.reduce(found) for part, found in parts.items()}
+    liver = (kind["hepatic"] & ~kind["vascular"])[:, None]
+    leading = np.where(
+        kind["node"][:, None], SHORT_AXIS_PART, np.where(liver, VIABLE_PART, WHOLE_PART)
     )
-    length = np.select(
-        [leading == SHORT_AXIS, leading == VIABLE],
-        [values[LENGTHS[SHORT_AXIS]], values[LENGTHS[VIABLE]]],
-        values[LENGTHS[WHOLE]],
+    leading = np.broadcast_to(leading, status.shape)
+    value = np.where(
+        leading == SHORT_AXIS_PART,
+        of_part[SHORT_AXIS_PART],
+        np.where(leading == VIABLE_PART, of_part[VIABLE_PART], of_part[WHOLE_PART]),
     )
-    gone = is_any(status, ["absent", "not_evaluable"]) & (length > 0)
-    there = is_any(status, NOT_ZERO_STATUSES) & (length == 0)
+    gone = is_any(status, ["absent", "not_evaluable"]) & (value > 0)
+    there = is_any(status, NOT_ZERO_STATUSES) & (value == 0)
     kept = {
-        name: np.where(gone | (there & (leading == place)), NOT_MEASURED, values[name])
-        for place, name in enumerate(LENGTHS)
+        place: np.where(gone | (there & (leading == MEASURANDS[place].part)), NOT_MEASURED, found)
+        for place, found in values.items()
     }
     return kept, np.asarray(gone | there)
 
@@ -185,34 +235,32 @@ def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dic
 def _measurands(
     node: Bools,
     hepatic: Bools,
-    values: Mapping[str, Ints],
+    values: Mapping[int, Ints],
     enhancement: Ints,
     criteria: Criteria,
     policy: Mapping[str, str],
 ) -> Ints:
-    """Return which length counts for each lesion."""
+    """Return what is measured of each lesion, as its place in `MEASURANDS`."""
     place = {
-        key: LENGTHS.index(criteria.value("measurand", key))
+        key: place_of(criteria.value("measurand", key))
         for key in ("hepatic", "extrahepatic", "node")
     }
-    chosen = np.select([node, hepatic], [place["node"], place["hepatic"]], place["extrahepatic"])
-    if policy["non_enhancing_hepatic"] == "whole_diameter":
-        viable = values["viable_diameter"][:, 0]
+    found = np.where(
+        node, place["node"], np.where(hepatic, place["hepatic"], place["extrahepatic"])
+    )
+    if policy["non_enhancing_hepatic"] == "whole_diameter" and VIABLE[place["hepatic"]]:
+        instead = whole_instead(place["hepatic"])
+        viable = values[place["hepatic"]][:, 0]
         dead = (viable == 0) | ((viable == NOT_MEASURED) & (enhancement[:, 0] == 0))
-        whole = values["whole_diameter"][:, 0] > 0
-        chosen = np.where((chosen == VIABLE) & dead & whole, WHOLE, chosen)
-    return chosen.astype(np.int64)
+        whole = values[instead][:, 0] > 0
+        found = np.where((found == place["hepatic"]) & dead & whole, instead, found)
+    return found.astype(np.int64)
 
 
-def _choose(place: Ints, options: list[Anything]) -> Anything:
-    """Return of several arrays the one that each lesion's measurand names."""
-    return np.stack(options)[place, np.arange(len(place))]
-
-
-def _size(values: Mapping[str, Ints], status: Texts, too_small: int) -> Ints:
+def _size(values: Mapping[int, Ints], status: Texts, too_small: int) -> Ints:
     """Return the extent of a lesion: whole if given, else viable, else short axis."""
     whole, viable, axis = (
-        values[name] for name in ("whole_diameter", "viable_diameter", "node_short_axis")
+        values[place_of(name)] for name in ("whole_diameter", "viable_diameter", "node_short_axis")
     )
     size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
     return np.where((size == NOT_MEASURED) & (status == "too_small"), too_small, size)

@@ -24,7 +24,7 @@ from assessment.code import (
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
-from assessment.lesion_state import SHORT_AXIS, LesionStates, has_word
+from assessment.lesion_state import LesionStates, has_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _first_size(size: Ints, visible: Bools) -> Ints:
 
 def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bools, Bools, Texts]:
     """Return when a new node counts, when it is still normal, and in which words."""
-    axis = np.where((states.measurand == SHORT_AXIS)[:, None], states.value, NOT_MEASURED)
+    axis = np.where(states.node[:, None], states.length, NOT_MEASURED)
     least = np.where(
         states.porta_hepatis,
         criteria.length("node", "porta_hepatis_new_mm"),

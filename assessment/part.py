@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 
+from assessment.attenuation import attenuation_falls
 from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints, Texts
 from assessment.course import Course
 from assessment.criteria import Rules
+from assessment.immune import ImmuneResponses, confirm_progression
 from assessment.lesion_state import LesionStates, has_word, join_merged, lesion_states
+from assessment.new_growth import growth_of
 from assessment.new_lesion import NewLesions, find_new_lesions, new_lesion_codes
 from assessment.response import (
     Margin,
@@ -58,7 +62,8 @@ class Part:
     sums, nontargets, setting : what the responses were made from
     new : (case, rank) codes of `code.NEW_WORDS`, dated back
     no_target : (case,) why a case without target is NE
-    found : the responses
+    found : the responses, progression that has to be confirmed as the outcomes judge it
+    immune : what became of such progression, for the rule set that asks for it
     """
 
     member: Bools
@@ -68,6 +73,12 @@ class Part:
     new: Ints
     no_target: Texts
     found: TimepointResponses
+    immune: ImmuneResponses | None = None
+
+    @property
+    def shown(self) -> Ints:
+        """(case, rank): codes of the overall response in the rule set's own words."""
+        return self.found.overall if self.immune is None else self.immune.shown
 
 
 def read_lesion_states(course: Course, rules: Rules, *, select: str) -> Reading:
@@ -82,10 +93,11 @@ def read_lesion_states(course: Course, rules: Rules, *, select: str) -> Reading:
 def target_sums(reading: Reading, member: Bools, value: Ints | None = None) -> Sums:
     """Return the sums of the member targets; with other lengths, where given."""
     states = reading.states
+    criteria = reading.rules.criteria
     target = member & (reading.selection.role == TARGET)
     gone = states.gone
-    if value is not None:
-        normal = reading.rules.criteria.length("node", "gone_below_mm")
+    if value is not None and criteria.measures_short_axis:
+        normal = criteria.length("node", "gone_below_mm")
         by_length = states.node[:, None] & (states.value >= 0)
         gone = np.where(by_length, value < normal, gone)
     return sum_targets(
@@ -93,8 +105,25 @@ def target_sums(reading: Reading, member: Bools, value: Ints | None = None) -> S
         gone,
         target,
         reading.course.bounds,
-        reappears_from=reading.rules.criteria.length("response", "reappears_from_mm"),
+        **sum_rules(reading.rules),
     )
+
+
+class SumRules(TypedDict):
+    """What the sums look for: options of `sums.sum_targets`."""
+
+    reappears_from: int
+    lesion_percent: int | None
+
+
+def sum_rules(rules: Rules) -> SumRules:
+    """Return what the sums look for under a rule set."""
+    criteria = rules.criteria
+    by_lesion = rules.policy["pd_unit"] == "lesion" and criteria.unit == "mm2"
+    return {
+        "reappears_from": criteria.amount("response", "reappears_from"),
+        "lesion_percent": criteria.number("response", "pd_increase_percent") if by_lesion else None,
+    }
 
 
 def assess_part(
@@ -117,15 +146,29 @@ def assess_part(
         course.bounds,
     )
     no_target = no_target_reason(course, states, role, rules, member)
+    immune = rules.criteria.has("immune")
     setting = Setting(
         criteria=rules.criteria,
-        policy=rules.policy,
+        policy={**rules.policy, "after_pd": "recompute"} if immune else rules.policy,
         exists=course.exists,
         baseline_known=course.baseline_known,
         no_target_is_ne=no_target != "",
         day=reading.day,
+        attenuation=attenuation_falls(course, states, role, member, rules.criteria),
     )
     new = new_lesion_codes(course, reading.new, member, rules.policy, dated=dated)
     sums = target_sums(reading, member)
     found = assess_timepoints(sums, nontargets, new, setting, margin)
-    return Part(member, sums, nontargets, setting, new, no_target, found)
+    part = Part(member, sums, nontargets, setting, new, no_target, found)
+    return _with_confirmation(reading, part, dated=dated) if immune else part
+
+
+def _with_confirmation(reading: Reading, part: Part, *, dated: bool) -> Part:
+    """Return the part with its progression confirmed, open or taken back."""
+    states, role = reading.states, reading.selection.role
+    growth = growth_of(
+        reading.course, states, role, reading.new, part.member, reading.rules.criteria, dated=dated
+    )
+    setting = replace(part.setting, policy=reading.rules.policy)
+    immune = confirm_progression(part.found, part.sums, part.new, growth, setting)
+    return replace(part, found=replace(part.found, overall=immune.judged), immune=immune)

@@ -27,7 +27,8 @@ from assessment.code import (
     Ints,
     per_case,
 )
-from assessment.part import Part, Reading, target_sums
+from assessment.measurand import DRAWN_STEPS
+from assessment.part import Part, Reading, sum_rules, target_sums
 from assessment.policy import policy_data
 from assessment.response import Margin, NonTargets, assess_timepoints
 from assessment.sums import sum_targets
@@ -38,8 +39,6 @@ SEED = 20100401
 COVERAGE = 1.96
 """Standard uncertainties on either side of a sum: 95 % of a normal distribution."""
 CELLS_AT_ONCE = 4_000_000
-LEAST_SEEN = 10
-"""Hundredths of a mm: a lesion that is seen is never drawn shorter than one step of 0.1 mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,8 @@ def doubts(
     has_length = np.logical_or.accumulate(measured, axis=1)
     known = ~until & has_length & (whole.found.overall != NONE)
     best_known = (known | (whole.found.overall == NONE)).all(axis=1) & known.any(axis=1)
+    if whole.immune is not None:  # the categories are drawn, not what later visits make of them
+        best_known = np.zeros_like(best_known)
     spread = np.where(needed & np.isfinite(spread), spread, 0.0)
     within, doubtful = _near_cutoffs(reading, whole, spread, start, dated)
     shape = (*known.shape, len(CATEGORIES))
@@ -113,10 +114,11 @@ def _near_cutoffs(
     np.add.at(variance, reading.course.lesion_case, spread**2)
     reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
     lesion_reach = np.ceil(COVERAGE * spread - 1e-9).astype(np.int64)
+    least = DRAWN_STEPS[reading.rules.criteria.unit]  # seen is never less than one step
     ends = []
     for sign in (-1, 1):
         value = reading.states.value
-        moved = np.where(value > 0, np.maximum(value + sign * lesion_reach, LEAST_SEEN), value)
+        moved = np.where(value > 0, np.maximum(value + sign * lesion_reach, least), value)
         sums = target_sums(reading, np.ones(len(value), dtype=bool), moved)
         total = np.maximum(whole.sums.total + sign * reach, 0)
         total = np.where(reach > 0, total, whole.sums.total)
@@ -185,10 +187,12 @@ def _draw(
     order = reading.selection.order[lesion] - 1
     value = states.value[lesion]
     error = noise[:, order, :] * spread[lesion]
-    steps = np.rint((value + error) / LEAST_SEEN).astype(np.int64) * LEAST_SEEN
-    drawn = np.where((value > 0) & (spread[lesion] > 0), np.maximum(steps, LEAST_SEEN), value)
-    normal = reading.rules.criteria.length("node", "gone_below_mm")
-    by_length = states.node[lesion, None] & (value >= 0)
+    criteria = reading.rules.criteria
+    least = DRAWN_STEPS[criteria.unit]
+    steps = np.rint((value + error) / least).astype(np.int64) * least
+    drawn = np.where((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
+    normal = criteria.length("node", "gone_below_mm")
+    by_length = states.node[lesion, None] & (value >= 0) & criteria.measures_short_axis
     gone = np.where(by_length, drawn < normal, states.gone[lesion])
     place = np.searchsorted(cases, reading.course.lesion_case[lesion])
     n, depth = len(cases), value.shape[1]
@@ -200,7 +204,7 @@ def _draw(
         gone.reshape(-1, depth),
         np.ones(DRAWS * len(lesion), dtype=bool),
         bounds,
-        reappears_from=reading.rules.criteria.length("response", "reappears_from_mm"),
+        **sum_rules(reading.rules),
     )
     found = assess_timepoints(
         sums, _repeat_nontargets(whole.nontargets, cases), np.tile(whole.new[cases], (DRAWS, 1)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from assessment import immune
 from assessment.code import (
     CR,
     NA,
@@ -26,13 +27,17 @@ from assessment.code import (
     written,
 )
 from assessment.course import Course
+from assessment.measurand import PER_UNIT, SHOWN_UNITS
 from assessment.new_lesion import NewLesions
 from assessment.part import Part, Reading
 from assessment.response import (
+    BY_ATTENUATION,
+    BY_LESION,
     BY_RETURN,
     BY_RETURN_AFTER_CR,
     BY_RETURN_LARGE,
     CARRIED,
+    NO_ATTENUATION,
     TimepointResponses,
 )
 from assessment.sums import Sums
@@ -43,64 +48,60 @@ def response_reasons(reading: Reading, whole: Part) -> Texts:
     course, new, new_codes = reading.course, reading.new, whole.new
     sums, found, no_target = whole.sums, whole.found, whole.no_target
     missing = _missing_targets(reading)
-    text = _target_text(sums, found, no_target, missing)
+    unit = reading.rules.criteria.unit
+    text = _target_text(sums, found, no_target, missing, unit)
     has_nontarget = found.nontarget != NA
     nontarget = "; non-target " + words_of(np.maximum(found.nontarget, 0), RESPONSES)
     text = text + np.where(has_nontarget, nontarget, "")
     text = text + _new_text(course, new_codes, new)
-    text = text + "; overall " + words_of(np.maximum(found.overall, 0), RESPONSES)
-    silent = found.overall < 0
+    text = text + _immune_text(whole)
+    text = text + "; overall " + words_of(np.maximum(whole.shown, 0), RESPONSES)
+    silent = whole.shown < 0
     text = np.where(silent, "after first PD: not assessed (policy after_pd)", text)
     unread = np.broadcast_to((~course.baseline_known)[:, None], text.shape)
     text = np.where(unread, "no baseline: timepoint 0 was not read; overall NE", text)
-    text[:, 0] = _baseline_text(sums, no_target, course.baseline_known, missing[:, 0])
+    text[:, 0] = _baseline_text(sums, no_target, course.baseline_known, missing[:, 0], unit)
     return np.asarray(text, dtype=object)
 
 
-def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missing: Texts) -> Texts:
+def _target_text(
+    sums: Sums, found: TimepointResponses, no_target: Texts, missing: Texts, unit: str
+) -> Texts:
     """Say what the sum did and what that is."""
-    baseline = np.broadcast_to(sums.baseline[:, None], sums.total.shape)
     word = words_of(np.maximum(found.target, 0), RESPONSES)
-    total = "sum " + written(sums.total) + " mm"
-    from_baseline = (
-        percent_written(sums.total - baseline, baseline)
-        + " from baseline " + written(np.maximum(baseline, 0)) + " mm"
-    )  # fmt: skip
-    growth = sums.total - found.nadir
-    step = np.where(growth < 0, "-", "+") + written(np.abs(growth)) + " mm"
-    from_nadir = np.where(
-        found.nadir > 0,
-        percent_written(growth, np.maximum(found.nadir, 1)) + " (" + step + ") from nadir "
-        + written(np.maximum(found.nadir, 0)) + " mm",
-        step + " from nadir 0 mm",
-    )  # fmt: skip
+    total, from_baseline, from_nadir = _sum_texts(sums, found, unit)
+    mm = " " + SHOWN_UNITS[unit]
     counted = sums.n_measured.astype(str).astype(object)
     expected = sums.n_expected[:, None].astype(str).astype(object)
     part = counted + " of " + expected + " targets measured (" + missing + ")"
     partial = ~sums.complete
     came_back = _return_text(found)
-    grown = np.where(found.nadir > 0, total + ", " + from_nadir, total + ", nadir 0 mm") + came_back
+    grown = total + np.where(found.nadir > 0, ", " + from_nadir, f", nadir 0{mm}") + came_back
     text = np.select(
         [
             sums.n_expected[:, None] == 0,
             (found.target == NE) & (sums.baseline < 0)[:, None],
             (found.target == NE) & (sums.baseline == 0)[:, None],
+            (found.target == NE) & (found.cause == NO_ATTENUATION),
             found.target == NE,
             (found.target == PD) & partial,
             found.target == PD,
             found.target == CR,
             found.cause == CARRIED,
+            found.cause == BY_ATTENUATION,
             found.target == PR,
         ],
         [
             np.where(no_target != "", no_target, "no target")[:, None],
             "baseline sum not complete",
-            "baseline sum is 0 mm: no percentage can be taken (policy zero_baseline)",
+            f"baseline sum is 0{mm}: no percentage can be taken (policy zero_baseline)",
+            total + ", " + from_baseline + ", attenuation not known of every target",
             part,
             "measured part: " + grown + ", " + part,
             grown,
             "all targets gone (" + total + ")",
             total + ", " + from_baseline + ", PR carried forward (policy pr_carry_forward)",
+            total + ", " + from_baseline + ", attenuation fallen enough",
             total + ", " + from_baseline,
         ],
         total + ", " + from_baseline + ", " + from_nadir,
@@ -108,19 +109,43 @@ def _target_text(sums: Sums, found: TimepointResponses, no_target: Texts, missin
     return np.asarray(np.where(found.target == NA, text, text + ": " + word))
 
 
+def _sum_texts(sums: Sums, found: TimepointResponses, unit: str) -> tuple[Texts, Texts, Texts]:
+    """Write the sum, its change from baseline, and that from the nadir."""
+    mm = " " + SHOWN_UNITS[unit]
+
+    def amount(steps: Ints) -> Texts:
+        return np.asarray(written(steps, PER_UNIT[unit]) + mm)
+
+    baseline = np.broadcast_to(sums.baseline[:, None], sums.total.shape)
+    change = percent_written(sums.total - baseline, baseline)
+    from_baseline = change + " from baseline " + amount(np.maximum(baseline, 0))
+    growth = sums.total - found.nadir
+    step = np.where(growth < 0, "-", "+") + amount(np.abs(growth))
+    nadir = amount(np.maximum(found.nadir, 0))
+    percent = percent_written(growth, np.maximum(found.nadir, 1))
+    from_nadir = np.where(
+        found.nadir > 0,
+        percent + " (" + step + ") from nadir " + nadir,
+        step + f" from nadir 0{mm}",
+    )
+    return "sum " + amount(sums.total), from_baseline, from_nadir
+
+
 def _return_text(found: TimepointResponses) -> Texts:
-    """Say which return of a target made the progression."""
+    """Say which target made the progression, where the sum did not."""
     return np.asarray(
         np.select(
             [
                 found.cause == BY_RETURN_AFTER_CR,
                 found.cause == BY_RETURN,
                 found.cause == BY_RETURN_LARGE,
+                found.cause == BY_LESION,
             ],
             [
                 ", a target is there again after overall CR",
                 ", a vanished target is there again",
                 ", a vanished target has reached 10 mm again",
+                ", a target grew enough by itself (policy pd_unit)",
             ],
             "",
         ),
@@ -199,11 +224,34 @@ def _new_text(course: Course, codes: Ints, new: NewLesions) -> Texts:
     ).astype(object)
 
 
-def _baseline_text(sums: Sums, no_target: Texts, known: Bools, missing: Texts) -> Texts:
+IMMUNE_TEXTS = {
+    immune.BY_TARGET_GROWTH: "confirmed: the sum grew by 5 mm or more since the iUPD",
+    immune.BY_OTHER_KIND: "confirmed: progression of a kind that had none",
+    immune.BY_NONTARGET_GROWTH: "confirmed: non-targets grew since the iUPD",
+    immune.BY_NEW_GROWTH: "confirmed: new lesions grew since the iUPD",
+    immune.BY_ANOTHER_NEW: "confirmed: another new lesion since the iUPD",
+    immune.UNCONFIRMED: "not confirmed: nothing grew enough since the iUPD",
+    immune.TOO_EARLY: "not confirmed: less than 4 weeks since the iUPD",
+    immune.RESET: "the iUPD before is taken back",
+    immune.RESET_DESPITE_NEW: "the iUPD before is taken back: targets respond, new lesions persist",
+}
+
+
+def _immune_text(whole: Part) -> Texts | str:
+    """Say what became of progression that has to be confirmed."""
+    if whole.immune is None:
+        return ""
+    words = np.array(["", *(f"; {IMMUNE_TEXTS[code]}" for code in sorted(IMMUNE_TEXTS))], object)
+    late = np.where(whole.immune.late, " (later than 8 weeks)", "").astype(object)
+    return np.asarray(words[whole.immune.why] + late)
+
+
+def _baseline_text(sums: Sums, no_target: Texts, known: Bools, missing: Texts, unit: str) -> Texts:
     """Say what the baseline is."""
     count = sums.n_expected.astype(str).astype(object)
     noun = np.where(sums.n_expected == 1, " target", " targets").astype(object)
-    total = "baseline: sum " + written(sums.total[:, 0]) + " mm of " + count + noun
+    amount = written(sums.total[:, 0], PER_UNIT[unit]) + f" {SHOWN_UNITS[unit]} of "
+    total = "baseline: sum " + amount + count + noun
     text = np.select(
         [
             ~known,

@@ -1,7 +1,7 @@
 """Response of each case at each visit: target, non-target and overall.
 
-Compared in whole hundredths of a millimetre, percentages as integer ratios: in floats 9.6 mm
-against a nadir of 8.0 mm falls short of the 20 % that it exactly is.
+Compared in whole hundredths of a millimetre (or of what else is summed), percentages as integer
+ratios: in floats 9.6 mm against a nadir of 8.0 mm falls short of the 20 % that it exactly is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assessment.attenuation import FALLEN, UNKNOWN
 from assessment.code import (
     CR,
     NA,
@@ -26,9 +27,13 @@ from assessment.code import (
     per_case,
 )
 from assessment.criteria import Criteria, overall_table
+from assessment.measurand import PER_UNIT
 from assessment.sums import NO_SUM, Sums, lowest_before, vanished_before
 
-BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED = range(1, 6)
+(
+    BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED, BY_LESION, BY_ATTENUATION,
+    NO_ATTENUATION,
+) = range(1, 9)  # fmt: skip
 """What decided a target response; 0 is the sum or the state alone."""
 
 
@@ -82,6 +87,7 @@ class Setting:
     baseline_known : (case,)
     no_target_is_ne : (case,) without a target, the target response is NE
     day : (case, rank) date of a response that is no PD, NO_DAY where unknown
+    attenuation : (case, rank) codes of `attenuation`, None where the rule set asks for none
     """
 
     criteria: Criteria
@@ -90,6 +96,7 @@ class Setting:
     baseline_known: Bools
     no_target_is_ne: Bools
     day: Ints
+    attenuation: Ints | None = None
 
     def chosen(self, cases: Ints) -> Setting:
         """Return the setting of some of the cases."""
@@ -100,6 +107,7 @@ class Setting:
             self.baseline_known[cases],
             self.no_target_is_ne[cases],
             self.day[cases],
+            None if self.attenuation is None else self.attenuation[cases],
         )
 
     def repeated(self, times: int) -> Setting:
@@ -111,6 +119,7 @@ class Setting:
             np.tile(self.baseline_known, times),
             np.tile(self.no_target_is_ne, times),
             np.tile(self.day, (times, 1)),
+            None if self.attenuation is None else np.tile(self.attenuation, (times, 1)),
         )
 
 
@@ -245,19 +254,35 @@ def _target(
     shrinkage = sums.baseline - sums.total[:, rank]
     decrease = setting.criteria.number("response", "pr_decrease_percent")
     shrunk = 100 * shrinkage >= decrease * sums.baseline
-    category = np.select([sums.all_gone[:, rank], progressed, shrunk], [CR, PD, PR], SD)
+    fallen, unsure = _attenuation(setting, rank, len(shrunk))
+    by_size = (cause == BY_SUM) | (cause == BY_LESION)
+    progressed &= ~(by_size & fallen)
+    category = np.select([sums.all_gone[:, rank], progressed, shrunk | fallen], [CR, PD, PR], SD)
+    softer = (category == PR) & ~shrunk
+    unsure &= (category == SD) | (progressed & by_size & (category == PD))
     carried = (category == SD) & _carries(setting, history)
     category = np.where(carried, PR, category)
     known = sums.complete[:, rank]
     if setting.policy["pd_despite_missing"] == "yes":
         known = known | (category == PD)  # the measured part alone proves it
     known = known & (sums.baseline > 0)
-    category = np.where(known, category, NE)
+    category = np.where(known & ~unsure, category, NE)
     none = np.where(setting.no_target_is_ne, NE, NA)
     category = np.where(sums.n_expected == 0, none, category)
     category = np.where(setting.baseline_known, category, NE)
     cause = np.where(category == PD, cause, np.where(carried & (category == PR), CARRIED, 0))
+    cause = np.where((category == PR) & softer, BY_ATTENUATION, cause)
+    cause = np.where((category == NE) & known & unsure, NO_ATTENUATION, cause)
     return category.astype(np.int64), cause.astype(np.int64)
+
+
+def _attenuation(setting: Setting, rank: int, n: int) -> tuple[Bools, Bools]:
+    """Return whose attenuation has fallen enough at one visit, and of whom it is not known."""
+    if setting.attenuation is None:
+        nobody = np.zeros(n, dtype=bool)
+        return nobody, nobody.copy()
+    code = setting.attenuation[:, rank]
+    return code == FALLEN, code == UNKNOWN
 
 
 def _progressed(
@@ -267,8 +292,12 @@ def _progressed(
     policy = setting.policy
     growth = sums.total[:, rank] - nadir
     percent = setting.criteria.number("response", "pd_increase_percent")
-    least = 100 * int(policy["pd_absolute_mm"])
+    unit = setting.criteria.unit
+    least = PER_UNIT["mm"] * int(policy["pd_absolute_mm"]) if unit == "mm" else 0
     by_sum = (growth > 0) & (100 * growth >= percent * nadir) & (growth >= least)
+    by_lesion = sums.grown[:, rank]
+    if policy["pd_unit"] == "lesion" and unit == "mm2":
+        by_sum &= nadir == 0  # from nothing, the sum rule or the return decides
     large = np.zeros_like(by_sum)
     if policy["zero_nadir"] == "from_10_mm":
         by_sum &= nadir > 0
@@ -281,8 +310,8 @@ def _progressed(
     if policy["reappearance"] != "pd_after_lesion_cr":
         again = np.zeros_like(again)
     cause = np.select(
-        [by_sum, after_cr, again, large],
-        [BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE],
+        [by_sum, after_cr, again, large, by_lesion],
+        [BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, BY_LESION],
         0,
     )
     return cause > 0, cause

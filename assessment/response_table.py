@@ -18,7 +18,10 @@ Day = "datetime64[ns]"
 
 TARGET_RESPONSES = ("CR", "PR", "SD", "PD", "NE", "NA")
 NONTARGET_RESPONSES = ("CR", "NON-CR/NON-PD", "PD", "NE", "NA")
-OVERALL_RESPONSES = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
+OVERALL_RESPONSES = (
+    "CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED",
+    "iCR", "iPR", "iSD", "iNON-CR/NON-PD", "iUPD", "iCPD",
+)  # fmt: skip
 NEW_LESIONS = ("yes", "no", "equivocal", "not_assessed")
 EXCLUSION_CODES = (
     "analysed", "no_followup_images", "no_followup_within_6_months", "imaging_gap_before_death",
@@ -112,6 +115,18 @@ class Responses(TableModel):
     change_from_nadir_mm: Series[float] = pa.Field(nullable=True)
     change_from_nadir_percent: Series[float] = pa.Field(nullable=True)
     hepatic_sum_mm: Series[float] = pa.Field(ge=0, nullable=True)
+    sum_mm2: Series[float] = pa.Field(ge=0, nullable=True)
+    baseline_sum_mm2: Series[float] = pa.Field(ge=0, nullable=True)
+    nadir_sum_mm2: Series[float] = pa.Field(ge=0, nullable=True)
+    change_from_baseline_mm2: Series[float] = pa.Field(nullable=True)
+    change_from_nadir_mm2: Series[float] = pa.Field(nullable=True)
+    hepatic_sum_mm2: Series[float] = pa.Field(ge=0, nullable=True)
+    sum_ml: Series[float] = pa.Field(ge=0, nullable=True)
+    baseline_sum_ml: Series[float] = pa.Field(ge=0, nullable=True)
+    nadir_sum_ml: Series[float] = pa.Field(ge=0, nullable=True)
+    change_from_baseline_ml: Series[float] = pa.Field(nullable=True)
+    change_from_nadir_ml: Series[float] = pa.Field(nullable=True)
+    hepatic_sum_ml: Series[float] = pa.Field(ge=0, nullable=True)
     target_response: Series[Text] = pa.Field(isin=TARGET_RESPONSES, nullable=True)
     nontarget_response: Series[Text] = pa.Field(isin=NONTARGET_RESPONSES, nullable=True)
     new_lesion: Series[Text] = pa.Field(isin=NEW_LESIONS, nullable=True)

@@ -100,7 +100,7 @@ def assess_subjects(
     reading = read_lesion_states(course, rules, select=select)
     everything = np.ones(len(course.lesion_id), dtype=bool)
     liver = reading.states.hepatic
-    recorded = assess_part(reading, everything, dated=False).found.overall
+    recorded = assess_part(reading, everything, dated=False).shown
     whole = assess_part(reading, everything)
     hepatic = assess_part(reading, liver)
     extrahepatic = assess_part(reading, ~liver)

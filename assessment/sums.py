@@ -1,4 +1,4 @@
-"""Sums of diameters in whole hundredths of a millimetre: per case, visit by visit."""
+"""Sums over the targets in whole steps of their unit: per case, visit by visit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class Sums:
 
     Attributes
     ----------
-    total : hundredths of a mm of the targets measured
+    total : of the targets measured, in whole steps of the unit that is summed
     n_measured, n_expected : how many targets were measured, and how many there are
     all_gone : every target is gone; nodes under 10 mm may leave a sum
     any_present : a target is measured and not gone
     returned : a target that was gone before is there again
-    returned_large : a target that was 0 mm before is as long as the rule set's `reappears_from_mm`
+    returned_large : a target that was 0 before is as large as the rule set's `reappears_from`
+    grown : a target has grown from its own smallest value by the percentage asked for
     baseline : sum at baseline, NO_SUM if it is not complete
     """
 
@@ -33,6 +34,7 @@ class Sums:
     any_present: Bools
     returned: Bools
     returned_large: Bools
+    grown: Bools
     baseline: Ints
 
     @property
@@ -42,17 +44,24 @@ class Sums:
 
 
 def sum_targets(
-    value: Ints, gone: Bools, target: Bools, bounds: Ints, *, reappears_from: int
+    value: Ints,
+    gone: Bools,
+    target: Bools,
+    bounds: Ints,
+    *,
+    reappears_from: int,
+    lesion_percent: int | None = None,
 ) -> Sums:
     """Return the sums over the targets of each case.
 
     Parameters
     ----------
-    value : (lesion, rank) hundredths of a mm, NOT_MEASURED where there is none
+    value : (lesion, rank) whole steps of the unit, NOT_MEASURED where there is none
     gone : (lesion, rank)
     target : (lesion,) which lesions are summed
     bounds : (case + 1,) first lesion of each case, and the end
-    reappears_from : hundredths of a mm
+    reappears_from : whole steps of the unit
+    lesion_percent : look for targets that grew by so much from their own nadir; else none is
     """
     chosen = target[:, None]
     measured = chosen & (value != NOT_MEASURED)
@@ -64,6 +73,9 @@ def sum_targets(
     total = per_case(np.where(measured, value, 0), bounds)
     n_gone = per_case(gone & chosen, bounds)
     complete = n_measured[:, 0] == n_expected
+    grown = np.zeros(total.shape, dtype=bool)
+    if lesion_percent is not None:
+        grown = per_case(_grown(value, measured, lesion_percent), bounds) > 0
     return Sums(
         total=total,
         n_measured=n_measured,
@@ -72,8 +84,16 @@ def sum_targets(
         any_present=per_case(present, bounds) > 0,
         returned=per_case(returned, bounds) > 0,
         returned_large=per_case(from_nothing & (value >= reappears_from), bounds) > 0,
+        grown=grown,
         baseline=np.where(complete, total[:, 0], NO_SUM),
     )
+
+
+def _grown(value: Ints, measured: Bools, percent: int) -> Bools:
+    """Return which lesions grew from their smallest value before by a percentage of it."""
+    low = lowest_before(value, measured)
+    growth = value - low
+    return np.asarray(measured & (low > 0) & (growth > 0) & (100 * growth >= percent * low))
 
 
 def vanished_before(present: Bools, gone: Bools) -> Bools:

@@ -23,7 +23,8 @@ from assessment.code import (
 )
 from assessment.course import Course
 from assessment.criteria import Criteria, Rules
-from assessment.lesion_state import LENGTHS, VIABLE, LesionStates, has_word
+from assessment.lesion_state import LesionStates, has_word
+from assessment.measurand import NAMES, PER_UNIT, SHOWN_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +130,14 @@ def _node_limits(states: LesionStates, criteria: Criteria) -> tuple[Ints, Ints]:
 
 def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple[Ints, Texts]:
     """Return the role each lesion could have, and why; limits come later."""
-    value = states.value[:, 0]
+    value, size = states.value[:, 0], states.length[:, 0]
     least = minimum_length(course, criteria)
     node_target, node_disease = _node_limits(states, criteria)
-    length = written(np.maximum(value, 0)) + " mm"
-    name = np.array(LENGTHS, dtype=object)[states.measurand]
-    viable = states.measurand == VIABLE
+    length = written(np.maximum(size, 0)) + " mm"
+    name = np.array(NAMES, dtype=object)[states.measurand]
+    part = np.where(states.in_mm, name, "longest diameter")
+    viable = states.viable
+    known = size != NOT_MEASURED  # the length decides, where there is one
     finding = has_word(
         course.column("finding", "")[:, 0], criteria.value("target", "nontarget_findings")
     )
@@ -153,9 +156,9 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
             NON_TARGET,
             "not evaluable: no " + name + " at baseline; no other length stands in for it",
         ),
-        (states.node & (value < node_disease), NO_ROLE, "normal node: short axis " + length),
+        (states.node & known & (size < node_disease), NO_ROLE, "normal node: short axis " + length),
         (
-            states.node & (value < node_target),
+            states.node & known & (size < node_target),
             NON_TARGET,
             "non-target: node of short axis " + length,
         ),
@@ -166,14 +169,23 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
         (treated & ~states.node & never, NON_TARGET, "non-target: treated before"),
         (~states.node & (status == "too_small"), NON_TARGET, "non-target: too small to measure"),
         (
-            ~states.node & (value < least),
+            ~states.node & known & (size < least),
             NON_TARGET,
-            "non-target: " + name + " " + length + ", measurable from " + written(least) + " mm",
+            "non-target: " + part + " " + length + ", measurable from " + written(least) + " mm",
         ),
     ]
+    amount = written(np.maximum(value, 0), PER_UNIT[criteria.unit])
+    taken = "taken: " + name + " " + amount + f" {SHOWN_UNITS[criteria.unit]}"
+    return _first_case(cases, taken)
+
+
+def _first_case(
+    cases: list[tuple[Bools, int, Texts | str]], otherwise: Texts
+) -> tuple[Ints, Texts]:
+    """Return role and reason of the first case that is true, else those of a target."""
     role = np.select([c for c, _, _ in cases], [r for _, r, _ in cases], TARGET)
     texts = [np.broadcast_to(np.asarray(t, dtype=object), role.shape) for _, _, t in cases]
-    reason = np.select([c for c, _, _ in cases], texts, "taken: " + name + " " + length)
+    reason = np.select([c for c, _, _ in cases], texts, otherwise)
     return role.astype(np.int64), reason.astype(object)
 
 
@@ -194,7 +206,7 @@ def _order(
     if policy["target_selection"] == "one_per_organ_first":
         organ = organ_codes(course, states)
         first = np.lexsort((place, value, organ, course.lesion_case, ~candidate))
-        round_ = _rank_within(first, course.lesion_case * (organ.max(initial=0) + 1) + organ)
+        round_ = rank_within(first, course.lesion_case * (organ.max(initial=0) + 1) + organ)
         order = np.lexsort((place, value, round_, course.lesion_case, ~candidate))
     else:
         order = np.lexsort((place, value, course.lesion_case, ~candidate))
@@ -203,7 +215,7 @@ def _order(
     return rank
 
 
-def _rank_within(order: Ints, group: Ints) -> Ints:
+def rank_within(order: Ints, group: Ints) -> Ints:
     """Return 0, 1, ... within each group, counted along the order."""
     by_group = order[np.argsort(group[order], kind="stable")]
     sorted_group = group[by_group]
@@ -240,7 +252,7 @@ def _within_limits(
         key = course.lesion_case * (organ.max(initial=0) + 2) + group
         within = np.full(len(candidate), -1, dtype=np.int64)
         if len(index):
-            sub = _rank_within(np.arange(len(index)), key[index])
+            sub = rank_within(np.arange(len(index)), key[index])
             within[index] = sub
         over = within >= limit
         reason[over] = f"non-target: at most {limit} targets {where}"
@@ -281,7 +293,7 @@ def _order_of_targets(course: Course, states: LesionStates, role: Ints) -> Ints:
     """Return 1, 2, ... for the targets of each case, largest at baseline first."""
     target = role == TARGET
     order = np.lexsort((np.arange(len(role)), -states.value[:, 0], course.lesion_case, ~target))
-    rank = _rank_within(order, course.lesion_case)
+    rank = rank_within(order, course.lesion_case)
     return np.where(target, rank + 1, 0)
 
 
@@ -294,7 +306,7 @@ def no_target_reason(
     """
     criteria, policy = rules.criteria, rules.policy
     other = member & (role == NON_TARGET)
-    dead_lesion = other & (states.measurand == VIABLE) & states.gone[:, 0]
+    dead_lesion = other & states.viable & states.gone[:, 0]
     count = {
         "target": per_case(member & (role == TARGET), course.bounds),
         "unmeasured": per_case(member & _unmeasured(course, states, role), course.bounds),

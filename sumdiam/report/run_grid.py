@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from assessment.criteria import UnknownCriteriaError, describe, load_criteria
+from assessment.criteria import UnknownCriteriaError, load_criteria
+from assessment.criteria_text import describe
 from assessment.policy import policy_data
 from imaging.reason import REASONS
 from sumdiam.archive.reason import WARNINGS

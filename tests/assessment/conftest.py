@@ -100,10 +100,19 @@ def _lengths(head: str, place: str) -> dict[str, str]:
 
 def _mark(mark: str) -> dict[str, str]:
     """Return the cells of a mark behind a slash."""
+    for prefix, columns in (
+        ("p=", ("viable_perpendicular_mm", "whole_perpendicular_mm")),
+        ("v=", ("viable_volume_ml", "whole_volume_ml")),
+        ("wv=", ("whole_volume_ml",)),
+        ("up=", ("u_viable_perpendicular", "u_whole_perpendicular")),
+    ):
+        if mark.startswith(prefix):
+            return dict.fromkeys(columns, mark.removeprefix(prefix))
     for prefix, column in (
         ("split=", "split_from"), ("merge=", "merged_into"), ("slice=", "slice_thickness_mm"),
         ("organ=", "organ"), ("u=", "u_viable_diameter"), ("uw=", "u_whole_diameter"),
         ("un=", "u_node_short_axis"), ("finding=", "finding"),
+        ("hu=", "mean_attenuation_hu"),
     ):  # fmt: skip
         if mark.startswith(prefix):
             return {column: mark.removeprefix(prefix)}

@@ -1,15 +1,21 @@
 """Rule sets as data."""
 
+import math
+
 import pytest
 
 from assessment import UnknownCriteriaError, criteria_names, describe, load_criteria
+from assessment.criteria import overall_table
+from assessment.measurand import MEASURANDS
+
+ALL = ["choi", "easl", "irecist", "mrecist", "qeasl", "recist_1_1", "vrecist", "who"]
 
 
-def test_both_rule_sets_are_there():
-    assert {"mrecist", "recist_1_1"} <= set(criteria_names())
+def test_all_rule_sets_are_there():
+    assert criteria_names() == ALL
 
 
-@pytest.mark.parametrize("name", ["mrecist", "recist_1_1"])
+@pytest.mark.parametrize("name", ALL)
 def test_every_rule_names_its_source(name):
     criteria = load_criteria(name)
     assert criteria.source
@@ -17,6 +23,66 @@ def test_every_rule_names_its_source(name):
         assert section["text"], title
         sources = [rule["source"] for rule in section.get("rule", [])] or [section["source"]]
         assert all(sources), title
+
+
+# name, least decrease for PR, least increase for PD, unit, hepatic measurand: the specification's
+THRESHOLDS = [
+    ("mrecist", 30, 20, "mm", "viable_diameter"),
+    ("recist_1_1", 30, 20, "mm", "whole_diameter"),
+    ("irecist", 30, 20, "mm", "whole_diameter"),
+    ("choi", 10, 10, "mm", "whole_diameter"),
+    ("easl", 50, 25, "mm2", "viable_product"),
+    ("who", 50, 25, "mm2", "whole_product"),
+    ("qeasl", 65, 73, "ml", "viable_volume"),
+    ("vrecist", 65, 73, "ml", "whole_volume"),
+]
+
+
+@pytest.mark.parametrize(("name", "decrease", "increase", "unit", "hepatic"), THRESHOLDS)
+def test_the_thresholds_and_units_of_every_rule_set(name, decrease, increase, unit, hepatic):
+    criteria = load_criteria(name)
+    assert criteria.number("response", "pr_decrease_percent") == decrease
+    assert criteria.number("response", "pd_increase_percent") == increase
+    assert criteria.unit == unit
+    assert criteria.value("measurand", "hepatic") == hepatic
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_rule_set_sums_in_one_unit(name):
+    units = {MEASURANDS[place].unit for place in load_criteria(name).measurands}
+    assert len(units) == 1
+
+
+def test_amounts_are_whole_steps_of_their_unit():
+    """0.07 ml and 0.52 ml are the spheres of 5 mm and 10 mm; 100 mm2 is 10 mm by 10 mm."""
+    for name, key, steps in (
+        ("qeasl", "too_small", round(100 * math.pi / 6 * 0.5**3)),
+        ("qeasl", "reappears_from", round(100 * math.pi / 6 * 1.0**3)),
+        ("easl", "reappears_from", 1000 * 1000),
+        ("who", "too_small", 500 * 500),
+        ("mrecist", "too_small", 500),
+    ):
+        assert load_criteria(name).amount("response", key) == steps, (name, key)
+
+
+def test_only_irecist_has_a_state_of_its_own_and_only_choi_looks_at_attenuation():
+    assert [name for name in ALL if load_criteria(name).has("immune")] == ["irecist"]
+    assert [name for name in ALL if load_criteria(name).has("attenuation")] == ["choi"]
+
+
+@pytest.mark.parametrize("name", sorted({*ALL} - {"mrecist"}))
+def test_the_others_judge_overall_response_by_the_table_of_recist_1_1(name):
+    expected = overall_table(load_criteria("recist_1_1"))
+    assert (overall_table(load_criteria(name)) == expected).all()
+
+
+def test_a_section_taken_over_from_another_rule_set_is_whole_and_says_so():
+    shown = describe(load_criteria("easl"))
+    assert "  new lesion yes: PD  [RECIST 1.1 table 1: any new lesion]" in shown
+    assert "[as mRECIST for hepatocellular carcinoma: Biomark Res 2021" in shown.replace(
+        "\n    ", " "
+    )
+    assert "same_as" not in shown
 
 
 def test_the_thresholds_of_mrecist():
@@ -30,14 +96,18 @@ def test_the_thresholds_of_mrecist():
 def test_a_rule_set_reads_as_a_person_would_read_it():
     shown = describe(load_criteria("mrecist"))
     assert shown.startswith("mRECIST for hepatocellular carcinoma")
-    assert "pr_decrease_percent = 30" in shown
+    assert "  PR decrease: 30 %\n" in shown
+    assert "  needs enhancement: yes\n" in shown
+    assert "  porta hepatis target: 20 mm\n" in shown
     assert "  new lesion yes: PD  [Lencioni & Llovet 2010" in shown
     assert "  else: NED  [" in shown
     assert "effusion, ascites" in shown
+    assert "  pd_absolute_mm = 0: " in shown
+    assert max(map(len, shown.splitlines())) <= 96
 
 
 def test_an_unknown_rule_set_names_the_nearest():
     with pytest.raises(UnknownCriteriaError, match="nearest: mrecist"):
         load_criteria("mRECIST")
-    with pytest.raises(UnknownCriteriaError, match="Choose from mrecist, recist_1_1"):
+    with pytest.raises(UnknownCriteriaError, match="Choose from choi, easl, irecist, mrecist"):
         load_criteria("zzz")

@@ -45,7 +45,6 @@ NUMBERS = {
 }  # fmt: skip
 WITHOUT_CASE = {
     "site_basis": "has one value",
-    "pd_unit": "EASL and WHO only",
     "target_selection": "test_targets.py",
     "max_targets": "test_targets.py",
     "max_targets_per_organ": "test_targets.py",
