@@ -26,11 +26,12 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
-from imaging.decoder import OpenFile, decode
+from imaging.decoder import OpenFile, decode, lossless_words
 from imaging.element import ascii_text, uid_name
 from imaging.header import InstanceHeader
 from imaging.header_element import UNDEFINED, GiveUpError
 from imaging.header_walk import SLOTS, Walk
+from imaging.lossless_jpeg import DamagedStreamError
 from imaging.pixel_error import PixelError
 
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -58,10 +59,9 @@ def decode_words(header: InstanceHeader) -> Words:
     except MemoryError as error:
         raise PixelError("decoder_memory", header.file, uid_name(header.transfer_syntax)) from error
     except Exception as error:
-        name = uid_name(header.transfer_syntax)
-        raise PixelError(
-            "pixel_data_undecodable", header.file, f"{name}: {type(error).__name__}"
-        ) from error
+        told = str(error) if isinstance(error, DamagedStreamError) else type(error).__name__
+        detail = f"{uid_name(header.transfer_syntax)}: {told}"
+        raise PixelError("pixel_data_undecodable", header.file, detail) from error
     if words.shape != (header.rows, header.columns) or words.dtype.kind not in "iu":
         raise PixelError(
             "pixel_data_undecodable", header.file, f"shape {words.shape}, type {words.dtype}"
@@ -92,7 +92,13 @@ def _directly(header: InstanceHeader) -> Words | None:
 
 
 def _codestream(header: InstanceHeader) -> bytes | None:
-    """Return the fragments of a file's only frame, joined; None where they are not plain."""
+    """Return the fragments of a file's only frame, joined; None where they are not plain.
+
+    Raises
+    ------
+    PixelError
+        If another instance is there now, or something else between the fragments.
+    """
     file = os.open(header.file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         walk = Walk(file)
@@ -108,11 +114,19 @@ def _codestream(header: InstanceHeader) -> bytes | None:
             data = stream.read()
     finally:
         os.close(file)
-    return _joined(data)
+    try:
+        return _joined(data)
+    except ValueError as error:
+        detail = f"{uid_name(header.transfer_syntax)}: {error}"
+        raise PixelError("pixel_data_undecodable", header.file, detail) from error
 
 
 def _joined(data: bytes) -> bytes | None:
-    """Return the joined fragments of encapsulated pixel data, without their offset table."""
+    """Return the joined fragments of encapsulated pixel data, without their offset table.
+
+    None where they break off, which pydicom tells from the rest. What lies between two of them is
+    refused, since pydicom passes over it: a decoder would then get less than was written.
+    """
     parts: list[bytes] = []
     pos = 0
     while True:
@@ -120,19 +134,12 @@ def _joined(data: bytes) -> bytes | None:
         pos += 8
         if mark == _SEQUENCE_END:
             return b"".join(parts[1:])
-        if mark != _ITEM or length == UNDEFINED or pos + length > len(data):
+        if mark != _ITEM:
+            raise ValueError(f"no fragment after {len(parts)} of them")
+        if length == UNDEFINED or pos + length > len(data):
             return None
         parts.append(data[pos : pos + length])
         pos += length
-
-
-def _lossless_jpeg(code: bytes, _header: InstanceHeader) -> Words | None:
-    """Decode JPEG lossless of one component."""
-    from imagecodecs import ljpeg_decode
-
-    if _jpeg_frame(code, 0xC3) is None:
-        return None
-    return np.asarray(ljpeg_decode(code))
 
 
 def _jpeg_frame(code: bytes, wanted: int) -> int | None:
@@ -227,7 +234,7 @@ def _near_lossless(code: bytes, header: InstanceHeader) -> Words | None:
 
 
 _DIRECT: dict[str, Callable[[bytes, InstanceHeader], Words | None]] = {
-    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1), _lossless_jpeg),
+    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1), lossless_words),
     **dict.fromkeys((HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), _high_throughput),
     **dict.fromkeys((JPEG2000Lossless, JPEG2000), _jpeg_2000),
     **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), _near_lossless),

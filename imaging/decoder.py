@@ -32,6 +32,7 @@ from pydicom.uid import (
 
 from imaging.element import uid_name
 from imaging.header import InstanceHeader
+from imaging.lossless_jpeg import DamagedStreamError, decode_lossless
 from imaging.pixel_error import PixelError
 
 ENCAPSULATED_UNCOMPRESSED = UID("1.2.840.10008.1.2.1.98")
@@ -42,15 +43,15 @@ _PLUGINS: dict[str, str] = {
         (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"
     ),
     **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
-    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1), "gdcm"),
     RLELossless: "pydicom",
 }
 """One decoder for each syntax, so that values do not depend on what is installed. Where there is
 a choice it is not gdcm, which ends the process on damaged JPEG 2000 (an uncaught std::string)."""
 
-_BY_HAND = {JPEGExtended12Bit, ENCAPSULATED_UNCOMPRESSED, DEFLATED_FRAMES}
-"""No plugin of pydicom reads these: GDCM and Pillow refuse JPEG of 12 bits, and pydicom does not
-know the other two."""
+_LOSSLESS = {JPEGLossless, JPEGLosslessSV1}
+_BY_HAND = {JPEGExtended12Bit, ENCAPSULATED_UNCOMPRESSED, DEFLATED_FRAMES, *_LOSSLESS}
+"""No plugin of pydicom reads these: GDCM and Pillow refuse JPEG of 12 bits, pydicom does not know
+the next two, and every plugin makes noise of a damaged JPEG lossless stream without a word."""
 
 _PIXELS, _END = b"\xe0\x7f\x10\x00", b"\xfe\xff\xdd\xe0\0\0\0\0"
 _RLE_SURPLUS = re.compile(r"RLE segment .* (\d+) vs\. (\d+) bytes")
@@ -125,9 +126,49 @@ def _frame(header: InstanceHeader, dataset: FileDataset) -> NDArray[np.integer]:
     data = get_frame(dataset.PixelData, number, number_of_frames=header.number_of_frames)
     if header.transfer_syntax == JPEGExtended12Bit:
         return np.asarray(imagecodecs.jpeg_decode(data))
+    if header.transfer_syntax in _LOSSLESS:
+        return lossless_words(data, header)
     shape = (header.rows or 0, header.columns or 0)
     kind = np.dtype(f"<{'i' if header.signed else 'u'}{(header.bits_allocated or 16) // 8}")
     length = shape[0] * shape[1] * kind.itemsize
     if header.transfer_syntax == DEFLATED_FRAMES:
         data = zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data, length)
     return np.frombuffer(data[:length], dtype=kind).reshape(shape)
+
+
+def lossless_words(code: bytes, header: InstanceHeader) -> NDArray[np.integer]:
+    """Return the stored words of one JPEG lossless code stream.
+
+    Raises
+    ------
+    DamagedStreamError
+        Where the stream is damaged, or holds samples beyond its precision that are neither signed,
+        nor padding, nor with an overlay in them.
+    """
+    samples, precision = decode_lossless(code, rows=header.rows or 0, columns=header.columns or 0)
+    if precision > (header.bits_allocated or 16):
+        raise DamagedStreamError(f"{precision} bits, not {header.bits_allocated}")
+    if precision < 16 and not header.overlay_bits and samples.max() >> precision:
+        strange = int(_beyond(samples, precision, header).sum())
+        if strange:
+            raise DamagedStreamError(f"{strange} samples beyond {precision} bits")
+    sign = "i" if header.signed else "u"
+    return samples.astype(np.uint8) if header.bits_allocated == 8 else samples.view(f"{sign}2")
+
+
+def _beyond(
+    samples: NDArray[np.uint16], precision: int, header: InstanceHeader
+) -> NDArray[np.bool_]:
+    """Return which samples a stream of that precision has no reason to hold."""
+    beyond = samples >= 1 << precision
+    if header.signed:  # extended to the whole word, of which the stream keeps the lower bits
+        beyond &= samples < (1 << 16) - (1 << precision - 1)
+    ends = [int.from_bytes(raw, "little") for raw in _padding(header)]
+    if ends:
+        beyond &= (samples < min(ends)) | (samples > max(ends))
+    return beyond
+
+
+def _padding(header: InstanceHeader) -> list[bytes]:
+    """Return the one or two ends of what is declared as padding."""
+    return [raw for raw in (header.padding_bytes, header.padding_limit_bytes) if raw]

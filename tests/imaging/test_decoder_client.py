@@ -25,7 +25,7 @@ from pydicom.uid import (
 from imaging.decoder_client import DecoderLimits, decode_apart
 from imaging.header import HeaderError, read_header
 from imaging.pixel_error import PixelError
-from imaging.series import SeriesError, group_series, load_volume
+from imaging.series import SeriesError, load_volume
 
 ROWS = COLUMNS = 16
 WORDS = np.random.default_rng(3).integers(0, 4096, (6, ROWS, COLUMNS)).astype("<u2")
@@ -65,11 +65,26 @@ def test_every_codec_gives_the_words_that_were_encoded(slices, syntax):
 
 
 def test_a_file_that_ends_its_decoder_is_refused_by_name_and_the_next_is_read(slices):
-    # GDCM aborts on it: an uncaught C++ exception
-    paths = compressed(slices, JPEGLosslessSV1, lambda code: code[:2] + b"\x12" + code[3:])
-    (series,) = group_series([read_header(path) for path in paths]).series
-    with pytest.raises(SeriesError, match=paths[1].name) as caught:
-        load_volume(series)
+    # no file at hand ends a decoder in use: those that read this one are ended as a crash would
+    paths = compressed(slices, JPEGLSLossless)
+    header = read_header(paths[1])
+    paths[1].unlink()
+    os.mkfifo(paths[1])  # to open it blocks for ever
+    over = threading.Event()
+
+    def crash():
+        while not over.wait(0.3):
+            for child in decoding():
+                child.send_signal(signal.SIGABRT)
+
+    crashing = threading.Thread(target=crash)
+    crashing.start()
+    try:
+        with pytest.raises(PixelError, match=paths[1].name) as caught:
+            decode_apart(header)
+    finally:
+        over.set()
+        crashing.join()
     assert caught.value.reason_code == "decoder_crashed"
     assert "SIGABRT" in str(caught.value)
     np.testing.assert_array_equal(decode_apart(read_header(paths[2])), WORDS[2])
@@ -243,3 +258,16 @@ def test_a_code_stream_whose_decoder_hides_its_error_is_refused(slices):
     (series,) = slices.regroup(compressed(slices, HTJ2KLossless, spoil)).series
     with pytest.raises(SeriesError, match="undecodable"):
         load_volume(series)
+
+
+def test_what_lies_between_two_fragments_is_not_passed_over(slices):
+    # pydicom looks for the next fragment, and CharLS was at work on the rest for half a minute
+    paths = compressed(slices, JPEGLSLossless)
+    raw = paths[1].read_bytes()
+    at = raw.index(b"\xff\xd8") + 400
+    paths[1].write_bytes(raw[:at] + bytes(range(1, 23)) + raw[at:])
+    (series,) = slices.regroup(paths).series
+    with pytest.raises(SeriesError, match="no fragment after 2 of them") as caught:
+        load_volume(series)
+    assert caught.value.reason_code == "pixel_data_undecodable"
+    assert caught.value.file == str(paths[1])

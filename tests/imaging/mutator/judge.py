@@ -15,9 +15,6 @@ from tests.imaging.mutator.reading import LONGEST_S, MOST_BYTES, Reading
 PLACE_MM = 0.2
 """Positions written to 0.1 mm: the line through the first and last may be off by as much again;
 or 4 % of the distance of slices, as `imaging.slice_grid` allows."""
-GUESSED = "jpeg"
-"""JPEG lossless has no check sum: liblj92 and GDCM make noise of a damaged code stream without a
-word, and now and then not the same noise. Neither is right; such mutants are counted apart."""
 IMPOSSIBLE_HU = -1500.0
 Read = dict[str, "list[Slice] | str"]
 
@@ -27,14 +24,13 @@ class Verdict:
     """What came of a mutant.
 
     ``wrong`` is what must never be; ``outcome`` one of ``refused``, ``flagged``, ``unchanged``,
-    ``as the bytes say``; ``guessed`` says where two decoders make different noise; ``unjudged`` files are in a volume, but the slow reading cannot read them.
+    ``as the bytes say``; ``unjudged`` files are in a volume, but the slow reading cannot read them.
     """
 
     outcome: str
     wrong: list[str] = field(default_factory=list)
     differs_with_flag: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
-    guessed: list[str] = field(default_factory=list)
 
 
 def judge(base: Base, kind: Kind, found: Reading | str, slow: Read, whole: Volume) -> Verdict:
@@ -50,10 +46,7 @@ def judge(base: Base, kind: Kind, found: Reading | str, slow: Read, whole: Volum
         new = set(volume.report.flags) - base.flags
         verdict.unjudged += [f"{f}: {slow[f]}" for f in set(files) if isinstance(slow[f], str)]
         difference = _difference(volume, files, slow, whole)
-        if base.name == GUESSED and kind.family == "bytes" and "differ" in difference:
-            verdict.guessed.append(difference)
-        else:
-            _compare(verdict, difference, new)
+        _compare(verdict, difference, new)
     silent = verdict.outcome in ("unchanged", "as the bytes say")
     if kind.family == "structural" and silent and not kind.unseen_of(base.name):
         verdict.wrong.append(f"loads as if nothing had happened: {verdict.outcome}")

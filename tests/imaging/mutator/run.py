@@ -43,7 +43,6 @@ class Result:
     unseen: Counter[str] = field(default_factory=Counter)
     differs_with_flag: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
-    guessed: list[str] = field(default_factory=list)
     longest_s: float = 0.0
     peak_bytes: int = 0
 
@@ -124,7 +123,6 @@ def _count(m: Mutant, found: Reading | str, verdict: Verdict, result: Result) ->
     result.wrong += [f"{name}: {text}" for text in verdict.wrong]
     result.differs_with_flag += [f"{name}: {text}" for text in verdict.differs_with_flag]
     result.unjudged += [f"{name}: {text}" for text in verdict.unjudged]
-    result.guessed += [f"{name}: {text}" for text in verdict.guessed]
     if m.kind.unseen_of(m.base.name) and verdict.outcome in ("unchanged", "as the bytes say"):
         result.unseen[m.kind.name] += 1
     if isinstance(found, Reading):
