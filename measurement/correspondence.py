@@ -30,9 +30,9 @@ class MatchRule:
         grown into it
     """
 
-    tolerance_mm: float = 8.0
-    alone: float = 1.0
-    least_margin: float = 0.35
+    tolerance_mm: float = 10.0
+    alone: float = 1.2
+    least_margin: float = 0.5
     farthest_cost: float = 6.0
     shared_part: float = 0.5
 

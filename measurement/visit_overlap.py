@@ -22,8 +22,8 @@ STEP_MM = 1.0
 MOST_STEPS = 72
 """A lesion is sampled in at most so many steps across: a large one in coarser ones."""
 
-IN_LIVER_MM = 8.0
-OUTSIDE_MM = 12.0
+IN_LIVER_MM = 10.0
+OUTSIDE_MM = 14.0
 OUTSIDE_PART = 0.15
 """Outside the liver its outline says little: the tolerance grows by this part of the distance."""
 

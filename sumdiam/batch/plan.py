@@ -30,6 +30,7 @@ from sumdiam.batch.timepoint import (
     timepoint_table,
     treatment_start,
 )
+from sumdiam.batch.visit_compare import VisitComparer
 from sumdiam.batch.volume_row import volume_rows
 from sumdiam.batch.volume_use import ARTERIAL, VolumeFacts, uses_of_study
 
@@ -109,7 +110,8 @@ def make_plan(
     places = {row["study_uid"]: row["timepoint"] for row in draft.rows.values()}
     for row in masks.values():
         row["timepoint"] = places.get(row["study_uid"], "")
-    matches, match_problems = settle_matches(masks, earlier.matches, earlier.masks)
+    compare = VisitComparer(catalogue, masks)
+    matches, match_problems = settle_matches(masks, earlier.matches, earlier.masks, compare)
     typed_masks = mask_table(masks, appended)
     refused = refusal.refused_studies(catalogue, owners, plan, typed_masks, facts)
     notes = refusal.study_notes(catalogue, plan, typed_masks, refused)

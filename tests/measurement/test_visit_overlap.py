@@ -85,7 +85,7 @@ def test_outside_the_liver_the_registration_is_trusted_less():
 
 def test_simulated_pairs_registered_by_the_liver_are_matched_or_asked():
     """The benchmark's first pairs; all of them take some minutes."""
-    pairs = [simulated(seed) for seed in (4, 21)]
+    pairs = [simulated(4, registered=True), simulated(21)]
     count = judged(pairs)
     assert count["lesions"] >= 16
     assert count["lesions_right"] == count["lesions"]

@@ -339,12 +339,46 @@ def untracked(archive, edit_file):
     return archive
 
 
-def test_without_tracking_a_later_lesion_is_undecided_and_not_new(untracked, tmp_path):
+def test_without_tracking_lesions_are_matched_by_their_place_in_the_liver(untracked, tmp_path):
     catalogue = scan_archives([untracked])
     plan = make_plan(catalogue)
+    assert plan.problems == ()
+    lesions = plan.masks[plan.masks["organ"] == "liver"].set_index(["subject_id", "timepoint"])
+    earlier, later = lesions.loc[("S01", 0)], lesions.loc[("S01", 1)]
+    assert later["mask_role"] == "lesion_whole"
+    assert later["lesion_id"] == earlier["lesion_id"] != lesions.loc[("S02", 0), "lesion_id"]
+    assert f"the same lesion as {earlier['mask_id']} (centroids 0." in later["evidence"]
+    assert "registered by the liver" in later["evidence"]
+    [row] = plan.matches.to_dict("records")
+    assert (row["earlier_mask_id"], row["mask_id"]) == (earlier["mask_id"], later["mask_id"])
+    assert (row["relation"], row["decided_by"]) == ("same", "auto")
+    assert row["cost"] < 0.2
+    assert row["margin"] == pytest.approx(2.4 - row["cost"], abs=1e-3)
+    again = make_plan(catalogue, previous=read_plan_files(write_plan(plan, tmp_path / "run")))
+    assert same(plan, again)
+    assert again.problems == ()
+
+
+@pytest.fixture
+def without_liver(untracked, tmp_path):
+    """The files of a plan in which a person has put the outlines of the liver aside."""
+    folder = write_plan(make_plan(scan_archives([untracked])), tmp_path / "run")
+    masks = pd.read_csv(folder / "masks.csv", dtype=str, keep_default_na=False)
+    livers = masks["mask_role"] == "liver"
+    masks.loc[livers, ["mask_role", "decided_by"]] = ("ignore", "R1")
+    masks.to_csv(folder / "masks.csv", index=False)
+    return read_plan_files(folder)
+
+
+def test_without_tracking_and_liver_a_later_lesion_is_undecided_and_not_new(
+    untracked, without_liver, tmp_path
+):
+    catalogue = scan_archives([untracked])
+    plan = make_plan(catalogue, previous=without_liver)
     lesions = plan.masks[plan.masks["organ"] == "liver"].set_index(["subject_id", "timepoint"])
     assert lesions.loc[("S01", 0), "mask_role"] == "lesion_whole"
     assert lesions.loc[("S01", 1), "mask_role"] == "undecided"
+    assert "no liver is outlined at both visits" in lesions.loc[("S01", 1), "evidence"]
     assert "matches.csv" in lesions.loc[("S01", 1), "evidence"]
     assert plan.matches.empty
     [problem] = plan.problems
@@ -364,9 +398,10 @@ def test_without_tracking_a_later_lesion_is_undecided_and_not_new(untracked, tmp
 
 
 def test_a_persons_new_lesion_gets_an_id_of_its_own(untracked, tmp_path):
+    """Their word wins over the place."""
     catalogue = scan_archives([untracked])
     plan = make_plan(catalogue)
-    later = plan.masks.loc[plan.masks["mask_role"] == "undecided", "mask_id"].iloc[0]
+    later = plan.matches["mask_id"].iloc[0]
     folder = write_plan(plan, tmp_path / "run")
     with (folder / "matches.csv").open("a") as file:
         file.write(f",{later},S01,new,,,R1,\n")

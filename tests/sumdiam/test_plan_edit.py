@@ -198,6 +198,10 @@ def test_a_lesion_id_written_beside_a_mask_that_waited_for_it_takes_effect(archi
             for keyword in ("TrackingID", "TrackingUID"):
                 if keyword in segment:
                     delattr(segment, keyword)
+            if "liver" in segment.SegmentLabel.lower():  # without it no visit can be registered
+                segment.SegmentLabel = "spleen"
+                [code] = segment.SegmentedPropertyTypeCodeSequence
+                code.CodeValue, code.CodeMeaning = "78961009", "Spleen"
         dataset.save_as(path)
     catalogue = scan_archives([archive])
     first = make_plan(catalogue)
