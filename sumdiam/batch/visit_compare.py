@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
-from imaging.mask_file import read_masks
+from imaging.mask_client import read_masks_apart
 from imaging.reason import ReasonedError
 from imaging.visit_registration import LiverOutlineError, VisitAlignment, align_visits
 from imaging.working_grid import mask_onto
@@ -184,7 +184,7 @@ class VisitComparer:
             grid = self._grids[volume_id]
             numbers = {int(self._masks[mask_id]["segment"]) for mask_id in mask_ids}
             try:
-                read = read_masks(path, grid, numbers, resample=True)
+                read = read_masks_apart(path, grid, numbers, resample=True)
             except ReasonedError as error:
                 self._outlines |= dict.fromkeys(mask_ids, f"{error.reason_code}: {error.detail}")
                 continue
