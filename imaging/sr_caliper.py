@@ -34,7 +34,14 @@ _DEEPEST = 60
 Code = tuple[str, str, str]
 Point = tuple[float, float, float]
 
-__all__ = ["SR_CLASSES", "ImagePlane", "MaskError", "SrCaliper", "SrMeasurement", "read_sr"]
+__all__ = [
+    "SR_CLASSES",
+    "ImagePlane",
+    "MaskError",
+    "SrCaliper",
+    "SrMeasurement",
+    "read_sr",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,8 @@ def read_sr(
     Parameters
     ----------
     planes : mapping, optional
-        Plane of every image at hand, by SOP instance: lines in pixels need it.
+        Plane of every image at hand, by SOP instance, of a multi-frame image by SOP instance,
+        ``#`` and frame number: lines in pixels need it.
 
     Raises
     ------
@@ -304,9 +312,9 @@ def _caliper(
     (line,) = lines
     ends = line.points
     if not line.in_mm:
-        plane = planes.get(line.sop_instance_uid or "")
+        uid, frame = line.sop_instance_uid, line.frame_number
+        plane = planes.get(f"{uid}#{frame}", planes.get(uid or ""))
         if plane is None:
-            uid, frame = line.sop_instance_uid, line.frame_number
             return SrCaliper(stated, None, None, tolerance, uid, frame, "caliper_image_missing")
         if np.array_equal(line.points, np.rint(line.points)):
             tolerance += float(np.hypot(*plane.pixel_spacing_mm))

@@ -10,6 +10,7 @@ from pathlib import Path
 from imaging.header import InstanceHeader
 from imaging.mask import MaskHeader
 from imaging.series import ImageSeries
+from imaging.sr_report import ReportHeader
 from imaging.volume import LeftOut
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.problem import Problem
@@ -22,6 +23,15 @@ class SegFile:
     file: str
     path: str
     header: MaskHeader
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A structured report that states lengths: where it is, and what it says of itself."""
+
+    file: str
+    path: str
+    header: ReportHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Catalogue:
     names : mapping
         Name relative to its archive, by absolute path.
     files_found, dicom_files : int
+    reports : ReportFile
     problems : Problem
         What a person should know.
     """
@@ -110,6 +121,7 @@ class Catalogue:
     files_found: int = 0
     dicom_files: int = 0
     problems: tuple[Problem, ...] = ()
+    reports: tuple[ReportFile, ...] = ()
 
     def studies(self) -> tuple[str, ...]:
         """Return the UIDs of all studies, sorted."""

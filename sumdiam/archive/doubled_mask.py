@@ -1,11 +1,11 @@
-"""Masks that the archives hold twice: copies are left out, contradictions refused."""
+"""Masks and reports that the archives hold twice: copies left out, contradictions refused."""
 
 from __future__ import annotations
 
 from imaging.header import file_digest
 from imaging.volume import LeftOut
 from sumdiam.archive import label_file
-from sumdiam.archive.catalogue import SegFile
+from sumdiam.archive.catalogue import ReportFile, SegFile
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.gather import Gathered
 
@@ -38,3 +38,25 @@ def without_copies(scan: Gathered) -> tuple[SegFile, ...]:
             if (refused, None) not in scan.refused:
                 scan.refused.append((refused, None))
     return (*(mask for uid, mask in kept.items() if uid not in spoilt), *own)
+
+
+def reports_without_copies(scan: Gathered) -> tuple[ReportFile, ...]:
+    """Return one file per report; copies are left out, and of two contents none is read.
+
+    A report decides nothing that is measured, so that its study is not refused with it.
+    """
+    kept: dict[str, ReportFile] = {}
+    spoilt: set[str] = set()
+    for report in sorted(scan.reports, key=lambda one: one.file):
+        uid = report.header.object_id
+        first = kept.setdefault(uid, report)
+        if first is report:
+            continue
+        if file_digest(first.path) == file_digest(report.path):
+            scan.left_out.append(LeftOut(report.file, "duplicate", f"copy of {first.file}"))
+            continue
+        detail = f"several files with other contents have its UID {uid}"
+        for one in (first, report) if uid not in spoilt else (report,):
+            scan.left_out.append(LeftOut(one.file, "report_not_read", detail))
+        spoilt.add(uid)
+    return tuple(report for uid, report in kept.items() if uid not in spoilt)

@@ -13,6 +13,8 @@ from imaging.mask_file import (
     read_mask_identities,
 )
 from imaging.reason import ReasonedError
+from imaging.sr_caliper import SR_CLASSES
+from imaging.sr_report import ReportHeader, read_report_header
 from imaging.volume import LeftOut
 from sumdiam.archive import damage
 from sumdiam.archive.damage import RefusedFile
@@ -22,15 +24,15 @@ from sumdiam.archive.folder import FoundFile
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 IMAGE_MODALITIES = ("CT", "MR", "PT", "OT", "SC")
 """What series grouping judges; it leaves out what is no slice. All else is listed here."""
-REPORT_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.88.{n}" for n in (11, 22, 33, 34, 35))
-"""Structured reports that may state lengths: basic, enhanced, comprehensive, extensible."""
+OTHER_REPORTS = ("1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.88.35")
+"""Structured reports that may state lengths and are not read: basic text, extensible."""
 NO_MASK = ("mask_not_labels", "mask_not_supported")
 """What is said of an image file outside DICOM that is no mask."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileReading:
-    """What one file is: one of the first four is given.
+    """What one file is: one of the first four, or a report, is given.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ class FileReading:
         What the header says; of a damaged file what could still be read of it.
     directory : (file id, SOP Instance UID)
         Of a DICOMDIR: the files that it names.
+    report : ReportHeader, optional
+        Of a structured report that states lengths.
     """
 
     image: InstanceHeader | None = None
@@ -58,6 +62,7 @@ class FileReading:
     study_uid: str | None = None
     series_uid: str | None = None
     directory: tuple[Entry, ...] = ()
+    report: ReportHeader | None = None
 
 
 def read_all(files: Iterable[FoundFile]) -> list[FileReading]:
@@ -91,8 +96,22 @@ def read_file(found: FoundFile) -> FileReading:
     readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
     if header.modality is None or header.modality in IMAGE_MODALITIES:
         return replace(readable, image=header)
-    code = "report_not_read" if header.sop_class_uid in REPORT_CLASSES else "modality_not_read"
+    if header.sop_class_uid in SR_CLASSES:
+        return _read_report(found, readable)
+    code = "report_not_read" if header.sop_class_uid in OTHER_REPORTS else "modality_not_read"
     return replace(readable, left_out=LeftOut(found.name, code, header.modality))
+
+
+def _read_report(found: FoundFile, readable: FileReading) -> FileReading:
+    """Return whose lengths a report states; one that states none is passed over."""
+    try:
+        report = read_report_header(found.path)
+        detail = "it states no length"
+    except ReasonedError as error:
+        report, detail = None, f"{error.reason_code}, {error.detail}"
+    if report is not None and report.lengths:
+        return replace(readable, report=report)
+    return replace(readable, left_out=LeftOut(found.name, "report_not_read", detail))
 
 
 def _read_mask(found: FoundFile, header: InstanceHeader) -> FileReading:

@@ -9,7 +9,7 @@ from pathlib import Path
 from imaging.header import InstanceHeader, file_digest
 from imaging.volume import LeftOut
 from sumdiam.archive import reason
-from sumdiam.archive.catalogue import SegFile
+from sumdiam.archive.catalogue import ReportFile, SegFile
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.dicomdir import Entry
 from sumdiam.archive.file_reading import FileReading
@@ -60,6 +60,7 @@ class Gathered:
     files: dict[str, FoundFile] = field(default_factory=dict)
     images: list[InstanceHeader] = field(default_factory=list)
     masks: list[SegFile] = field(default_factory=list)
+    reports: list[ReportFile] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     refused: list[tuple[RefusedFile, str | None]] = field(default_factory=list)
     readable: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -76,6 +77,8 @@ class Gathered:
             self.images.append(reading.image)
         elif reading.mask is not None:
             self.masks.append(SegFile(found.name, found.path, reading.mask))
+        elif reading.report is not None:
+            self.reports.append(ReportFile(found.name, found.path, reading.report))
         elif reading.refused is not None:
             # a file may have been read under the name that it has in another archive
             refused = replace(reading.refused, file=found.name, path=found.path)

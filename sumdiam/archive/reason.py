@@ -53,9 +53,11 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
                               "left out on purpose."),
     "dicomdir_contradicts": ("a DICOMDIR names other instances than its files hold",
                              "Copy the disc again; the files are what is used."),
-    "report_not_read": ("a structured report; a run takes no measurements from it",
+    "report_not_read": ("a structured report from which no length can be taken",
                         "To use lengths that it states, hand them in as a decision on the "
                         "measurement of that lesion."),
+    "caliper_lesion_unknown": ("a length of a structured report names no lesion that a mask shows",
+                               "Give report and mask the same tracking UID or tracking id."),
     "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),
     "no_dicom": ("the folder holds no DICOM file", "Check the path."),
     },

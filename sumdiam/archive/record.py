@@ -8,12 +8,13 @@ from typing import Any
 
 from imaging.header import InstanceHeader
 from imaging.mask import MaskHeader, SegmentIdentity
+from imaging.sr_report import ReportHeader
 from imaging.volume import LeftOut
 from sumdiam.archive.damage import RefusedFile
 
 RECORDS: dict[str, type] = {
     record.__name__: record
-    for record in (InstanceHeader, MaskHeader, SegmentIdentity, LeftOut, RefusedFile)
+    for record in (InstanceHeader, MaskHeader, SegmentIdentity, ReportHeader, LeftOut, RefusedFile)
 }
 """What may be kept. A file that holds anything else is read again: nothing is kept half."""
 

@@ -11,11 +11,11 @@ from imaging.header import file_digest
 from imaging.series import Grouping, group_series
 from imaging.volume import LeftOut
 from sumdiam.archive import damage, reason
-from sumdiam.archive.catalogue import Catalogue, RefusedVolume, SegFile
+from sumdiam.archive.catalogue import Catalogue, RefusedVolume, ReportFile, SegFile
 from sumdiam.archive.century import well_dated, without_lost_centuries
 from sumdiam.archive.damage import RefusedFile
 from sumdiam.archive.dicomdir import directory_problems
-from sumdiam.archive.doubled_mask import without_copies
+from sumdiam.archive.doubled_mask import reports_without_copies, without_copies
 from sumdiam.archive.folder import SCAN_FOLDER, ArchiveError, FoundFile
 from sumdiam.archive.gather import Gathered, Progress, ScanOptions, gather
 from sumdiam.archive.index import ScanIndex
@@ -66,7 +66,7 @@ def scan_archives(
         msg = f"{listed}: no DICOM file. {reason.REASONS['no_dicom'][1]}"
         raise ArchiveError(msg)
     grouping = group_series(gathered.images)
-    masks = without_copies(gathered)
+    masks, reports = without_copies(gathered), reports_without_copies(gathered)
     folders = damage.study_folders(gathered.readable)
     refused_files = tuple(
         damage.attribute(file, series_uid, folders) for file, series_uid in gathered.refused
@@ -83,10 +83,13 @@ def scan_archives(
         bare_studies=bare_studies(gathered.images, grouping, masks),
         refused_files=refused_files,
         left_out=tuple(_named(item, names) for item in left_out),
-        digests=_digests(grouping, masks, gathered.files, index) if options.digests else {},
+        digests=_digests(grouping, masks, reports, gathered.files, index)
+        if options.digests
+        else {},
         names=names,
         files_found=len(gathered.files),
         dicom_files=gathered.dicom_files,
+        reports=reports,
         problems=(
             *gathered.problems,
             *directory_problems(gathered.directories, gathered.files.values(), _uids(gathered)),
@@ -98,23 +101,27 @@ def scan_archives(
 
 
 def _uids(gathered: Gathered) -> dict[str, str]:
-    """Return the SOP Instance UID of every image and mask, by path."""
-    return {image.file: str(image.sop_instance_uid) for image in gathered.images} | {
-        mask.path: mask.header.object_id for mask in gathered.masks
-    }
+    """Return the SOP Instance UID of every image, mask and report, by path."""
+    return (
+        {image.file: str(image.sop_instance_uid) for image in gathered.images}
+        | {mask.path: mask.header.object_id for mask in gathered.masks}
+        | {report.path: report.header.object_id for report in gathered.reports}
+    )
 
 
 def _digests(
     grouping: Grouping,
     masks: Sequence[SegFile],
+    reports: Sequence[ReportFile],
     found: Mapping[str, FoundFile],
     index: ScanIndex,
 ) -> dict[str, str]:
-    """Return the digest of every file of a series or a mask."""
+    """Return the digest of every file of a series, a mask or a report."""
     files = sorted(
         {header.file for one in grouping.series for header in one.headers}
         | {file for one in grouping.refused for file in one.files}
         | {mask.path for mask in masks}
+        | {report.path for report in reports}
     )
     known = {file: index.digest(found[file]) for file in files}
     missing = [file for file in files if known[file] is None]

@@ -16,6 +16,7 @@ from sumdiam.archive.date_check import archive_problems, subject_scans
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.archive.subject import study_subjects
+from sumdiam.batch.caliper import caliper_table
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
@@ -44,6 +45,7 @@ class Measured:
     plan: PlanFiles
     studies: tuple[LedgerEntry, ...]
     measurements: pd.DataFrame
+    calipers: pd.DataFrame
     overlays: dict[str, str]
     """Path relative to RUN, by measurement id."""
     decisions: tuple[DecisionOutcome, ...]
@@ -118,11 +120,14 @@ def _measure(
     names = [name for files in workspace.overlay_sizes().values() for name in files]
     remove_other_overlays(folder, names)
     folder.mkdir(exist_ok=True)
+    measurements = workspace.measurements()
+    calipers, doubted = caliper_table(catalogue, plan, measurements)
     return Measured(
         catalogue=catalogue,
         plan=plan,
         studies=tuple(entry for entry in workspace.entries() if entry.planned),
-        measurements=workspace.measurements(),
+        measurements=measurements,
+        calipers=calipers,
         overlays={name.removesuffix(".png"): f"{OVERLAYS}/{_png(name)}" for name in sorted(names)},
         decisions=tuple(outcomes),
         problems=(
@@ -131,6 +136,7 @@ def _measure(
             *plan.problems,
             *_doubts(settings, handed_in, catalogue),
             *_late_scans(settings, handed_in, plan),
+            *doubted,
         ),
     )
 

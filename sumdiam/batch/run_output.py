@@ -65,6 +65,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
     frames = {
         "timepoints": timepoints,
         "measurements": measured.measurements,
+        "calipers": measured.calipers,
         "lesions": lesions,
         **derived,
         "arms": handed_in.arms,

@@ -10,7 +10,7 @@ from pathlib import Path
 from assessment import response_table
 from measurement import lesion_table
 from measurement.table import TableModel, key_of
-from sumdiam.batch import plan_table
+from sumdiam.batch import caliper_table, plan_table
 from sumdiam.export import arm
 from sumdiam.store import decision_table
 
@@ -43,7 +43,11 @@ SECTIONS: tuple[tuple[str, str, tuple[type[TableModel], ...]], ...] = (
             decision_table.Decisions,
         ),
     ),
-    ("Measured", "The truth and its pivot.", (lesion_table.Measurements, lesion_table.Lesions)),
+    (
+        "Measured",
+        "The truth, its pivot, and beside them what structured reports state.",
+        (lesion_table.Measurements, lesion_table.Lesions, caliper_table.Calipers),
+    ),
     (
         "Derived",
         "From the lesions by named rules and policies.",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import highdicom as hd
 import numpy as np
-from pydicom import Dataset, uid
+from pydicom import Dataset, dcmread, uid
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.sr.codedict import codes
@@ -244,9 +244,64 @@ def write_nifti(archive: Path, subject: str, of: str) -> None:
             w.write_nifti(folder / "masks" / f"{name}.nii.gz", mask, sform=ras)
 
 
+def report(
+    images: Sequence[Dataset],
+    calipers: Sequence[tuple[float, np.ndarray]],
+    *,
+    name: str,
+    tracking_id: str = "T1",
+    tracking_uid: str = "1.2.3.99",
+) -> Dataset:
+    """A TID 1500 report that highdicom writes: stated lengths, and (column, row) ends on slices.
+
+    Each caliper is (stated mm, an array of slice, column and row of both ends).
+    """
+    made = []
+    for stated_mm, ends in calipers:
+        image = images[int(ends[0, 0])]
+        where = hd.sr.CoordinatesForMeasurement(
+            "POLYLINE",
+            ends[:, 1:],
+            hd.sr.SourceImageForRegion(image.SOPClassUID, image.SOPInstanceUID),
+        )
+        unit = hd.sr.CodedConcept("mm", "UCUM", "mm")
+        length = hd.sr.CodedConcept("410668003", "SCT", "Length")
+        made.append(
+            hd.sr.Measurement(
+                name=length, value=stated_mm, unit=unit, referenced_coordinates=[where]
+            )
+        )
+    group = hd.sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(tracking_uid, tracking_id),
+        finding_type=codes.SCT.Neoplasm,
+        measurements=made,
+    )
+    person = hd.sr.PersonObserverIdentifyingAttributes("Doe^Jane")
+    content = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(
+            hd.sr.ObserverContext(codes.DCM.Person, person)
+        ),
+        procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
+        imaging_measurements=[group],
+    )
+    return hd.sr.ComprehensiveSR(
+        evidence=list(images),
+        content=content,
+        series_instance_uid=uid_for(images[0].StudyInstanceUID, name, "series"),
+        series_number=9,
+        sop_instance_uid=uid_for(images[0].StudyInstanceUID, name),
+        instance_number=1,
+    )
+
+
 def write_kinds(archive: Path) -> None:
-    """Write the trial: five subjects at two visits each."""
+    """Write the trial: five subjects at two visits each, and a reader's report of one."""
     write_plain(archive, "PLAIN")
+    folder = archive / "PLAIN" / "t0"
+    images = [dcmread(path) for path in sorted((folder / "late_arterial").iterdir())]
+    # 12 columns of 2 mm; the second line says 31 mm of the same
+    ends = np.array([[3.0, 20.5, 24.5], [3.0, 32.5, 24.5]])
+    w.save(report(images, [(24.0, ends), (31.0, ends)], name="report"), folder / "report.dcm")
     write_plain(archive, "MR", mr=True)
     write_enhanced(archive, "ENHANCED", "PLAIN")
     write_rtstruct(archive, "RTSTRUCT", "PLAIN")

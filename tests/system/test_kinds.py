@@ -147,3 +147,28 @@ def test_every_length_has_its_picture(decided: Kinds):
     ]  # fmt: skip
     assert len(lengths) == 2 * len(SUBJECTS) * len(VISITS)
     assert {row["measurement_id"] for row in lengths} <= drawn
+
+
+def test_a_readers_report_stands_beside_the_measurements_and_never_in_them(kinds: Kinds):
+    """24.0 mm drawn as 12 columns of 2 mm; and a slip that says 31 mm of the same line."""
+    right, wrong = kinds.table("tables/calipers")
+    own = {row["sop_instance_uid"] for row in kinds.table("tables/measurements")}
+    for row in (right, wrong):
+        assert (row["subject_id"], row["timepoint"], row["lesion_id"]) == ("PLAIN", "0", "T1")
+        assert row["lesion_by"] == "tracking id"
+        assert float(row["coordinates_mm"]) == pytest.approx(24.0, abs=1e-6)
+        assert row["reader"].startswith("sr-")
+        assert "Doe" not in " ".join(row.values())
+        assert row["sop_instance_uid"] in own  # the middle slice of the ball
+        values = kinds.lengths("PLAIN", "0")
+        assert row["automatic_viable_mm"] == values["viable_diameter"]
+        assert row["automatic_whole_mm"] == values["whole_diameter"]
+    assert (right["length_mm"], right["agrees"], right["flags"]) == ("24", "true", "")
+    assert (wrong["length_mm"], wrong["agrees"], wrong["flags"]) == (
+        "31", "false", "caliper_disagrees",
+    )  # fmt: skip
+    told = [row for row in kinds.table("tables/problems") if row["code"] == "caliper_disagrees"]
+    assert len(told) == 1
+    assert "31 mm stated, 24.00 mm by its coordinates" in told[0]["sentence"]
+    assert {row["reader"] for row in kinds.table("tables/measurements")} == {"auto"}
+    assert {row["reader"] for row in kinds.table("tables/lesions")} == {"auto"}
