@@ -54,12 +54,7 @@ def scan_archives(
     result is the same with any number of processes, with or without an index.
     """
     options = options or ScanOptions()
-    folder = None if options.folder is None else options.folder / SCAN_FOLDER
-    if folder is not None:
-        with contextlib.suppress(OSError):  # from now on the walk knows the folder as one of ours
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)  # what is unpacked into it names patients, as the archive does
-    index = ScanIndex.open(folder)
+    index = ScanIndex.open(_own_folder(options))
     gathered = gather(paths, index, options, progress)
     if not gathered.dicom_files and not gathered.refused:
         listed = ", ".join(str(path) for path in paths)
@@ -98,6 +93,17 @@ def scan_archives(
     )
     index.save(set(gathered.files))
     return catalogue
+
+
+def _own_folder(options: ScanOptions) -> Path | None:
+    """Return the folder that a scan keeps things in, made; None where nothing is remembered."""
+    if options.folder is None:
+        return None
+    folder = options.folder / SCAN_FOLDER
+    with contextlib.suppress(OSError):  # from now on the walk knows the folder as one of ours
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # what is unpacked into it names patients, as the archive does
+    return folder
 
 
 def _uids(gathered: Gathered) -> dict[str, str]:
