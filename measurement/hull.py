@@ -79,66 +79,35 @@ def way_out(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def chord_of_hull(
-    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
-    along: tuple[float, float],
-) -> float:  # fmt: skip
-    """Length within the hull of the line through a place; ``corners`` are left where it exits."""
-    ahead, corners[0] = way_out(points, hull, corners[0], place, along)
-    behind, corners[1] = way_out(points, hull, corners[1], place, (-along[0], -along[1]))
-    return float(ahead + behind)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
 def longest_in_wedge(
     points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
-    middle: tuple[float, float], half_angle: float,
-) -> float:  # fmt: skip
-    """Longest chord of the hull among the lines through a place at most so far from a direction.
+    first: tuple[float, float], last: tuple[float, float],
+) -> tuple[float, float, float]:  # fmt: skip
+    """Longest chord of the hull among the lines through a place between two directions.
 
     The distance to a straight side is a convex function of the angle, so the chord is longest on
-    either border of the wedge or through a corner within it.
+    either border of the wedge, anticlockwise from the first to the last, or through a corner
+    within it. ``corners`` are where the search for the ways out begins, and are left at the last.
+    Beside it: the farthest ways out ahead and behind.
     """
-    cosine, sine = math.cos(half_angle), math.sin(half_angle)
-    first = (middle[0] * cosine + middle[1] * sine, middle[1] * cosine - middle[0] * sine)
-    last = (middle[0] * cosine - middle[1] * sine, middle[1] * cosine + middle[0] * sine)
-    longest = chord_of_hull(points, hull, corners, place, last)
-    longest = max(longest, chord_of_hull(points, hull, corners, place, first))
-    exits = np.empty(2, dtype=np.int64)
-    for side in range(2):
-        sign = 1.0 - 2.0 * side
-        k, exits[0], exits[1] = corners[side], corners[0], corners[1]
-        for _ in range(hull.size):
-            k = k + 1 if k + 1 < hull.size else 0
-            x, y = sign * (points[hull[k], 0] - place[0]), sign * (points[hull[k], 1] - place[1])
-            size = math.hypot(x, y)
-            if last[0] * y - last[1] * x > 0.0 or size == 0.0:
-                break
-            if first[0] * y - first[1] * x < 0.0:
-                break
-            chord = chord_of_hull(points, hull, exits, place, (x / size, y / size))
-            longest = max(longest, chord)
-    return float(longest)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def reach_in_wedge(
-    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
-    middle: tuple[float, float], half_angle: float,
-) -> tuple[float, float]:  # fmt: skip
-    """Farthest way out of the hull ahead and behind among the lines of a wedge."""
-    cosine, sine = math.cos(half_angle), math.sin(half_angle)
+    exits = np.empty((2, 2), dtype=np.int64)
     farthest = np.zeros(2)
+    longest = 0.0
+    for border in range(2):
+        x, y = first if border == 0 else last
+        ahead, corners[0] = way_out(points, hull, corners[0], place, (x, y))
+        behind, corners[1] = way_out(points, hull, corners[1], place, (-x, -y))
+        exits[border, 0], exits[border, 1] = corners[0], corners[1]
+        longest = max(longest, ahead + behind)
+        farthest[0], farthest[1] = max(farthest[0], ahead), max(farthest[1], behind)
     for side in range(2):
-        x0, y0 = (middle[0], middle[1]) if side == 0 else (-middle[0], -middle[1])
-        first = (x0 * cosine + y0 * sine, y0 * cosine - x0 * sine)
-        last = (x0 * cosine - y0 * sine, y0 * cosine + x0 * sine)
-        one, k = way_out(points, hull, corners[side], place, first)
-        two, corners[side] = way_out(points, hull, k, place, last)
-        longest = 0.0
-        while k != corners[side]:
+        k, opposite = exits[0, side], exits[0, 1 - side]
+        while k != exits[1, side]:
             k = k + 1 if k + 1 < hull.size else 0
             x, y = points[hull[k], 0] - place[0], points[hull[k], 1] - place[1]
-            longest = max(longest, x * x + y * y)
-        farthest[side] = max(one, two, math.sqrt(longest))
-    return farthest[0], farthest[1]
+            size = math.sqrt(x * x + y * y)
+            if size > 0.0:
+                back, opposite = way_out(points, hull, opposite, place, (-x / size, -y / size))
+                longest = max(longest, size + back)
+                farthest[side] = max(farthest[side], size)
+    return longest, farthest[0], farthest[1]
