@@ -47,7 +47,7 @@ SHIFT_MM = 3.0
 STIFF_MM, SHEARED_MM = 4.0, 12.0
 """So far from the liver all moves with it; over so much more the displacement falls to nothing."""
 
-MARGIN_MM = 64.0
+MARGIN_MM = 54.0
 """The scan is cut to so much about a lesion; registration compares 45 mm."""
 
 Modality = Literal["CT", "MR"]

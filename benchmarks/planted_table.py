@@ -27,18 +27,17 @@ from measurement.flag import is_doubtful
 
 DEAD = ("dead",)
 SECTIONS = {
-    section.name: (section, count)
-    for section, count in (
-        (Section("CT"), 420),
-        (Section("CT, dead", DEAD), 120),
-        (Section("CT, outlines off by 1 mm", outline_mm=1.0), 420),
-        (Section("CT, outlines off by 1 mm, dead", DEAD, outline_mm=1.0), 120),
-        (Section("MR", modality="MR"), 420),
-        (Section("MR, dead", DEAD, "MR"), 120),
+    section.name: (section, count, at_once)
+    for section, count, at_once in (
+        (Section("CT"), 420, 12),
+        (Section("CT, dead", DEAD), 120, 4),
+        (Section("CT, outlines off by 1 mm", outline_mm=1.0), 420, 4),
+        (Section("CT, outlines off by 1 mm, dead", DEAD, outline_mm=1.0), 120, 1),
+        (Section("MR", modality="MR"), 420, 4),
+        (Section("MR, dead", DEAD, "MR"), 120, 1),
     )
 }
-BLOCK = 12
-"""Every kind of lesion twice, at rest and shifted: sections grow side by side by such blocks."""
+"""Sections with how many lesions they have, and how many are planted before the next section's."""
 
 LOW_CNR = 1.5
 THIS = "value"
@@ -57,11 +56,10 @@ COLUMNS = (
 
 def jobs(scale: float) -> Iterator[tuple[Section, int]]:
     """Yield sections and numbers of lesions, the sections side by side."""
-    most = max(count for _, count in SECTIONS.values())
-    for turn in range(math.ceil(most / BLOCK)):
-        for section, count in SECTIONS.values():
-            size = round(BLOCK * count / most)
-            for number in range(turn * size, (turn + 1) * size):
+    turns = max(math.ceil(count / at_once) for _, count, at_once in SECTIONS.values())
+    for turn in range(turns):
+        for section, count, at_once in SECTIONS.values():
+            for number in range(turn * at_once, (turn + 1) * at_once):
                 if number < scale * count:
                     yield section, number
 
@@ -225,7 +223,7 @@ def ways_table(frame: pd.DataFrame) -> list[str]:
         part = frame[(frame.section == name) & (frame.truth > 0)]
         dead = frame[(frame.section == f"{name}, dead") & (frame.truth == 0)]
         for way, words in WAYS.items():
-            if not len(part) or part[way].isna().all():
+            if not len(part) or way not in part or part[way].isna().all():
                 continue
             error = part[way] - part.truth
             good, clear = error.abs() <= tolerance_mm(part), part.planted_cnr >= LOW_CNR

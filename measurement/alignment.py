@@ -13,7 +13,12 @@ from measurement.smoothing import Values
 from measurement.viable import Contrast
 
 SHELL_MM = 2.5
-"""Width of the shell outside the outline in which the dipole is sought."""
+"""How far outside the outline the dipole is sought."""
+
+OFF_SD = 1.5
+"""The shell starts and ends farther out by so many SD of an outline that may be off: lesion that
+spills over its outline on one side looks like a shift. Of 60 lesions with outlines off by a smooth
+1 mm, 22 % were flagged without that and none with it; of phases 2.8 mm apart, 99 and 61 %."""
 
 LEAST_ANGLES = 0.75
 """The shell must surround the lesion: vessels and the liver's surface may take out a quarter."""
@@ -24,7 +29,12 @@ CERTAIN_SD = 3.3
 
 
 def dipole(
-    contrast: Contrast, lesion: Mask, tissue: Mask, white_noise: float
+    contrast: Contrast,
+    lesion: Mask,
+    tissue: Mask,
+    white_noise: float,
+    *,
+    outline_sd_mm: float = 0.0,
 ) -> tuple[float, float]:
     """Strength of the dipole just outside a lesion, and what noise alone would not exceed.
 
@@ -35,6 +45,7 @@ def dipole(
     tissue : (z, y, x) bool array
         Liver outside every lesion.
     white_noise : SD of a voxel's noise as if it were white
+    outline_sd_mm : how far the outline may be off, as SD
 
     Returns
     -------
@@ -48,13 +59,15 @@ def dipole(
     each slice of the lesion.
     """
     spacing = contrast.spacing_mm
+    start = OFF_SD * outline_sd_mm
     turn = np.exp(2j * math.pi * (np.arange(SECTORS) + 0.5) / SECTORS)
     total, count = 0.0 + 0.0j, 0
     filled = np.zeros(SECTORS, dtype=bool)
     for index in np.flatnonzero(lesion.any(axis=(1, 2))):
         inside = lesion[index]
         distance = ndimage.distance_transform_edt(~inside, sampling=spacing[1:])
-        shell = (distance > 1.01 * max(spacing[1:])) & (distance <= SHELL_MM) & tissue[index]
+        shell = (distance > start + 1.01 * max(spacing[1:])) & (distance <= start + SHELL_MM)
+        shell &= tissue[index]
         rows, columns = np.nonzero(shell)
         if rows.size == 0:
             continue

@@ -197,7 +197,10 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
         flags.append(doubt.no_native_phase())
     elif here.around_is_liver:
         beside = images.liver & ~_taken(images) if images.liver is not None else here.around
-        strength, limit = dipole(contrast, images.lesion.array, beside, evidence["white_noise"])
+        strength, limit = dipole(
+            contrast, images.lesion.array, beside, evidence["white_noise"],
+            outline_sd_mm=settings.outline_sd_mm,
+        )  # fmt: skip
         evidence["dipole"] = strength
         flags += doubt.of_alignment(strength, limit)
     flags += doubt.of_contrast(evidence, settings, images.image.unit)

@@ -9,7 +9,7 @@ from scenes import scene_of
 from imaging.necrotic_shape import Ring
 from imaging.shape import Ball, Dead
 from measurement import doubt
-from measurement.lesion import measure_lesion
+from measurement.lesion import MeasurementSettings, measure_lesion
 
 PIXEL_MM = 0.8
 SHAPES = [Dead((10.0, 9.0, 9.0)), Ball(18.0), Ring(24.0, 12.0)]
@@ -56,3 +56,20 @@ def test_the_dipole_is_told_only_beyond_what_noise_alone_would_give():
     assert doubt.of_alignment(2.0, 3.0) == []
     assert doubt.of_alignment(4.0, 3.0)[0].written() == "phases_misaligned(4)"
     assert doubt.of_alignment(0.0, float("inf")) == []
+
+
+def off_to_one_side(mask):
+    """Return an outline that misses two pixels on one side and takes in two on the other."""
+    return np.roll(mask, 2, axis=2)
+
+
+@pytest.mark.parametrize("shape", [Ball(18.0), Ring(24.0, 12.0)])
+def test_an_outline_that_is_off_is_not_taken_for_phases_that_lie_apart(shape):
+    images = scene_of(shape, rise=60.0)
+    mask = replace(images.lesion, array=off_to_one_side(images.lesion.array))
+    off = replace(images, lesion=mask)
+    settings = MeasurementSettings(outline_sd_mm=1.0)
+    flags = measure_lesion(off, settings=settings).flags
+    assert "phases_misaligned" not in {flag.code for flag in flags}
+    trusted = measure_lesion(off, settings=MeasurementSettings(outline_sd_mm=0.0)).flags
+    assert "phases_misaligned" in {flag.code for flag in trusted}

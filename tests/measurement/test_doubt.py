@@ -112,6 +112,11 @@ def test_a_length_that_neighbouring_choices_move_is_doubtful(value, neighbours, 
     assert [flag.value for flag in flags] == ([] if expected is None else [pytest.approx(expected)])
 
 
+def test_a_contrast_that_may_be_below_1_5_is_doubtful():
+    codes = [doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU") for cnr in (1.49, 1.55, 1.6)]
+    assert [len(found) for found in codes] == [1, 1, 0]
+
+
 def test_a_dead_lesion_on_mr_is_judged_by_twice_the_least_signal_that_counts():
     seen = {"detectable_enhancement": 70.0, "least_enhancement": 40.0}
     assert doubt.of_contrast(seen, SETTINGS, "signal") == []
