@@ -19,8 +19,8 @@ BAND_PX = 3.0
 BAND_PART = 0.2
 JUMP_PART = 0.2
 CNR_MARGIN = 0.05
-"""Noise about a lesion is measured to 2.4 % (SD over 80 planted lesions): a contrast below the limit
-must not pass because the noise was read too low."""
+"""Noise about a lesion is measured to 2.4 % (SD over 80 planted lesions): a contrast below the
+limit must not pass because the noise was read too low."""
 
 PART_ML = 0.05
 
