@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from imaging.nrrd import (
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 """Names that label images have; of any other file the name is no hint."""
+_HEAD_BYTES = 1 << 16
 _NEAR_LABEL = 1e-3
 _HALF = 0.5
 _MOST_LABELS = 300
@@ -54,6 +56,21 @@ class _Labels:
 def is_label_image_name(name: str) -> bool:
     """Return whether a file's name is one that label images have."""
     return name.lower().endswith(SUFFIXES)
+
+
+def has_detached_values(path: str | Path) -> bool:
+    """Return whether the values of a label image lie, or may lie, in another file than its own."""
+    name = Path(path).name.lower()
+    if name.endswith((".nii", ".nii.gz")):
+        return False
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(_HEAD_BYTES).lower()
+    except OSError:
+        return True
+    if name.endswith((".mha", ".mhd")):
+        return re.search(rb"elementdatafile\s*=\s*local\s", head) is None
+    return re.search(rb"(^|\n)data ?file:", head.partition(b"\n\n")[0]) is not None
 
 
 def read_segment_identities(path: str | Path) -> MaskHeader:

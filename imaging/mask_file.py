@@ -9,7 +9,7 @@ import pydicom
 
 from imaging import dicom_seg, label_image, rtstruct
 from imaging.geometry import VolumeGeometry
-from imaging.label_image import is_label_image_name
+from imaging.label_image import has_detached_values, is_label_image_name
 from imaging.mask import LesionMask, MaskError, MaskHeader, MaskKind
 from imaging.mask_fault import MaskFault, refusing
 
@@ -17,6 +17,7 @@ __all__ = [
     "MASK_CLASSES",
     "MaskError",
     "MaskHeader",
+    "has_detached_values",
     "is_label_image_name",
     "read_mask_identities",
     "read_masks",

@@ -9,6 +9,7 @@ from imaging.header import HeaderError, InstanceHeader, read_header
 from imaging.mask_file import (
     MASK_CLASSES,
     MaskHeader,
+    has_detached_values,
     is_label_image_name,
     read_mask_identities,
 )
@@ -52,6 +53,8 @@ class FileReading:
         Of a DICOMDIR: the files that it names.
     report : ReportHeader, optional
         Of a structured report that states lengths.
+    detached : bool
+        Whether the values lie in a second file, whose change its own size and times do not show.
     """
 
     image: InstanceHeader | None = None
@@ -63,6 +66,7 @@ class FileReading:
     series_uid: str | None = None
     directory: tuple[Entry, ...] = ()
     report: ReportHeader | None = None
+    detached: bool = False
 
 
 def read_all(files: Iterable[FoundFile]) -> list[FileReading]:
@@ -128,10 +132,12 @@ def _read_mask(found: FoundFile, header: InstanceHeader) -> FileReading:
 
 def _read_label_image(found: FoundFile) -> FileReading:
     """Return what labels an image file outside DICOM holds; an image is passed over."""
+    detached = has_detached_values(found.path)
     try:
-        return FileReading(mask=read_mask_identities(found.path))
+        return FileReading(mask=read_mask_identities(found.path), detached=detached)
     except ReasonedError as error:
         if error.reason_code in NO_MASK:
-            return FileReading(left_out=LeftOut(found.name, error.reason_code, error.detail))
+            left_out = LeftOut(found.name, error.reason_code, error.detail)
+            return FileReading(left_out=left_out, detached=detached)
         refused = RefusedFile(found.name, found.path, error.reason_code, error.detail)
-        return FileReading(refused=refused)
+        return FileReading(refused=refused, detached=detached)

@@ -73,8 +73,13 @@ class ScanIndex:
         return None if entry is None else entry.digest
 
     def keep(self, found: FoundFile, reading: FileReading) -> None:
-        """Remember what a file is, unless that may be the fault of the day."""
-        if reading.refused is not None and reading.refused.reason_code in _PASSING:
+        """Remember what a file is, unless that may be the fault of the day.
+
+        Nor what a file is whose values lie in another one, which may change on its own.
+        """
+        if reading.detached or (
+            reading.refused is not None and reading.refused.reason_code in _PASSING
+        ):
             self.content.entries.pop(found.path, None)
             return
         entry = Entry(found.size_bytes, found.stamp, time.time_ns(), reading)

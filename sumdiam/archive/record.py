@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
+from imaging.geometry import VolumeGeometry
 from imaging.header import InstanceHeader
 from imaging.mask import MaskHeader, SegmentIdentity
 from imaging.sr_report import ReportHeader
 from imaging.volume import LeftOut
 from sumdiam.archive.damage import RefusedFile
 
+_GEOMETRY = "VolumeGeometry"
 RECORDS: dict[str, type] = {
     record.__name__: record
     for record in (InstanceHeader, MaskHeader, SegmentIdentity, ReportHeader, LeftOut, RefusedFile)
@@ -33,6 +37,9 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value]
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
+    if type(value) is VolumeGeometry:
+        affine = [float(cell) for cell in value.affine.ravel()]
+        return {_GEOMETRY: [affine, list(map(int, value.shape)), value.frame_of_reference_uid]}
     name = type(value).__name__
     if is_dataclass(value) and RECORDS.get(name) is type(value):
         return {name: [plain(getattr(value, field.name)) for field in fields(value)]}
@@ -48,6 +55,9 @@ def built(value: Any) -> Any:
         [(name, content)] = value.items()
         if name == "bytes":
             return bytes.fromhex(content)
+        if name == _GEOMETRY:
+            affine, shape, frame = content
+            return VolumeGeometry(np.array(affine).reshape(4, 4), tuple(shape), frame)
         return RECORDS[name](*map(built, content))
     return value
 

@@ -16,6 +16,7 @@ from imaging.phase_content import OrganMedians
 from imaging.reason import ReasonedError
 from imaging.series import ImageSeries
 from sumdiam.archive.catalogue import Catalogue
+from sumdiam.batch.content_memory import ContentMemory, content_key
 
 ORGANS = ("aorta", "liver", "spleen")
 Masks = Mapping[str, Mapping[str, str]]
@@ -29,7 +30,12 @@ class Contents:
     unread: dict[str, str] = field(default_factory=dict)
 
 
-def read_contents(doubtful: Sequence[ImageSeries], masks: Masks, catalogue: Catalogue) -> Contents:
+def read_contents(
+    doubtful: Sequence[ImageSeries],
+    masks: Masks,
+    catalogue: Catalogue,
+    memory: ContentMemory | None = None,
+) -> Contents:
     """Return the medians of organs in volumes: in their masks, else where the image shows them.
 
     Parameters
@@ -38,6 +44,9 @@ def read_contents(doubtful: Sequence[ImageSeries], masks: Masks, catalogue: Cata
         Looked at one after the other; a few slices of one volume are held at a time.
     masks : mapping
         Rows of masks.csv by mask id, after a person's edits.
+    memory : ContentMemory, optional
+        What an earlier run found in the same files by the same code is not looked for again; what
+        is found now is put there.
 
     Notes
     -----
@@ -45,24 +54,42 @@ def read_contents(doubtful: Sequence[ImageSeries], masks: Masks, catalogue: Cata
     in a process of their own, which a damaged file may end. Nothing is refused here: what cannot
     be read says nothing of its phase, and is refused when it is measured.
     """
+    memory = memory or ContentMemory()
     found = Contents()
     places = {one.volume_id: one.geometry for one in catalogue.series}
     paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
     organs = _organs_by_study(masks)
     for series in sorted(doubtful, key=lambda one: one.volume_id):
         fitting = [
-            row for row in organs.get(series.study_uid, [])
-            if _same_grid(series.geometry, places.get(row["volume_id"]))
-        ]  # fmt: skip
-        drawn = _from_masks(series, fitting, paths)
-        answer: OrganMedians | str | None = drawn
-        if series.modality == "CT" and (drawn is None or drawn.aorta is None):
-            answer = _joined(drawn, _from_image(series))
-        if isinstance(answer, OrganMedians):
-            found.medians[series.volume_id] = answer
-        elif answer is not None:
-            found.unread[series.volume_id] = answer
+            (paths[row["mask_id"].rsplit("#", 1)[0]], row)
+            for row in organs.get(series.study_uid, [])
+            if row["mask_id"].rsplit("#", 1)[0] in paths
+            and _same_grid(series.geometry, places.get(row["volume_id"]))
+        ]
+        key = content_key(series, fitting, catalogue.digests)
+        is_known, content = memory.recall(key)
+        if not is_known:
+            content, why = _looked_at(series, fitting)
+            if why is None:
+                memory.keep(key, content)
+            elif content is None:
+                found.unread[series.volume_id] = why
+        if content is not None:
+            found.medians[series.volume_id] = content
     return found
+
+
+def _looked_at(
+    series: ImageSeries, masks: Sequence[tuple[str, Mapping[str, str]]]
+) -> tuple[OrganMedians | None, str | None]:
+    """Return what is in a volume, and why something could not be read."""
+    drawn, unread = _from_masks(series, masks)
+    if series.modality != "CT" or (drawn is not None and drawn.aorta is not None):
+        return drawn, unread
+    shown = _from_image(series)
+    why = shown if isinstance(shown, str) else unread
+    answer = _joined(drawn, shown)
+    return (answer if isinstance(answer, OrganMedians) else None), why
 
 
 def _organs_by_study(masks: Masks) -> dict[str, list[Mapping[str, str]]]:
@@ -82,26 +109,28 @@ def _same_grid(one: VolumeGeometry, other: VolumeGeometry | None) -> bool:
 
 
 def _from_masks(
-    series: ImageSeries, rows: Iterable[Mapping[str, str]], paths: Mapping[str, str]
-) -> OrganMedians | None:
-    """Return the medians in the masks of a volume; None where there is none, or none to read."""
+    series: ImageSeries, masks: Iterable[tuple[str, Mapping[str, str]]]
+) -> tuple[OrganMedians | None, str | None]:
+    """Return the medians in the masks of a volume, None where there are none; and what is wrong.
+
+    A mask that cannot be read is refused with its reason where it is measured.
+    """
     arrays: dict[str, NDArray[np.bool_]] = {}
+    why = None
     plain = all(header.pixel_offset is not None for header in series.headers)
-    for row in rows if plain else ():
-        path = paths.get(row["mask_id"].rsplit("#", 1)[0])
-        if path is None:
-            continue
+    for path, row in masks if plain else ():
         try:
             number = int(row["segment"])
             drawn = read_masks_apart(path, series.geometry, {number})[number].array
-        except ReasonedError:
-            continue  # the mask is refused with its reason where it is measured
+        except ReasonedError as error:
+            why = error.reason_code
+            continue
         organ = row["mask_role"]
         arrays[organ] = drawn if organ not in arrays else arrays[organ] | drawn
     try:
-        return medians_in_masks(series, arrays) if arrays else None
-    except ReasonedError:
-        return None
+        return (medians_in_masks(series, arrays) if arrays else None), why
+    except ReasonedError as error:
+        return None, error.reason_code
 
 
 def _from_image(series: ImageSeries) -> OrganMedians | str | None:

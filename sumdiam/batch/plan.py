@@ -17,6 +17,7 @@ from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.subject import study_subjects, subject_problems
 from sumdiam.batch import edit, refusal
+from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.edit import AUTO, Group
 from sumdiam.batch.masks import LESION_ROLES, Rows, mask_table, settle_masks
 from sumdiam.batch.matches import settle_matches
@@ -77,6 +78,7 @@ def make_plan(
     previous: PlanFiles | None = None,
     *,
     rule: TimepointRule | None = None,
+    memory: ContentMemory | None = None,
 ) -> PlanFiles:
     """Return what was understood of the archives, with every earlier decision of a person kept.
 
@@ -90,6 +92,8 @@ def make_plan(
     previous : PlanFiles, optional
         As `read_plan_files` returns it.
     rule : TimepointRule, optional
+    memory : ContentMemory, optional
+        What an earlier run found in volumes whose phase was in doubt.
 
     Raises
     ------
@@ -103,7 +107,8 @@ def make_plan(
     owners = study_subjects(catalogue, subject_map)
     earlier = previous or PlanFiles()
     masks, appended, mask_problems = settle_masks(catalogue, owners.subjects, earlier.masks)
-    draft = _begun(catalogue, volume_rows(catalogue, owners.subjects, masks), earlier.plan)
+    rows = volume_rows(catalogue, owners.subjects, masks, memory)
+    draft = _begun(catalogue, rows, earlier.plan)
     facts = _settle_uses(draft, masks)
     _settle_timepoints(draft, masks, _starts(subjects), rule)
     plan = _typed_plan(draft)

@@ -17,6 +17,7 @@ from sumdiam.archive.problem import Problem
 from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.archive.subject import study_subjects
 from sumdiam.batch.caliper import caliper_table
+from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
@@ -34,7 +35,7 @@ from sumdiam.store.lock import run_lock
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry, Workspace
 
-OVERLAYS = "overlays"
+OVERLAYS, CONTENT = "overlays", "content"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +108,16 @@ def _measure(
         options = ScanOptions(folder=settings.out, workers=settings.workers)
         catalogue = scan_archives(settings.archives, progress=_counting(stage), options=options)
     with reporter.stage("plan", 1) as stage:
-        plan = make_plan(catalogue, handed_in.subjects, handed_in.subject_map, handed_in.previous)
+        memory = ContentMemory(workspace.remembered(CONTENT))
+        plan = make_plan(
+            catalogue,
+            handed_in.subjects,
+            handed_in.subject_map,
+            handed_in.previous,
+            memory=memory,
+        )
+        if memory.used != memory.known:
+            workspace.remember(CONTENT, memory.used)
         tasks = build_tasks(
             plan, catalogue, handed_in.measurement, resample_masks=settings.resample_masks
         )

@@ -9,6 +9,7 @@ from imaging.phase import PhaseGuess, SeriesFacts, guess_phases, series_facts
 from measurement.table import columns_of
 from sumdiam.archive.catalogue import Catalogue, RefusedVolume
 from sumdiam.batch.content import read_contents
+from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.edit import AUTO
 from sumdiam.batch.plan_table import Plan
 
@@ -16,7 +17,10 @@ Rows = dict[str, dict[str, str]]
 
 
 def volume_rows(
-    catalogue: Catalogue, subjects: Mapping[str, str], masks: Mapping[str, Mapping[str, str]]
+    catalogue: Catalogue,
+    subjects: Mapping[str, str],
+    masks: Mapping[str, Mapping[str, str]],
+    memory: ContentMemory | None = None,
 ) -> Rows:
     """Return one row per volume whose subject is known, with the phase that the evidence gives.
 
@@ -26,6 +30,8 @@ def volume_rows(
         Study UID to subject id.
     masks : mapping
         Rows of masks.csv by mask id.
+    memory : ContentMemory, optional
+        What is known of the contents of volumes.
 
     Returns
     -------
@@ -36,7 +42,7 @@ def volume_rows(
     -----
     Pixels are read only of volumes whose texts and times leave the phase in doubt.
     """
-    guesses, unread = _guesses(catalogue, masks)
+    guesses, unread = _guesses(catalogue, masks, memory)
     rows: Rows = {}
     for one in catalogue.series:
         if one.study_uid in subjects:
@@ -91,7 +97,7 @@ def _row(guess: PhaseGuess, **cells: str) -> dict[str, str]:
 
 
 def _guesses(
-    catalogue: Catalogue, masks: Mapping[str, Mapping[str, str]]
+    catalogue: Catalogue, masks: Mapping[str, Mapping[str, str]], memory: ContentMemory | None
 ) -> tuple[dict[str, PhaseGuess], dict[str, str]]:
     """Return the phase of every volume, refused ones included, study by study.
 
@@ -106,7 +112,7 @@ def _guesses(
     for _, facts in sorted(by_study.items()):
         guesses.update(guess_phases(sorted(facts, key=lambda one: one.volume_id)))
     doubtful = [one for one in catalogue.series if guesses[one.volume_id].in_doubt]
-    contents = read_contents(doubtful, masks, catalogue)
+    contents = read_contents(doubtful, masks, catalogue, memory)
     for study_uid in sorted({one.study_uid for one in doubtful}):
         facts = sorted(by_study[study_uid], key=lambda one: one.volume_id)
         guesses.update(guess_phases(facts, contents.medians))

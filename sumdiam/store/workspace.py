@@ -295,6 +295,23 @@ class Workspace:
         with self._engine.connect() as connection:
             return decision_outcomes(connection)
 
+    # memory
+
+    def remembered(self, kind: str) -> dict[str, str]:
+        """Return what earlier runs kept of one kind, by key."""
+        start = f"{kind}:"
+        query = sa.select(META.c.key, META.c.value).where(META.c.key.startswith(start))
+        with self._engine.connect() as connection:
+            return {key.removeprefix(start): value for key, value in connection.execute(query)}
+
+    def remember(self, kind: str, items: Mapping[str, str]) -> None:
+        """Keep these of one kind, and no others."""
+        rows = [{"key": f"{kind}:{key}", "value": value} for key, value in sorted(items.items())]
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(META).where(META.c.key.startswith(f"{kind}:")))
+            if rows:
+                connection.execute(sa.insert(META), rows)
+
     # audit
 
     def log(self, what: str) -> None:

@@ -12,6 +12,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 
@@ -24,6 +25,7 @@ from sumdiam.archive.index import INDEX
 from sumdiam.archive.reader_pool import ReadingLimits, read_files
 from sumdiam.archive.record import built, columns, plain, rows
 from sumdiam.archive.scan import ScanOptions, scan_archives
+from tests.imaging.awkward_mask import writer as mask_writer
 from tests.sumdiam import dying_reader
 
 
@@ -357,3 +359,50 @@ def test_what_cannot_be_kept_without_loss_is_not_kept(archive):
     header = read_header(archive / "S01" / "t0" / "native" / "00.dcm")
     with pytest.raises(TypeError, match="is not kept"):
         plain(replace(header, modality=object()))
+
+
+LABELS = np.zeros((6, 40, 48), "u1")
+LABELS[2:4, 10:20, 12:30] = 1
+
+
+def write_label_images(folder: Path) -> None:
+    grid = mask_writer.Grid(
+        (6, 40, 48), (-58.75, -48.75, -12.5), (0, 0, 5), (0, 2.5, 0), (2.5, 0, 0)
+    )
+    mask_writer.write_nifti(folder / "liver.nii.gz", LABELS, sform=grid.ras())
+    mask_writer.write_nrrd(folder / "tumor.nrrd", LABELS, grid)
+    mask_writer.write_metaimage(folder / "lesion.mha", LABELS, grid)
+    mask_writer.write_nifti(folder / "ct.nii", np.arange(LABELS.size).reshape(LABELS.shape), sform=grid.ras(), kind="i4")  # fmt: skip
+
+
+def test_label_images_are_read_once_and_again_when_they_change(archive, tmp_path, reads):
+    write_label_images(archive)
+    age(archive)
+    first = scan(archive, tmp_path / "run")
+    assert {name.rpartition("/")[2] for name in reads} > {
+        "liver.nii.gz", "tumor.nrrd", "lesion.mha", "ct.nii",
+    }  # fmt: skip
+    reads.clear()
+    again = scan(archive, tmp_path / "run")
+    assert reads == []
+    assert same(first, again)
+    kept = {mask.file: mask.header.grid for mask in again.masks if mask.header.grid is not None}
+    for mask in first.masks:
+        if mask.header.grid is not None:
+            np.testing.assert_array_equal(kept[mask.file].affine, mask.header.grid.affine)
+            assert kept[mask.file].shape == mask.header.grid.shape
+    mask_writer.write_nifti(archive / "liver.nii.gz", np.roll(LABELS, 1, 0), sform=np.eye(4))
+    changed = scan(archive, tmp_path / "run")
+    assert [name.rpartition("/")[2] for name in reads] == ["liver.nii.gz"]
+    assert not same(first, changed)
+
+
+def test_values_in_a_second_file_are_read_each_time(archive, tmp_path, reads):
+    grid = mask_writer.Grid((6, 40, 48))
+    mask_writer.write_metaimage(archive / "lesion.mhd", LABELS, grid, data_file="values.raw")
+    mask_writer.write_nrrd(archive / "lesion.nrrd", LABELS, grid, data_file="more.raw")
+    age(archive)
+    scan(archive, tmp_path / "run")
+    reads.clear()
+    scan(archive, tmp_path / "run")
+    assert [name.rpartition("/")[2] for name in reads] == ["lesion.mhd", "lesion.nrrd"]

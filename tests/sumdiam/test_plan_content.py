@@ -23,8 +23,10 @@ from imaging.reference_object import (
 )
 from imaging.solid import Solid
 from sumdiam.archive.scan import scan_archives
-from sumdiam.batch import content
+from sumdiam.batch import content, content_memory
+from sumdiam.batch.content_memory import ContentMemory, content_key
 from sumdiam.batch.plan import make_plan
+from sumdiam.store.workspace import Workspace
 
 PHASES = ("native", "late_arterial", "portal_venous", "delayed")
 FIELD = Field((12, 100, 120), (8.0, 2.0, 2.0), (25.0, 14.0, 0.0))
@@ -127,12 +129,11 @@ def test_compressed_slices_are_decoded_too(nameless, tmp_path):
     assert content.read_contents(compressed, {}, scan_archives([root])) == found
 
 
-def test_a_slice_that_ends_its_decoder_leaves_the_content_unread(nameless, tmp_path):
+def test_slices_that_cannot_be_decoded_leave_the_content_unread(nameless, tmp_path):
     root = copied(nameless, tmp_path)
     for file in sorted((root / "native").glob("*.dcm")):
         data = pydicom.dcmread(file)
         code = bytes(imagecodecs.ljpeg_encode(data.pixel_array, bitspersample=12))
-        # GDCM aborts on it: an uncaught C++ exception
         data.PixelData = encapsulate([code[:2] + b"\x12" + code[3:]])
         data["PixelData"].VR, data["PixelData"].is_undefined_length = "OB", True
         data.file_meta.TransferSyntaxUID = JPEGLosslessSV1
@@ -141,7 +142,7 @@ def test_a_slice_that_ends_its_decoder_leaves_the_content_unread(nameless, tmp_p
     compressed = [one for one in catalogue.series if one.headers[0].pixel_offset is None]
     died = content.read_contents(compressed, {}, catalogue)
     assert died.medians == {}
-    assert "decoder_crashed" in died.unread[compressed[0].volume_id]
+    assert "JPEG Lossless" in died.unread[compressed[0].volume_id]
 
 
 def test_masks_of_aorta_and_liver_are_used_where_they_exist(nameless):
@@ -158,3 +159,47 @@ def test_masks_of_aorta_and_liver_are_used_where_they_exist(nameless):
     rows = {key: row | {"mask_role": "aorta"} for key, row in rows.items()}
     found = content.read_contents(drawn, rows, catalogue).medians[drawn[0].volume_id]
     assert (found.aorta, found.found_by) == (liver, "masks")  # a person calls the liver aorta
+
+
+def test_what_was_found_in_a_volume_is_not_looked_for_again(nameless, tmp_path):
+    root = copied(nameless, tmp_path)
+    catalogue = scan_archives([root])
+    memory = ContentMemory()
+    first = make_plan(catalogue, memory=memory).plan
+    assert len(memory.used) == len(PHASES)
+    shutil.rmtree(root)  # nothing can be read any more
+    again = ContentMemory(dict(memory.used))
+    assert make_plan(catalogue, memory=again).plan.equals(first)
+    assert again.used == memory.used
+    assert not make_plan(catalogue, memory=ContentMemory()).plan.equals(first)
+
+
+def test_what_was_found_is_forgotten_when_a_file_a_mask_or_the_code_is_another(
+    nameless, monkeypatch
+):
+    catalogue = scan_archives([nameless])
+    series = next(one for one in catalogue.series if one.modality == "CT")
+    (mask,) = catalogue.masks
+    row = {"mask_id": "1#1", "segment": "1", "mask_role": "liver"}
+    first = content_key(series, [(mask.path, row)], catalogue.digests)
+    keys = {
+        first,
+        content_key(series, [], catalogue.digests),
+        content_key(series, [(mask.path, row | {"mask_role": "aorta"})], catalogue.digests),
+        content_key(series, [(mask.path, row)], catalogue.digests | {mask.path: "0"}),
+        content_key(series, [(mask.path, row)], catalogue.digests | {series.headers[3].file: "0"}),
+    }
+    monkeypatch.setattr(content_memory, "code_version", lambda: "another")
+    keys.add(content_key(series, [(mask.path, row)], catalogue.digests))
+    assert len(keys) == 6
+    assert content_key(series, [], {}) is None
+
+
+def test_a_workspace_keeps_what_the_last_run_used(tmp_path):
+    with Workspace.in_folder(tmp_path) as workspace:
+        workspace.remember("content", {"a": "1", "b": "null"})
+        workspace.remember("content", {"b": "null", "c": "2"})
+        workspace.remember("other", {"x": "y"})
+    with Workspace.in_folder(tmp_path) as workspace:
+        assert workspace.remembered("content") == {"b": "null", "c": "2"}
+        assert workspace.remembered("other") == {"x": "y"}
