@@ -11,6 +11,7 @@ from typing import Any
 from imaging.reason import ReasonedError
 from measurement.lesion import GridMismatchError
 from sumdiam.archive import reason
+from sumdiam.batch.doubled_lesion import DrawnLesion
 from sumdiam.batch.masks import LESION_ROLES
 from sumdiam.batch.study_image import StudyImages, StudyRefusedError
 from sumdiam.batch.study_lesion import LesionKey, LesionsOnVolume
@@ -82,11 +83,13 @@ def _measured(task: StudyTask, start: float) -> StudyResult:
             rows.append(missing_row(task, masks[0], "volume_excluded"))
         else:
             by_image[image.volume_id].append(key)
+    drawn: list[DrawnLesion] = []
     for volume_id, keys in sorted(by_image.items()):
         work = LesionsOnVolume(
-            images, images.series[volume_id], {key: lesions[key] for key in keys}
+            images, images.series[volume_id], {key: lesions[key] for key in keys}, drawn
         )
         work.measure()
+        drawn += work.drawn
         rows += work.rows
         overlays |= work.overlays
     rows.sort(key=lambda row: (row["reader"], row["lesion_id"], row["quantity"]))

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from imaging.geometry import VolumeGeometry
-from imaging.mask import LesionMask
+from imaging.mask import LesionMask, MaskError
 from imaging.mask_client import read_masks_apart
 from imaging.series import ImageSeries, SeriesError, load_volume
 from imaging.volume import Volume
+from sumdiam.archive import reason
 from sumdiam.batch.study_task import MaskTask, StudyTask
 from sumdiam.batch.volume_use import shares_space
 
@@ -100,14 +101,39 @@ class StudyImages:
                 raise StudyRefusedError("mask_grid_mismatch", _apart(mask, drawn_on, arterial))
         return arterial if arterial is not None else self.series[masks[0].volume_id]
 
-    def is_liver(self, mask: MaskTask, series: ImageSeries) -> bool:
-        """Return whether a mask outlines the liver on the grid of a volume."""
+    def liver_masks(self, series: ImageSeries) -> list[LesionMask]:
+        """Return the masks of the liver on the grid of a volume, one drawn elsewhere moved there.
+
+        A moved one is noted; one that cannot be moved is noted and left out, as no length is read
+        from it.
+        """
+        found: list[LesionMask] = []
+        for mask in self.task.masks:
+            if mask.role != "liver" or not self._is_on(mask, series):
+                continue
+            drawn_on = self.series.get(mask.volume_id)
+            moved = drawn_on is not None and not series.geometry.same_grid(drawn_on.geometry)
+            try:
+                read = masks_on([mask], series.geometry)[mask.mask_id]
+            except MaskError as error:
+                if not moved:
+                    raise
+                self.notes.append(f"{error.reason_code}: {error}")
+                continue
+            if "mask_resampled" in read.flags:
+                said = reason.sentence("mask_resampled")
+                self.notes.append(f"mask_resampled: {said} (the liver, mask {mask.mask_id})")
+            found.append(read)
+        return found
+
+    def _is_on(self, mask: MaskTask, series: ImageSeries) -> bool:
+        """Return whether a mask lies on the grid of a volume, or may be moved there."""
         drawn_on = self.series.get(mask.volume_id)
-        if mask.role != "liver":
-            return False
-        if drawn_on is None:  # it lies on the arterial grid, or would not be here
+        if drawn_on is None:  # it fits the arterial volume, or would not be here
             return series is self.task.arterial
-        return series.geometry.same_grid(drawn_on.geometry)
+        if series.geometry.same_grid(drawn_on.geometry):
+            return True
+        return mask.resample and shares_space(drawn_on.geometry, series.geometry)
 
 
 def _can_be_laid(mask: MaskTask, drawn_on: ImageSeries, arterial: ImageSeries) -> bool:

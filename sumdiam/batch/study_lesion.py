@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,9 @@ from measurement.cut import slices_around
 from measurement.flag import Flag
 from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
+from sumdiam.batch.doubled_lesion import DrawnLesion, refuse_doubled
 from sumdiam.batch.masks import LESION_ROLES
-from sumdiam.batch.study_image import StudyImages, StudyRefusedError, masks_on
+from sumdiam.batch.study_image import StudyImages, masks_on
 from sumdiam.batch.study_registration import Phases, registered_phases
 from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
 from sumdiam.batch.study_task import MaskTask
@@ -25,9 +24,6 @@ from sumdiam.report.overlay import PICTURES, draw_overlay
 
 LesionKey = tuple[str, str]
 """Reader and lesion id."""
-
-SAME_PLACE = 0.5
-"""Two lesions that share more of the smaller one's voxels are one lesion, drawn twice."""
 
 _Taken = dict[str, tuple[MeasuredQuantity, MaskTask, LesionReading]]
 
@@ -39,6 +35,12 @@ class LesionsOnVolume:
     ----------
     rows : of measurements, in the order in which they were measured
     overlays : measurement id to PNG
+    drawn : where the lesions lie
+
+    Raises
+    ------
+    StudyRefusedError
+        If a lesion was drawn twice, here or on the volumes measured before (``elsewhere``).
     """
 
     def __init__(
@@ -46,19 +48,20 @@ class LesionsOnVolume:
         images: StudyImages,
         series: ImageSeries,
         lesions: Mapping[LesionKey, list[MaskTask]],
+        elsewhere: Sequence[DrawnLesion] = (),
     ) -> None:
         self.rows: list[Row] = []
         self.overlays: dict[str, bytes] = {}
         self._images = images
         self._task = images.task
         self._lesions = lesions
-        liver_masks = [mask for mask in self._task.masks if images.is_liver(mask, series)]
         wanted = [mask for masks in lesions.values() for mask in masks]
-        self._read = masks_on(wanted + liver_masks, series.geometry)
+        self._read = masks_on(wanted, series.geometry)
         slices = self._slices(series, wanted)
         self._image = images.load(series, slices)
-        _refuse_doubled(lesions, self._read)
-        self._liver = _union([self._read[mask.mask_id] for mask in liver_masks])
+        self.drawn = tuple(DrawnLesion.of(mask, self._read[mask.mask_id]) for mask in wanted)
+        refuse_doubled((*elsewhere, *self.drawn))
+        self._liver = _union(images.liver_masks(series))
         self._phases = images.phases(series, slices)
 
     def _slices(self, series: ImageSeries, masks: list[MaskTask]) -> frozenset[int] | None:
@@ -151,39 +154,6 @@ class LesionsOnVolume:
             )
             if picture is not None:
                 self.overlays[key["measurement_id"]] = picture
-
-
-def _refuse_doubled(
-    lesions: Mapping[LesionKey, list[MaskTask]], read: Mapping[str, LesionMask]
-) -> None:
-    """Refuse the study where two lesions of one reader share most of their voxels.
-
-    One lesion that was drawn in two files, or is in the label of all lesions too, would count
-    twice in the sum.
-
-    Raises
-    ------
-    StudyRefusedError
-    """
-    places = {
-        mask.mask_id: np.flatnonzero(read[mask.mask_id].array)
-        for masks in lesions.values()
-        for mask in masks
-    }
-    drawn = [(key, mask) for key, masks in sorted(lesions.items()) for mask in masks]
-    for (one, mask), (two, other) in combinations(drawn, 2):
-        if one[0] != two[0] or one[1] == two[1] or mask.role != other.role:
-            continue
-        first, second = places[mask.mask_id], places[other.mask_id]
-        smaller = min(first.size, second.size)
-        shared = np.intersect1d(first, second, assume_unique=True).size
-        if shared > SAME_PLACE * smaller:
-            detail = (
-                f"lesions {one[1]} and {two[1]} of reader {one[0]} ({mask.role}) share "
-                f"{100 * shared / smaller:.0f} % of the smaller one: mask {mask.mask_id} in "
-                f"{Path(mask.path).name} and mask {other.mask_id} in {Path(other.path).name}"
-            )
-            raise StudyRefusedError("doubled_mask", detail)
 
 
 def _union(masks: list[LesionMask]) -> NDArray[np.bool_] | None:

@@ -116,10 +116,8 @@ def build_tasks(
             notes=plan_files.notes.get(study_uid, ()),
         )
         if refused is None and rows is not None:
-            task = _filled(task, rows, masks.get(study_uid), catalogue, claims)
-        if resample_masks:
-            moved = tuple(replace(mask, resample=True) for mask in task.masks)
-            task = replace(task, masks=moved)
+            own = masks.get(study_uid)
+            task = _filled(task, rows, own, catalogue, claims, resample=resample_masks)
         tasks.append(_with_digest(task, catalogue))
     return sorted(tasks, key=_order)
 
@@ -159,6 +157,8 @@ def _filled(
     masks: pd.DataFrame | None,
     catalogue: Catalogue,
     claims: Mapping[tuple[str, str, str, int], str],
+    *,
+    resample: bool,
 ) -> StudyTask:
     """Return the task with its volumes and masks."""
     series = {one.volume_id: one for one in catalogue.series if one.study_uid == task.study_uid}
@@ -168,9 +168,10 @@ def _filled(
     excluded = rows[(rows["use"] == "exclude") & (rows["use_by"] != AUTO)]["volume_id"]
     tasks, more = _mask_tasks(task, masks, catalogue, claims)
     tasks = tuple(
-        mask
+        replace(mask, resample=resample)
         for mask in tasks
-        if mask.role in LESION_ROLES or _fits(series.get(mask.volume_id), arterial)
+        if mask.role in LESION_ROLES
+        or _fits(series.get(mask.volume_id), arterial, resample=resample)
     )
     named = {mask.volume_id for mask in tasks if mask.role in LESION_ROLES}
     own = {one.volume_id for one in (arterial,) if one is not None}
@@ -196,11 +197,13 @@ def _can_move(native: ImageSeries, arterial: ImageSeries) -> bool:
     return same_kind and shares_space(native.geometry, arterial.geometry)
 
 
-def _fits(drawn_on: ImageSeries | None, arterial: ImageSeries | None) -> bool:
+def _fits(drawn_on: ImageSeries | None, arterial: ImageSeries | None, *, resample: bool) -> bool:
     """Return whether a liver outlined on one volume can be used on the arterial one."""
     if drawn_on is None or arterial is None:
         return drawn_on is not None
-    return arterial.geometry.same_grid(drawn_on.geometry)
+    if arterial.geometry.same_grid(drawn_on.geometry):
+        return True
+    return resample and shares_space(drawn_on.geometry, arterial.geometry)
 
 
 def _of_use(rows: pd.DataFrame, series: Mapping[str, ImageSeries], use: str) -> ImageSeries | None:

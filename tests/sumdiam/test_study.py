@@ -30,6 +30,7 @@ from sumdiam.archive.scan import scan_archives
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_table import Plan
 from sumdiam.batch.study import StudyResult, StudyTask, build_tasks, measure_study
+from sumdiam.batch.study_image import StudyImages
 from sumdiam.batch.timepoint import timepoint_table
 
 LIVER_PLACE = (-20.0, -4.0, 0.0)
@@ -466,6 +467,55 @@ def test_a_seg_on_another_grid_is_moved_where_that_was_asked_for(tmp_path, write
     values = {row["quantity"]: row["value"] for row in moved.rows}
     assert 24.0 - PIXEL_MM < values["whole_diameter"] < 24.0 + 1.5 * PIXEL_MM
     assert all("mask_resampled" in str(row["flags"]) for row in moved.rows)
+    [note] = [note for note in moved.notes if "the liver" in note]  # it is moved along
+    assert note.startswith("mask_resampled: ")
+    [task] = build_tasks(plan, catalogue, resample_masks=True)
+    [liver] = StudyImages(task).liver_masks(task.arterial)
+    truth_ml = float(fine.liver.sum()) * 2.5**3 / 1000
+    assert liver.array.sum() * 5.0 * 2.5**2 / 1000 == pytest.approx(truth_ml, rel=0.05)
+
+
+@pytest.mark.parametrize("shift_mm", [0.0, 5.0])
+def test_one_lesion_drawn_on_two_volumes_under_two_ids_is_not_counted_twice(
+    tmp_path, write_study, shift_mm
+):
+    """Outside the liver each is measured on its own volume, here of two grids and breaths."""
+    where = [ReferenceLesion("E1", Ball(20.0, OUTSIDE), soft_tissue(), organ="soft_tissue")]
+    who = write_study(tmp_path / "S01", lesions=where)
+    x, y, z = OUTSIDE
+    again = ReferenceLesion(
+        "E2", Ball(20.0, (x + shift_mm, y, z)), soft_tissue(), organ="soft_tissue"
+    )
+    other = reference_study(
+        who, Field((12, 40, 48), (2.5, 2.5, 2.5)), [again], standard_scans(["portal_venous"]),
+        drawn_on="portal_venous", reader="R2",
+    )  # fmt: skip
+    (tmp_path / "S01" / "pv").mkdir()
+    for number, image in enumerate(other.series["portal_venous"]):
+        image.save_as(tmp_path / "S01" / "pv" / f"{number}.dcm", enforce_file_format=True)
+    other.seg.save_as(tmp_path / "S01" / "seg_pv.dcm", enforce_file_format=True)
+    result = measured(tmp_path)[who.study_uid]
+    assert (result.status, result.reason_code) == ("refused", "doubled_mask")
+    for said in ("E1", "E2", "seg.dcm", "seg_pv.dcm", "drawn on"):
+        assert said in (result.reason or "")
+
+
+def test_two_lesions_beside_each_other_on_two_volumes_are_two(tmp_path, write_study):
+    where = [ReferenceLesion("E1", Ball(16.0, OUTSIDE), soft_tissue(), organ="soft_tissue")]
+    who = write_study(tmp_path / "S01", lesions=where)
+    x, y, z = OUTSIDE
+    beside = ReferenceLesion("E2", Ball(16.0, (x, y + 12.0, z)), soft_tissue(), organ="soft_tissue")
+    other = reference_study(
+        who, Field((12, 40, 48), (2.5, 2.5, 2.5)), [beside], standard_scans(["portal_venous"]),
+        drawn_on="portal_venous", reader="R2",
+    )  # fmt: skip
+    (tmp_path / "S01" / "pv").mkdir()
+    for number, image in enumerate(other.series["portal_venous"]):
+        image.save_as(tmp_path / "S01" / "pv" / f"{number}.dcm", enforce_file_format=True)
+    other.seg.save_as(tmp_path / "S01" / "seg_pv.dcm", enforce_file_format=True)
+    result = measured(tmp_path)[who.study_uid]
+    assert result.status == "done", result.reason
+    assert {row["lesion_id"] for row in result.rows} == {"E1", "E2"}
 
 
 def test_one_lesion_drawn_in_two_files_under_two_ids_is_not_counted_twice(tmp_path, write_study):
