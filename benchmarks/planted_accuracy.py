@@ -199,8 +199,10 @@ def moved_outline(
     if sd_mm <= 0.0:
         return mask
     spacing = grid.spacing_mm
-    inside = ndimage.distance_transform_edt(mask, sampling=spacing)
-    distance = ndimage.distance_transform_edt(~mask, sampling=spacing) - inside
+    half = 0.5 * math.sqrt(spacing[1] * spacing[2])  # the outline runs between two centres
+    inside = ndimage.distance_transform_edt(mask, sampling=spacing) - half
+    outside = ndimage.distance_transform_edt(~mask, sampling=spacing) - half
+    distance = np.where(mask, -inside, outside)
     sigma = [SMOOTH_MM / math.sqrt(2.0) / step for step in spacing]
     field = ndimage.gaussian_filter(rng.standard_normal(mask.shape), sigma, mode="wrap")
     return np.asarray(distance < sd_mm * field / field.std(), dtype=np.bool_)

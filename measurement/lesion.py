@@ -29,6 +29,7 @@ from measurement.reading import (
     MeasuredQuantity,
     MeasurementSettings,
 )
+from measurement.uncertainty import outline_sd_of_viable_mm
 from measurement.viable import Contrast, viable_part
 from measurement.volumetry import enhancing_fraction, holes_filled
 
@@ -253,9 +254,11 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
         gap: 0.0 if caliper is None else caliper.length_mm
         for gap, caliper in outline_curve(axes.outline).items()
     }
+    by_threshold = bool(part.evidence)  # else its outline was drawn
     long = quantity.length(
         "viable_diameter", axes.long, geometry, settings,
         neighbours_mm=part.neighbours_mm.values(),
+        outline_mm=outline_sd_of_viable_mm(settings.outline_sd_mm) if by_threshold else None,
     )  # fmt: skip
     flags = list(part.flags)
     if axes.long is not None and axes.outline.thin_on(axes.long.slice_index):

@@ -27,18 +27,23 @@ def length(
     settings: MeasurementSettings,
     *,
     neighbours_mm: Iterable[float] = (),
+    outline_mm: float | None = None,
 ) -> MeasuredQuantity:
     """Length of a caliper; 0 mm where nothing is there to measure.
 
     ``neighbours_mm`` are the lengths under neighbouring thresholds, smoothing and gaps.
+    ``outline_mm`` is the uncertainty that the outline leaves; by default that of two ends that both
+    move with it.
     """
+    if outline_mm is None:
+        outline_mm = outline_sd_of_length_mm(settings.outline_sd_mm)
     value = 0.0 if caliper is None else caliper.length_mm
     parts = {"edge": edge_sd_mm(value, neighbours_mm)}
     if caliper is not None:
         parts |= {
             "grid": grid_sd_mm(max(geometry.spacing_mm[1:])),
             "slice": slice_sd_mm(value, geometry.slice_spacing_mm),
-            "outline": outline_sd_of_length_mm(settings.outline_sd_mm),
+            "outline": outline_mm,
         }
     return MeasuredQuantity(
         word, value, "mm", settings.method_name(), combined(parts), parts, caliper

@@ -38,6 +38,18 @@ def outline_sd_of_length_mm(outline_sd_mm: float) -> float:
     return math.sqrt(2.0) * outline_sd_mm
 
 
+def outline_sd_of_viable_mm(outline_sd_mm: float) -> float:
+    """Uncertainty of a viable length whose ends thresholds find, by an outline that is off, in mm.
+
+    Notes
+    -----
+    Where the outline is too wide, enhancement ends the length; only where it is too narrow does it
+    cut off. The root mean square of min(0, e) is 1 / sqrt 2 of that of an error e, at each of two
+    ends.
+    """
+    return outline_sd_mm
+
+
 def combined(parts: Mapping[str, float]) -> float:
     """Root of the sum of squares of independent parts."""
     return math.sqrt(sum(part * part for part in parts.values()))

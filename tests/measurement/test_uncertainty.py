@@ -7,7 +7,12 @@ from imaging.geometry import VolumeGeometry
 from measurement import quantity
 from measurement.reading import MeasurementSettings
 from measurement.smoothing import equivalent_noise, part_response, robust_sd, smoothed_within
-from measurement.uncertainty import combined, edge_sd_mm, slice_sd_mm
+from measurement.uncertainty import (
+    combined,
+    edge_sd_mm,
+    outline_sd_of_viable_mm,
+    slice_sd_mm,
+)
 from measurement.volumetry import (
     enhancing_fraction,
     holes_filled,
@@ -33,6 +38,13 @@ def test_the_slice_part_is_the_spread_of_balls_cut_off_their_middle():
     seen = 2 * np.sqrt(15.0**2 - u**2)
     assert slice_sd_mm(30.0, 5.0) == pytest.approx(seen.std(), rel=0.03)
     assert slice_sd_mm(0.0, 5.0) == 0.0
+
+
+def test_an_outline_takes_from_a_viable_length_only_where_it_is_too_narrow():
+    off = np.random.default_rng(4).normal(0.0, 0.7, (200_000, 2))
+    cut_off = np.minimum(off, 0.0)
+    expected = math.sqrt(2.0 * np.square(cut_off).mean())  # root mean square at both ends
+    assert outline_sd_of_viable_mm(0.7) == pytest.approx(expected, rel=0.01)
 
 
 def test_the_volume_of_a_box_and_its_uncertainty_by_a_shift_of_its_sides():
