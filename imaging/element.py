@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import lru_cache
 
 from pydicom import config
 from pydicom.charset import convert_encodings, decode_bytes
@@ -90,9 +91,15 @@ def decimals(dataset: Dataset, tag: int, *, count: int) -> tuple[float, ...] | N
 
 def written_decimals(value: bytes, *, count: int) -> tuple[float, ...] | None:
     """Return exactly ``count`` numbers written as text, or None where any is no number."""
-    found = [decimal(part) for part in value.decode("latin-1").split("\\")]
+    found = [_written(part) for part in value.split(b"\\")]
     numbers = tuple(number for number in found if number is not None)
     return numbers if len(found) == count == len(numbers) else None
+
+
+@lru_cache(maxsize=4096)  # slices of a series have most of their numbers in common
+def _written(part: bytes) -> float | None:
+    """Return the number that the bytes of a decimal string hold."""
+    return decimal(part.decode("latin-1"))
 
 
 def number(dataset: Dataset, tag: int) -> float | None:

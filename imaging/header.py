@@ -6,7 +6,6 @@ import errno
 import hashlib
 import io
 import os
-import re
 import warnings
 import zlib
 from collections.abc import Callable
@@ -161,7 +160,6 @@ class InstanceHeader:
     frame_number: int | None = None
 
 
-_UNUSUAL_PATH = re.compile(r"^$|^\./|//|/\.(/|$)|/$")
 _PLAIN = HeaderReader(InstanceHeader)
 
 
@@ -186,9 +184,20 @@ def read_header(path: str | Path) -> InstanceHeader:
     -----
     A file without preamble is accepted only where it names a SOP class and an instance.
     """
-    plain = isinstance(path, str) and os.sep == "/" and not _UNUSUAL_PATH.search(path)
-    name = path if plain else str(Path(path))  # as a Path would write it; making one takes longer
-    return _PLAIN.read(str(name)) or parse_header(path)
+    name = path if isinstance(path, str) and _is_tidy(path) else str(Path(path))
+    return _PLAIN.read(name) or parse_header(path)
+
+
+def _is_tidy(path: str) -> bool:
+    """Return whether a path is written as a Path would write it; making one takes longer."""
+    return (
+        os.sep == "/"
+        and path != ""
+        and path[:2] != "./"
+        and "//" not in path
+        and "/./" not in path
+        and not path.endswith(("/", "/."))
+    )
 
 
 def parse_header(path: str | Path) -> InstanceHeader:

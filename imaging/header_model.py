@@ -10,11 +10,14 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from imaging.header_element import LONG
+from imaging.header_layout import Free, HeaderLayout
 from imaging.header_walk import OWN, SLOTS, Heads, Walk
 
 _MOST_NEW = 12
 """If more elements than this differ for the first time, it is another series."""
 _MOST_FREE = 0.5
+_MOST_LAYOUTS = 32
 _PREFIX = 128
 _SYNTAX = b"\x02\x00\x10\x00"
 _TAG = struct.Struct("<HH")
@@ -45,28 +48,46 @@ class HeaderModel:
         self.free = self._freed(before)
         self.shares_all = not any(self.tags[place] in _SHARED for place in self.free)
         self._pieces = tuple(self._cut(walk))
+        self._layouts: dict[int, HeaderLayout] = {}
 
     def follow(self, walk: Walk) -> bool:
         """Return whether a file fits; its row is then filled and its pixels found."""
+        walk.implicit, walk.uniform, walk.syntax = self.implicit, self.uniform, self.syntax
+        key = walk.size if self.uniform else 0  # those of one size have mostly one layout
+        layout = self._layouts.get(key)
+        if layout is not None and layout.fill(walk):
+            return True
+        free = self._walked(walk)
+        if free is None:
+            return False
+        plain = not any(part.is_undefined(walk.data) for part in free)
+        if layout is None and plain and len(self._layouts) < _MOST_LAYOUTS:
+            self._layouts[key] = HeaderLayout(walk, _PREFIX, free, self.row)
+        return True
+
+    def _walked(self, walk: Walk) -> list[Free] | None:
+        """Go from one element that may differ to the next; return them, None where one is not."""
         row, data, pos = self.row.copy(), walk.data, _PREFIX
+        free: list[Free] = []
         for run, tag, heads in self._pieces:
             if heads is None:
                 if not data.startswith(run, pos):
-                    return False
+                    return None
                 pos += len(run)
                 continue
             head = data[pos : pos + 8]
             if head[:4] != tag:
-                return False
+                return None
             slot, length = heads.get(head) or walk.look_up(pos, heads)[1]
+            long = head[4:6] in LONG and (not walk.implicit or tag[:2] == b"\2\0")
+            free.append(Free(pos, 12 if long else 8, length, slot))
             if slot >= 0:
                 row[slot] = data[pos + 4 : pos + length]
             pos += length
         if walk.base or pos + 12 > len(data):
-            return False
-        walk.row, walk.implicit, walk.uniform, walk.at = row, self.implicit, self.uniform, pos
-        walk.syntax = self.syntax
-        return walk.at_pixels
+            return None
+        walk.row, walk.at = row, pos
+        return free if walk.at_pixels else None
 
     def _freed(self, before: HeaderModel | None) -> frozenset[int]:
         """Return the places of the elements that are expected to differ."""

@@ -12,10 +12,9 @@ import re
 import stat
 import struct
 import warnings
-from dataclasses import fields
-from itertools import repeat
-from operator import call
-from typing import Any, Generic, TypeVar
+from dataclasses import fields, make_dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar, cast
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import FileDataset
@@ -29,8 +28,15 @@ from imaging.header_walk import OWN, SLOTS, TAGS, Walk
 
 Header = TypeVar("Header")
 
+_OWN_FIELDS = (
+    "file", "file_bytes", "transfer_syntax", "meta_instance_uid", "sop_instance_uid",
+    "acquisition_date", "acquisition_time", "content_time", "instance_number", "position",
+    "pixel_tag", "pixel_offset", "pixel_length", "truncated",
+)  # fmt: skip
+
 _MOST_SHARED = 1024
 _CHARACTER_SETS = re.compile(rb"(ISO_IR (6|100|101|109|110|126|127|138|144|148|166|192) ?)?")
+_text = lru_cache(maxsize=1024)(element.ascii_text)
 _UID, _DAY, _TIME, _CONTENT, _MOMENT, _NUMBER, _POSITION = range(len(OWN))
 
 
@@ -40,16 +46,19 @@ class HeaderReader(Generic[Header]):
     Parameters
     ----------
     made : `imaging.header.InstanceHeader`
-        A frozen dataclass with slots. Its slots are filled directly: they are many, and setting
-        them one by one in Python would take as long as the reading.
+        A frozen dataclass with slots. To fill these one by one would take as long as the reading:
+        a class with the same slots that is not frozen fills them, and its instance is then given
+        this class.
     """
 
     def __init__(self, made: type[Header]) -> None:
         self._made = made
         named = fields(made)  # type: ignore[arg-type]
         self._places = {field.name: place for place, field in enumerate(named)}
+        self._own = tuple(self._places[name] for name in _OWN_FIELDS)
+        self._class = self._places["sop_class_uid"]
         self._defaults = {field.name: field.default for field in named}
-        self._fill = tuple(getattr(made, name).__set__ for name in self._places)
+        self._twin: Any = make_dataclass(made.__name__, self._places, slots=True)
         self._shared: dict[tuple[bool | bytes | None, ...], list[Any]] = {}
         self._model: HeaderModel | None = None
 
@@ -74,19 +83,15 @@ class HeaderReader(Generic[Header]):
     def _header(self, walk: Walk, path: str) -> Header:
         """Return the header of one open file."""
         values = self._values(walk).copy()
-        own = _own_fields(walk)
-        own["file"], own["file_bytes"] = path, walk.size
-        own["transfer_syntax"] = walk.syntax
-        own["meta_instance_uid"] = walk.uid(0x00020003).decode() or None
-        if values[self._places["sop_class_uid"]] is None:
-            own["sop_class_uid"] = walk.uid(0x00020002).decode()
-            if not own["sop_class_uid"]:
+        if values[self._class] is None:
+            values[self._class] = walk.uid(0x00020002).decode()
+            if not values[self._class]:
                 raise GiveUpError
-        for name, value in own.items():
-            values[self._places[name]] = value
-        header = object.__new__(self._made)
-        any(map(call, self._fill, repeat(header), values))  # no setter returns anything
-        return header
+        for place, value in zip(self._own, _own_fields(walk, path), strict=True):
+            values[place] = value
+        header = self._twin(*values)
+        header.__class__ = self._made
+        return cast("Header", header)
 
     def _values(self, walk: Walk) -> list[Any]:
         """Walk through a file; return the values of its header, those of another slice's own."""
@@ -128,28 +133,32 @@ def _follows(model: HeaderModel, walk: Walk) -> bool:
         return False
 
 
-def _own_fields(walk: Walk) -> dict[str, Any]:
-    """Return the fields that are the slice's own."""
+def _own_fields(walk: Walk, path: str) -> tuple[Any, ...]:
+    """Return the fields that are the slice's own, in their order above."""
     value, row = walk.value, walk.row
     for slot, vr in ((_NUMBER, b"IS"), (_POSITION, b"DS")):
         if not (walk.implicit or (row[slot] or vr)[:2] == vr):
             raise GiveUpError
     try:
-        moment = element.ascii_text(value(_MOMENT))
+        moment = _text(value(_MOMENT))
         number = element.written_decimals(value(_NUMBER), count=1)
         tag, place, length = walk.pixels()
-        return {
-            "sop_instance_uid": element.ascii_text(value(_UID)),
-            "acquisition_date": element.ascii_text(value(_DAY)) or day_of(moment),
-            "acquisition_time": element.ascii_text(value(_TIME)) or time_of(moment),
-            "content_time": element.ascii_text(value(_CONTENT)),
-            "instance_number": int(number[0]) if number and number[0] == int(number[0]) else None,
-            "position": element.written_decimals(value(_POSITION), count=3),
-            "pixel_tag": tag,
-            "pixel_offset": place,
-            "pixel_length": length,
-            "truncated": place is not None and length is not None and place + length > walk.size,
-        }
+        return (
+            path,
+            walk.size,
+            walk.syntax,
+            walk.uid(0x00020003).decode() or None,
+            element.ascii_text(value(_UID)),
+            _text(value(_DAY)) or day_of(moment),
+            _text(value(_TIME)) or time_of(moment),
+            element.ascii_text(value(_CONTENT)),
+            int(number[0]) if number and number[0] == int(number[0]) else None,
+            element.written_decimals(value(_POSITION), count=3),
+            tag,
+            place,
+            length,
+            place is not None and length is not None and place + length > walk.size,
+        )
     except UnicodeError as error:
         raise GiveUpError from error
 

@@ -57,6 +57,7 @@ Row = list[bytes | None]
 Head = tuple[int, int]
 """Column of the row (or skip, or stop), and bytes of the whole element."""
 Heads = dict[bytes, Head]
+Pixels = tuple[int | None, int | None, int | None]
 
 _sequences: dict[bytes, bytes] = {}
 _meta_heads: Heads = {}
@@ -78,6 +79,7 @@ class Walk:
         "base",
         "data",
         "file",
+        "found_pixels",
         "implicit",
         "row",
         "size",
@@ -95,6 +97,7 @@ class Walk:
         self.syntax = ""
         self.row: Row = []
         self.starts: list[int] = []
+        self.found_pixels: Pixels | None = None
 
     @property
     def in_window(self) -> bool:
@@ -158,8 +161,10 @@ class Walk:
             return b""
         return part[8:] if part[:2] in LONG and not self.implicit else part[4:]
 
-    def pixels(self) -> tuple[int | None, int | None, int | None]:
+    def pixels(self) -> Pixels:
         """Return tag, place and bytes of the pixels; None where absent, compressed or undefined."""
+        if self.found_pixels is not None:
+            return self.found_pixels
         if self.at == self.size:
             return None, None, None
         pos = self.at - self.base

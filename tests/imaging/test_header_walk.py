@@ -236,6 +236,35 @@ def test_what_is_remembered_of_one_series_does_not_leak_into_the_next(slices):
         assert header.slice_thickness == d.SliceThickness
 
 
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", [*PLAIN, JPEG2000Lossless])
+def test_slices_of_one_size_may_have_elements_of_other_lengths(slices, tmp_path, syntax, undefined):
+    rng = random.Random(f"{syntax}{undefined}")
+    reader, walked, sizes = HeaderReader(InstanceHeader), 0, set()
+    for k in range(60):
+        (d,) = rich(slices, 1)
+        d.SOPInstanceUID += f".{k}"
+        d.ContentTime, d.InstanceNumber = "101502.25", rng.choice((7, 10, 100, 1000))
+        d.ImagePositionPatient = [rng.choice(("0", "-125.5", "3.25")) for _ in range(3)]
+        d.SliceThickness = rng.choice(("2", "2.50"))  # shared by most series, not by this
+        d.ReferencedImageSequence[0].ReferencedSOPInstanceUID = rng.choice(("1.2", "1.2.3.44"))
+        d.AcquisitionTime = rng.choice(("101500", "101501.25"))
+        if rng.random() < 0.1:
+            del d.ContentTime
+        if syntax == JPEG2000Lossless:
+            d.PixelData = pydicom.encaps.encapsulate([bytes(2 * rng.randrange(1, 4))])
+            d["PixelData"].is_undefined_length = True
+        slices.save([d], syntax)
+        path = tmp_path / f"{k}.dcm"
+        path.write_bytes(written(d, syntax, undefined=undefined))
+        header = reader.read(str(path))
+        assert header == parse_header(path)
+        walked += header is not None
+        sizes.add(path.stat().st_size)
+    assert walked == 60
+    assert len(sizes) < 40
+
+
 def test_the_walk_takes_a_path_of_any_kind(slices, tmp_path):
     (path,) = slices.save(slices.make(1))
     assert read_header(str(path)) == read_header(Path(path))
