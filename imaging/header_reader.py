@@ -35,6 +35,7 @@ _OWN_FIELDS = (
 )  # fmt: skip
 
 _MOST_SHARED = 1024
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _CHARACTER_SETS = re.compile(rb"(ISO_IR (6|100|101|109|110|126|127|138|144|148|166|192) ?)?")
 _text = lru_cache(maxsize=1024)(element.ascii_text)
 _UID, _DAY, _TIME, _CONTENT, _MOMENT, _NUMBER, _POSITION = range(len(OWN))
@@ -68,13 +69,14 @@ class HeaderReader(Generic[Header]):
         Only a regular file is opened.
         """
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - Path takes as long again
+            found = os.stat(path)  # noqa: PTH116 - Path takes as long again
+            if not stat.S_ISREG(found.st_mode):
                 return None
-            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            file = os.open(path, _READ_ONLY)
         except (OSError, ValueError):
             return None
         try:
-            return self._header(Walk(file), path)
+            return self._header(Walk(file, found.st_size), path)
         except (OSError, struct.error, GiveUpError):
             return None
         finally:

@@ -72,6 +72,8 @@ class Walk:
     ----------
     file : int
         Descriptor of a regular file.
+    size : int, optional
+        Its bytes, where they have been asked for.
     """
 
     __slots__ = (
@@ -88,9 +90,9 @@ class Walk:
         "uniform",
     )
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, size: int | None = None) -> None:
         self.file = file
-        self.size = os.fstat(file).st_size
+        self.size = os.fstat(file).st_size if size is None else size
         self.base = self.at = 0
         self.data = os.read(file, _FIRST_BYTES)
         self.implicit = self.uniform = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from pydicom.uid import (
@@ -92,10 +92,12 @@ def not_a_slice(header: InstanceHeader) -> Finding | None:
 
 def looks_cut(header: InstanceHeader) -> bool:
     """Return whether an instance may be a slice of a neighbouring series whose file was cut."""
-    begun = any(
-        uid.startswith(header.sop_class_uid) for uid in MODALITIES
-    )  # "1.2.840.10008.5.1.4."
-    return not header.series_uid or (begun and header.pixel_tag is None)
+    if not header.series_uid:
+        return True
+    return header.pixel_tag is None and any(
+        uid.startswith(header.sop_class_uid)  # "1.2.840.10008.5.1.4."
+        for uid in MODALITIES
+    )
 
 
 def not_a_source_image(header: InstanceHeader) -> Finding | None:
@@ -107,32 +109,30 @@ def not_a_source_image(header: InstanceHeader) -> Finding | None:
     that are axial, or marked primary, stay and are flagged; so does CT that a workstation stored
     as ``PROCESSED``, as whole liver series of HCC-TACE-Seg are.
     """
-    words = set(header.image_type)
-    written = "/".join(header.image_type)
+    return _no_source(header.image_type, MODALITIES[header.sop_class_uid], header.orientation)
+
+
+@functools.lru_cache(maxsize=256)
+def _no_source(
+    kind: tuple[str, ...], modality: str, orientation: tuple[float, ...] | None
+) -> Finding | None:
+    """Judge image type and orientation, which the slices of a series share."""
+    words = set(kind)
+    written = "/".join(kind)
     if "LOCALIZER" in words or "SCOUT" in words or "TOPOGRAM" in words:
         return "localizer", written
     if words & _PROJECTIONS:
         return "projection", written
     if "CT_SOM5 MON" in words or "MONITORING" in words:
         return "bolus_tracking", written
-    if words & _REFORMATS or _tipped(header):
+    if words & _REFORMATS or (modality == "CT" and orientation and _along_body(orientation)):
         return "reformatted", written or "no image type"
     if words & _COMPUTED:
         return "derived", written
-    kind = header.image_type
-    stored_again = {"AXIAL"} | (
-        {"PROCESSED"} if MODALITIES[header.sop_class_uid] == "CT" else set()
-    )
+    stored_again = {"AXIAL", "PROCESSED"} if modality == "CT" else {"AXIAL"}
     if kind[:2] == ("DERIVED", "SECONDARY") and len(kind) > 2 and not words & stored_again:
         return "derived", written
     return None
-
-
-def _tipped(header: InstanceHeader) -> bool:
-    """Return whether a CT slice lies along the body axis instead of across it."""
-    if MODALITIES[header.sop_class_uid] != "CT" or header.orientation is None:
-        return False
-    return _along_body(header.orientation)
 
 
 @functools.lru_cache(maxsize=256)
@@ -150,7 +150,7 @@ def cannot_place(header: InstanceHeader) -> Finding | None:
     if not header.rows or not header.columns:
         return "no_matrix", f"{header.rows} rows, {header.columns} columns"
     spacing = header.pixel_spacing
-    if spacing is None or not all(0 < mm <= _LARGEST_PIXEL_MM for mm in spacing):
+    if spacing is None or not 0 < min(spacing) <= max(spacing) <= _LARGEST_PIXEL_MM:
         return "no_pixel_spacing", f"PixelSpacing is {header.pixel_spacing_text!r}"
     if header.position is None or max(map(abs, header.position)) > _FARTHEST_MM:
         return "no_position", f"ImagePositionPatient is {header.position}"
@@ -171,14 +171,7 @@ def _orthonormal(cosines: tuple[float, ...]) -> bool:
 
 def cannot_read(header: InstanceHeader) -> Finding | None:
     """Return why the pixel values of a slice cannot be read for what they are."""
-    checks: tuple[Callable[[InstanceHeader], Finding | None], ...] = (
-        _format_fault, _data_fault, _rescale_fault,
-    )  # fmt: skip
-    for check in checks:
-        finding = check(header)
-        if finding is not None:
-            return finding
-    return None
+    return _format_fault(header) or _data_fault(header) or _rescale_fault(header)
 
 
 def _format_fault(header: InstanceHeader) -> Finding | None:
@@ -227,9 +220,8 @@ def _rescale_fault(header: InstanceHeader) -> Finding | None:
         return "lookup_table", "ModalityLUTSequence (0028,3000)"
     if kind != "MR" and not all(header.rescale_given):
         return "no_rescale", f"slope {values[0]}, intercept {values[1]}"
-    unreadable = any(
-        given and value is None for given, value in zip(header.rescale_given, values, strict=True)
-    )
+    slope_given, intercept_given = header.rescale_given
+    unreadable = (slope_given and values[0] is None) or (intercept_given and values[1] is None)
     if unreadable or values[0] == 0:
         return "bad_rescale", f"slope {values[0]}, intercept {values[1]}"
     if kind == "CT" and header.rescale_type not in ("HU", "US", "HU_MOD", None):

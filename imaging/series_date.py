@@ -67,7 +67,7 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
         [h.study_date for h in headers],
     )
     days = [_days(kind) for kind in kinds]
-    if any(written and parse_day(written) is None for kind in kinds for written in kind):
+    if any(written and parse_day(written) is None for kind in kinds for written in set(kind)):
         flags.add("date_unreadable")
     known = [day for kind in days for day in kind]
     if not known:
@@ -79,8 +79,9 @@ def acquired(headers: Sequence[InstanceHeader]) -> Acquired:
     sound = [Counter({day: n for day, n in kind.items() if plausible(day)}) for kind in days]
     counts = next((kind for kind in (*sound, *days) if kind), Counter[date]())
     first = min(counts, key=lambda day: (-counts[day], day), default=None)
-    times = sorted(t for h in headers if (t := parse_time(h.acquisition_time)) is not None)
-    return Acquired(first, times[0] if times else None, tuple(sorted(flags)))
+    written_times = {h.acquisition_time for h in headers}
+    times = (t for written in written_times if (t := parse_time(written)) is not None)
+    return Acquired(first, min(times, default=None), tuple(sorted(flags)))
 
 
 def plausible(day: date) -> bool:
@@ -90,4 +91,9 @@ def plausible(day: date) -> bool:
 
 def _days(written: Iterable[str | None]) -> Counter[date]:
     """Return how many slices have each readable date."""
-    return Counter(day for text in written if (day := parse_day(text)) is not None)
+    found: Counter[date] = Counter()
+    for text, count in Counter(written).items():
+        day = parse_day(text)
+        if day is not None:
+            found[day] += count
+    return found

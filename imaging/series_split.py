@@ -227,6 +227,9 @@ def _text(value: Hashable) -> str:
 
 def _value_groups(slices: Slices, key: Key) -> dict[str, Slices]:
     """Group by an attribute; one group where its value counts the slices."""
+    values = set(map(key, slices))
+    if len(values) == 1:
+        return {_text(values.pop()): slices}
     groups: dict[str, list[InstanceHeader]] = defaultdict(list)
     for header in slices:
         groups[_text(key(header))].append(header)

@@ -16,6 +16,7 @@ from imaging.pixel_error import PixelError
 _LITTLE, _BIG = b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10"
 _END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _AT_ONCE = hasattr(os, "preadv")
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 def stored_words(header: InstanceHeader) -> NDArray[np.integer]:
@@ -91,7 +92,7 @@ def _read_into(header: InstanceHeader, words: NDArray[np.integer], tag: bytes) -
     place = words.data.cast("B") if words.size else memoryview(b"")
     head = bytearray(12)
     try:
-        file = os.open(header.file, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        file = os.open(header.file, _READ_ONLY)
         try:
             if _AT_ONCE and not skipped:
                 count = os.preadv(file, [head, place], offset) - 12
