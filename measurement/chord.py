@@ -94,17 +94,17 @@ def _trace(
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def first_guess(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, gap_mm: float,
-    one: int, two: int,
+    farthest: tuple[int, int], among: int,
 ) -> Points:  # fmt: skip
-    """Long run on one of a few lines: that through the farthest pair, and between a few others."""
+    """Long run on the line through the farthest pair, or through two among a few other vertices."""
     best = np.zeros((1, 5))
     all_edges = np.arange(edges.shape[0])
     work = np.empty((4, 2 * edges.shape[0] + 2))
-    stride = max(1, points.shape[0] // 24)
+    stride = max(1, points.shape[0] // among) if among > 0 else points.shape[0]
     chosen = np.arange(0, points.shape[0], stride)
     for p in range(-1, chosen.size):
         for q in range(p + 1, chosen.size):
-            i, j = (one, two) if p < 0 else (chosen[p], chosen[q])
+            i, j = farthest if p < 0 else (chosen[p], chosen[q])
             x, y = points[j, 0] - points[i, 0], points[j, 1] - points[i, 1]
             size = math.hypot(x, y)
             if size > ON_LINE_MM:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
 from measurement import chord
+from measurement.bypass import longest_past_hole
 from measurement.contained import longest_contained
 from measurement.contour import LEVEL, Contour
 from measurement.outline import LesionOutline, Mask, Row
@@ -26,6 +27,7 @@ TIED_PX = 0.5
 
 TIED_AXES = 24
 GUESSED_SLICES = 2
+GUESSED_VERTICES = 24
 Point = tuple[float, float, float]
 
 
@@ -155,7 +157,7 @@ def _over_slices(
     for place, (bound, index, one, two) in enumerate(slices):
         if bound <= best + 1e-9:
             break
-        guessed = place < GUESSED_SLICES
+        guessed = place < GUESSED_SLICES and at_least is None
         run = _longest_run(outline, index, gap_mm, best, (one, two), guessed=guessed)
         if run[0] > best:
             best, found = float(run[0]), (index, run[1:].reshape(2, 2))
@@ -173,26 +175,74 @@ def _longest_run(
     *,
     guessed: bool,
 ) -> NDArray[np.float64]:
-    """Longest run of one slice if it is longer than the best, as (length, x, y, x, y).
+    """Longest run of one slice if it is longer than the best, as (length, x, y, x, y)."""
+    if gap_mm > 0.0:
+        return _run_with_gaps(outline, index, gap_mm, best, farthest, guessed=guessed)
+    guess, finished = _contained(outline, index, best, farthest)
+    return guess if finished else _searched(outline, index, gap_mm, best, guess)
 
-    With the slice's farthest pair, a few lines are tried first: a long run found early leaves
-    out most others. Without gaps few lines come into question at all.
+
+def _run_with_gaps(
+    outline: LesionOutline,
+    index: int,
+    gap_mm: float,
+    best: float,
+    farthest: tuple[int, int],
+    *,
+    guessed: bool,
+) -> NDArray[np.float64]:
+    """Longest run of one slice, gaps inside the lesion left in, if it is longer than the best.
+
+    A long run found early leaves out most lines: that without gaps, which is soon found. Where one
+    hole decides, only lines that pass it come into question.
     """
-    viable, whole = _regions(outline, index, gap_mm)
-    guess = np.zeros(5)
-    if gap_mm == 0.0:
-        guess, finished = longest_contained(
-            viable.points_mm, viable.edges, outline.viable_edge(index).field[0], LEVEL,
-            (outline.spacing_mm[0], outline.spacing_mm[1]), farthest, best,
-        )  # fmt: skip
-        if finished:
-            return np.asarray(guess)
-    elif guessed:
-        regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
-        guess = chord.first_guess(*regions, gap_mm, *farthest)[0]
-    best = max(best, float(guess[0]))
-    found = _search(outline, index, gap_mm, best, each=False)[0]
-    return np.asarray(found if found[0] > 0.0 else guess)
+    viable, whole = outline.contours(index)
+    regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
+    guess, finished = np.zeros(5), True
+    if guessed:
+        guess, finished = _contained(outline, index, best, farthest)
+    among = 0 if finished else GUESSED_VERTICES
+    guess = _longer(guess, chord.first_guess(*regions, gap_mm, farthest, among)[0])
+    if guess[0] <= best:
+        guess = np.array([best, 0.0, 0.0, 0.0, 0.0])
+    run, finished = longest_past_hole(*regions, _drawn(outline, index), gap_mm, guess)
+    if not finished:
+        return _searched(outline, index, gap_mm, best, guess)
+    return np.asarray(run if run[0] > best else np.zeros(5))
+
+
+def _contained(
+    outline: LesionOutline, index: int, best: float, farthest: tuple[int, int]
+) -> tuple[NDArray[np.float64], bool]:
+    """Longest run without gaps if it is longer than the best, and whether the search was done."""
+    viable = outline.viable_contour(index)
+    run, finished = longest_contained(
+        viable.points_mm, viable.edges, *_drawn(outline, index), farthest, best
+    )
+    return np.asarray(run), bool(finished)
+
+
+def _searched(
+    outline: LesionOutline, index: int, gap_mm: float, best: float, guess: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the longest run that the search over tubes finds, or a guess that none exceeds."""
+    found = _search(outline, index, gap_mm, max(best, float(guess[0])), each=False)[0]
+    if found[0] > 0.0:
+        return np.asarray(found)
+    return guess if guess[0] > best else np.zeros(5)
+
+
+def _longer(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the longer of two runs; the first one where they are equally long."""
+    return two if two[0] > one[0] + 1e-9 else one
+
+
+def _drawn(
+    outline: LesionOutline, index: int
+) -> tuple[NDArray[np.float64], float, tuple[float, float]]:
+    """Return what the contour of the viable part is drawn of: field, level, spacing."""
+    spacing = (outline.spacing_mm[0], outline.spacing_mm[1])
+    return outline.viable_edge(index).field[0], LEVEL, spacing
 
 
 def _regions(outline: LesionOutline, index: int, gap_mm: float) -> tuple[Contour, Contour]:

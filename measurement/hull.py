@@ -79,6 +79,17 @@ def way_out(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
+def chord_of_hull(
+    points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
+    along: tuple[float, float],
+) -> float:  # fmt: skip
+    """Length within the hull of the line through a place; ``corners`` are left where it exits."""
+    ahead, corners[0] = way_out(points, hull, corners[0], place, along)
+    behind, corners[1] = way_out(points, hull, corners[1], place, (-along[0], -along[1]))
+    return float(ahead + behind)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def longest_in_wedge(
     points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
     first: tuple[float, float], last: tuple[float, float],

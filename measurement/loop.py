@@ -131,10 +131,18 @@ def clearance(places: Points, beside: Pairs, x: float, y: float) -> float:
     nearest = math.inf
     for v in range(places.shape[0]):
         w = beside[v, 1]
-        ux, uy = places[w, 0] - places[v, 0], places[w, 1] - places[v, 1]
-        vx, vy = x - places[v, 0], y - places[v, 1]
-        size = ux * ux + uy * uy
-        t = min(max((vx * ux + vy * uy) / size, 0.0), 1.0) if size > 0.0 else 0.0
-        px, py = vx - t * ux, vy - t * uy
-        nearest = min(nearest, px * px + py * py)
-    return math.sqrt(nearest)
+        nearest = min(
+            nearest,
+            to_edge(places[v, 0] - x, places[v, 1] - y, places[w, 0] - x, places[w, 1] - y),
+        )
+    return nearest
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def to_edge(x: float, y: float, u: float, v: float) -> float:
+    """Distance from the origin to the edge between (x, y) and (u, v)."""
+    along_x, along_y = u - x, v - y
+    size = along_x * along_x + along_y * along_y
+    t = min(max(-(x * along_x + y * along_y) / size, 0.0), 1.0) if size > 0.0 else 0.0
+    x, y = x + t * along_x, y + t * along_y
+    return math.sqrt(x * x + y * y)

@@ -7,51 +7,99 @@ import math
 import numpy as np
 from numba import njit
 
-from measurement.line import ON_LINE_MM, Pairs, Points, intervals, longest_run
+from measurement.line import ON_LINE_MM, TOUCH_MM, Pairs, Points, intervals, longest_run
 
 SAMPLES = 8
 """A segment is first looked up at so many places, less one, in the field."""
+
+NEARLY_MM2 = 1e-6
+"""Product of the distances of an edge's ends from a line that surely does not meet it."""
 
 Pair = tuple[float, float]
 Drawn = tuple[Points, float, Pair]
 """Field, level and (row, column) spacing of a contour."""
 
-Traced = tuple[Points, Pairs, Points, Points, Pairs]
-"""Vertices and edges in turn, with room for what the tracing of a line needs."""
+Traced = tuple[Points, Points, Pairs, Pairs, Points, Points, Pairs]
+"""x and y of vertices in turn, edges, those that close a loop, and room for tracing a line."""
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def workplace(places: Points, beside: Pairs) -> Traced:
-    """Vertices and edges in turn, with room for what the tracing of a line needs."""
+    """Put vertices and edges in turn so that many lines can be traced."""
     count = places.shape[0]
     edges = np.empty((count, 2), dtype=np.int64)
     for v in range(count):
         edges[v, 0], edges[v, 1] = v, beside[v, 1]
+    closing = np.flatnonzero(edges[:, 1] != edges[:, 0] + 1)
     work = np.empty((4, 2 * count + 2))
-    return places, edges, work, np.empty(count), np.empty(count, dtype=np.int64)
+    room = (np.empty(count), np.empty(count, dtype=np.int64))
+    return places[:, 0].copy(), places[:, 1].copy(), edges, closing, work, room[0], room[1]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def through(traced: Traced, one: Pair, two: Pair, best: Points) -> None:
-    """Keep the longest run on the line through two vertices, if it is longer than the best."""
-    places, edges, work, across, used = traced
+    """Keep the longest run on the line through two places, if it is longer than the best."""
     x, y = two[0] - one[0], two[1] - one[1]
     size = math.hypot(x, y)
     if size < ON_LINE_MM:
         return
     line = (one[0], one[1], x / size, y / size)
+    pieces = _pieces(traced, line)
+    work = traced[4]
+    if pieces > 0 and work[1, pieces - 1] - work[0, 0] > best[0] + 1e-9:
+        start, stop = longest_run(work, pieces, work, 0, 0.0)
+        _keep(best, line, start, stop)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def through_gaps(
+    traced: Traced, whole: Traced, one: Pair, two: Pair, gap_mm: float, best: Points
+) -> None:
+    """Keep the longest run with gaps inside the whole lesion, if it is longer than the best."""
+    x, y = two[0] - one[0], two[1] - one[1]
+    size = math.hypot(x, y)
+    if size < ON_LINE_MM:
+        return
+    line = (one[0], one[1], x / size, y / size)
+    pieces = _pieces(traced, line)
+    work = traced[4]
+    if _bridged(work, pieces, gap_mm) > best[0] + 1e-9:
+        count = _pieces(whole, line) if pieces > 1 else 0
+        start, stop = longest_run(work, pieces, whole[4], count, gap_mm)
+        _keep(best, line, start, stop)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _bridged(work: Points, pieces: int, gap_mm: float) -> float:
+    """Length of the longest run if all gaps that are short enough lie inside the whole lesion."""
+    longest, start = 0.0, work[0, 0]
+    for k in range(pieces):
+        if k > 0 and work[0, k] - work[1, k - 1] > gap_mm + TOUCH_MM:
+            start = work[0, k]
+        longest = max(longest, work[1, k] - start)
+    return float(longest)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
+    """Write the intervals that a line cuts from a region to its work; return how many."""
+    xs, ys, edges, closing, work, across, used = traced
     for v in range(across.size):
-        across[v] = (places[v, 1] - line[1]) * line[2] - (places[v, 0] - line[0]) * line[3]
+        across[v] = (ys[v] - line[1]) * line[2] - (xs[v] - line[0]) * line[3]
     met = 0
-    for e in range(edges.shape[0]):
-        a, b = across[e], across[edges[e, 1]]
-        if min(a, b) <= ON_LINE_MM and max(a, b) >= -ON_LINE_MM:
+    for e in range(across.size - 1):
+        if across[e] * across[e + 1] <= NEARLY_MM2 and edges[e, 1] == e + 1:
             used[met] = e
             met += 1
-    pieces = intervals(places[:, 0], places[:, 1], edges, used, met, line, work)
-    if pieces == 0 or work[1, pieces - 1] - work[0, 0] <= best[0] + 1e-9:
-        return
-    start, stop = longest_run(work, pieces, work, 0, 0.0)
+    for e in closing:
+        used[met] = e
+        met += 1
+    return int(intervals(xs, ys, edges, used, met, line, work))
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _keep(best: Points, line: tuple[float, float, float, float], start: float, stop: float) -> None:
+    """Write a run as length, x and y of one end, x and y of the other, if it is longer."""
     if stop - start > best[0] + 1e-9:
         best[0] = stop - start
         best[1], best[2] = line[0] + start * line[2], line[1] + start * line[3]

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numba
@@ -7,8 +8,16 @@ from longest_run_by_hand import longest_runs
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
+from measurement.bypass import longest_past_hole
 from measurement.contained import longest_contained
-from measurement.diameter import _search, outline_curve
+from measurement.diameter import (
+    _contained,
+    _drawn,
+    _longest_run,
+    _search,
+    outline_curve,
+    outline_diameter,
+)
 from measurement.outline import LesionOutline
 
 DISABLED = numba.config.DISABLE_JIT  # then interpreted: few cases, seen by coverage
@@ -120,3 +129,86 @@ def test_the_search_needs_no_first_guess(seed):
     for gap, length in slow.items():
         found = _search(outline, row[1], gap, 0.0, each=False)
         assert found[0, 0] == pytest.approx(length, abs=1e-6)
+
+
+def test_specks_beside_a_bar_hand_the_search_over_and_the_bar_is_found():
+    rows, columns = (20, 24) if DISABLED else (70, 90)
+    bar = np.zeros((1, rows, columns), dtype=bool)
+    bar[0, 3:6, 4 : columns - 6] = True
+    beside = np.zeros_like(bar)
+    beside[0, 10:, :] = np.random.default_rng(4).random((rows - 10, columns)) < 0.5
+    whole = np.ones_like(bar)
+    geometry = VolumeGeometry.upright(shape=bar.shape, spacing_mm=(2.5, 1.0, 0.9))
+    outline = LesionOutline(bar | beside, whole, geometry)
+    if not DISABLED:
+        (_, index, *farthest), *_ = outline.slices
+        _, finished = _contained(outline, index, 0.0, tuple(farthest))
+        assert not finished
+    found = outline_diameter(outline, gap_mm=0.0)
+    alone = outline_diameter(LesionOutline(bar, whole, geometry), gap_mm=0.0)
+    assert found.length_mm == pytest.approx(alone.length_mm, abs=1e-6)
+    assert found.length_mm == pytest.approx(math.hypot(0.9 * (columns - 10), 3.0), abs=0.7)
+
+
+@pytest.mark.parametrize("seed", [20, 44, 284])
+def test_a_search_that_gave_up_is_carried_on_from_its_guess(seed):
+    outline = LesionOutline(*random_case(seed, 27))
+    (_, index, *farthest), *_ = outline.slices
+    if DISABLED:
+        pytest.skip("takes minutes where nothing is compiled")
+    guess, finished = _contained(outline, index, 0.0, tuple(farthest))
+    assert not finished
+    longest = _search(outline, index, 0.0, 0.0, each=False)[0, 0]
+    assert guess[0] <= longest + 1e-6
+    run = _longest_run(outline, index, 0.0, 0.0, tuple(farthest), guessed=True)
+    assert run[0] == pytest.approx(longest, abs=1e-6)
+    assert math.hypot(run[3] - run[1], run[4] - run[2]) == pytest.approx(run[0], abs=1e-9)
+
+
+def ring_case(seed):
+    """A rough ring: a hole anywhere, open or closed, dead specks in the rim, live ones in the hole."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(14, 20 if DISABLED else 40))
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    r, flat = size / 2 - 1, rng.uniform(0.6, 1.0)
+    u, v = rng.uniform(-0.3, 0.3, 2) * r
+    whole = np.hypot(x, y / flat) <= r
+    viable = whole & (np.hypot(x - u, (y - v) / rng.uniform(0.6, 1.0)) > r * rng.uniform(0.2, 0.85))
+    if rng.random() < 0.4:
+        viable &= rng.random(viable.shape) > rng.uniform(0.0, 0.1)
+    if rng.random() < 0.3:
+        viable |= whole & (rng.random(viable.shape) < 0.02)
+    if rng.random() < 0.3:
+        whole = viable | (whole & (rng.random(whole.shape) > 0.02))
+    spacing = (2.5, 1.0, 1.0) if rng.random() < 0.5 else (2.5, *rng.uniform(0.6, 1.4, 2))
+    geometry = VolumeGeometry.upright(shape=(1, size, size), spacing_mm=spacing)
+    return viable[None], whole[None], geometry
+
+
+def runs_past_a_hole(seeds):
+    """Longest run of each slice and gap by the search past a hole, and by that for all shapes."""
+    for seed in seeds:
+        outline = LesionOutline(*ring_case(seed))
+        for (_, index, *_), gap in itertools.product(outline.slices, (0.5, 2.0, 5.0)):
+            longest = _search(outline, index, gap, 0.0, each=False)[0, 0]
+            viable, whole = outline.contours(index)
+            for share in (0.95, 1.0 - 1e-5):
+                run, finished = longest_past_hole(
+                    viable.points_mm, viable.edges, whole.points_mm, whole.edges,
+                    _drawn(outline, index), gap, np.array([share * longest, 0.0, 0.0, 0.0, 0.0]),
+                )  # fmt: skip
+                if finished:
+                    yield seed, gap, float(run[0]), longest
+
+
+def test_the_search_past_a_hole_agrees_with_that_for_all_shapes():
+    runs = list(runs_past_a_hole(range(2 if DISABLED else 100)))
+    assert len(runs) >= (2 if DISABLED else 300)
+    assert [run for run in runs if run[2] != pytest.approx(run[3], abs=1e-6)] == []
+
+
+@pytest.mark.slow
+def test_the_search_past_a_hole_agrees_with_that_for_all_shapes_on_two_thousand_masks():
+    runs = list(runs_past_a_hole(range(20_000, 22_000)))
+    assert len(runs) >= 6000
+    assert [run for run in runs if run[2] != pytest.approx(run[3], abs=1e-6)] == []
