@@ -89,11 +89,14 @@ def run(series: Path, rows: Path, seed: int, *, minutes: float, scale: float) ->
 
 
 def read_rows(file: Path) -> pd.DataFrame:
-    """Return the rows so far, with what is judged of them."""
+    """Return the rows so far."""
     if not file.exists():
         return pd.DataFrame()
-    frame = pd.read_csv(file, keep_default_na=True)
-    frame["shifted"] = frame["shifted"].astype(bool)
+    return judged(pd.read_csv(file))
+
+
+def judged(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with what is judged of them: right, flagged, necrotic."""
     frame["error"] = frame.value - frame.truth
     frame["right"] = frame.error.abs() <= tolerance_mm(frame)
     frame["flagged"] = frame["flags"].map(is_doubtful)
