@@ -88,7 +88,7 @@ def group_series(
     headers: Sequence[InstanceHeader],
     *,
     damaged_files: Iterable[str] = (),
-    allow_gaps: bool = False,
+    allow_gaps: bool | Collection[str] = False,
 ) -> Grouping:
     """Return the volumes that instances form, and what was refused or left out.
 
@@ -99,9 +99,9 @@ def group_series(
     damaged_files : paths, optional
         Files whose header could not be read. A volume with files in the same folder is flagged
         ``damaged_file_beside``, since its first or last slice may be one of them.
-    allow_gaps : bool, optional
-        Read a volume in which slices are missing, instead of refusing it. Each missing slice takes
-        its place as padding, and the volume is flagged ``gap_allowed``.
+    allow_gaps : bool or collection of series UIDs, optional
+        Read a volume, of these series or any, in which slices are missing instead of refusing it.
+        Each missing slice takes its place as padding, and the volume is flagged ``gap_allowed``.
 
     Notes
     -----
@@ -118,7 +118,8 @@ def group_series(
             left_out.append(LeftOut(header.file, *finding))
         else:
             by_series[header.series_uid or ""].append(header)
-    results = [_one_series(group, allow_gaps=allow_gaps) for _, group in sorted(by_series.items())]
+    gaps = set(by_series if allow_gaps is True else allow_gaps or ())
+    results = [_one_series(own, allow_gaps=uid in gaps) for uid, own in sorted(by_series.items())]
     damaged = {str(file) for file in damaged_files}
     damaged |= {h.file for h in headers if series_check.looks_cut(h)}
     folders = {str(Path(file).parent) for file in damaged}

@@ -7,11 +7,12 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import Annotated, ParamSpec
 
 import typer
 
 from sumdiam import __version__
+from sumdiam import cli_option as option
 
 EXIT_INTERNAL, EXIT_USAGE, EXIT_STOPPED = 1, 2, 130
 _OURS = frozenset({"imaging", "measurement", "assessment", "stats", "sumdiam"})
@@ -29,11 +30,6 @@ _DEMO_EXIT_CODES = (
     "Exit codes: 0 every response equals the truth; 1 one differs, or an internal error; 2 the "
     "call is wrong. One study of the trial is damaged on purpose and refused."
 )
-_CRITERIA_HELP = "Rule set, see `sumdiam criteria list`; repeat for more; else mrecist."
-_POLICIES_HELP = "Policy set (default, seed) or a TOML file of policies."
-_SCHEME_HELP = "Censoring scheme: seed, treatment_policy or fda_strict; else as the policies say."
-_CONTROL_HELP = "Arm that the others are compared with; else the first by name."
-_SELECT_HELP = "Targets: as given where a role is given, or always by the rules."
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -134,55 +130,26 @@ def options(
 @app.command("run", epilog=_EXIT_CODES)
 @_told
 def run_command(
-    archive: Annotated[
-        list[Path],
-        typer.Argument(help="Folders, zip or tar files with DICOM images and masks; only read."),
-    ],
+    archive: option.ImagesAndMasks,
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the run; call again to go on.")],
-    subjects: Annotated[
-        Path | None,
-        typer.Option(help="CSV: subject_id, and any of arm, dates, covariates (docs/tables.md)."),
-    ] = None,
-    subject_map: Annotated[
-        Path | None,
-        typer.Option(help="CSV: patient_id, subject_id; for files without a trial subject id."),
-    ] = None,
-    findings: Annotated[
-        Path | None,
-        typer.Option(help="CSV of what no mask can say: subject_id, timepoint, lesion_id, ..."),
-    ] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(help="CSV: measurement_id, revision, verdict (accept, reject, replace), ..."),
-    ] = None,
-    plan: Annotated[
-        Path | None, typer.Option(help="Folder with an edited plan; else that of the run.")
-    ] = None,
-    criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
-    policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
-    scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
-    select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
-    control_arm: Annotated[str | None, typer.Option(help=_CONTROL_HELP)] = None,
-    gap_mm: Annotated[
-        float | None,
-        typer.Option(help="Longest gap in a viable diameter, in mm; else 2."),
-    ] = None,
-    resample_masks: Annotated[
-        bool,
-        typer.Option(
-            "--resample-masks", help="Move masks of another grid onto their image, and flag them."
-        ),
-    ] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; else one per processor.")
-    ] = None,
-    cluster: Annotated[
-        str | None, typer.Option(help="Address of a dask scheduler, in place of --workers.")
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option(help="SQLAlchemy URL of the database; else RUN/run.sqlite.")
-    ] = None,
+    out: option.RunFolder,
+    config: option.Config = None,
+    subjects: option.Subjects = None,
+    subject_map: option.SubjectMap = None,
+    findings: option.Findings = None,
+    decisions: option.Decisions = None,
+    plan: option.Plan = None,
+    criteria: option.Criteria = None,
+    policies: option.Policies = None,
+    scheme: option.Scheme = None,
+    select: option.Select = None,
+    control_arm: option.ControlArm = None,
+    gap_mm: option.GapMm = None,
+    resample_masks: option.ResampleMasks = False,
+    allow_gaps: option.AllowGaps = None,
+    workers: option.Workers = None,
+    cluster: option.Cluster = None,
+    store: option.Store = None,
 ) -> int:
     """Measure an archive: images and masks in, responses and a report out.
 
@@ -194,33 +161,27 @@ def run_command(
 
     A run that was stopped, in whatever way, goes on when it is called again. See docs/run.md.
     """
-    from sumdiam.batch.progress import reporter_for_screen
-    from sumdiam.batch.run import run
-    from sumdiam.batch.settings import RunSettings, usable_processors
+    from sumdiam.batch import command
 
-    settings = RunSettings(
-        archives=tuple(archive),
-        out=out,
-        subjects=subjects,
-        subject_map=subject_map,
-        findings=findings,
-        decisions=decisions,
-        plan_dir=plan,
-        criteria=tuple(criteria or ("mrecist",)),
-        policies=policies,
-        scheme=scheme,
-        select=select,
-        control_arm=control_arm,
-        gap_mm=gap_mm,
-        resample_masks=resample_masks,
-        workers=workers or usable_processors(),
-        cluster=cluster,
-        store=store,
-    )
-    with reporter_for_screen() as reporter:
-        summary = run(settings, reporter)
-    typer.echo("\n".join(summary.lines()))
-    return summary.exit_code
+    given = {
+        "subjects": subjects,
+        "subject_map": subject_map,
+        "findings": findings,
+        "decisions": decisions,
+        "plan_dir": plan,
+        "criteria": tuple(criteria or ()),
+        "policies": policies,
+        "scheme": scheme,
+        "select": select,
+        "control_arm": control_arm,
+        "gap_mm": gap_mm,
+        "resample_masks": resample_masks,
+        "allow_gaps": tuple(allow_gaps or ()),
+        "workers": workers,
+        "cluster": cluster,
+        "store": store,
+    }
+    return command.run_command(archive, out=out, config=config, given=given)
 
 
 @app.command("scan", epilog=_SCAN_EXIT_CODES)
@@ -248,6 +209,7 @@ def scan_command(
             "--check-digests", help="Compare the content of files that look unchanged, too."
         ),
     ] = False,
+    allow_gaps: option.AllowGaps = None,
 ) -> int:
     """Look at archives before a run: what they hold, what is left out, what is doubtful.
 
@@ -271,6 +233,7 @@ def scan_command(
         subject_map=subject_map,
         workers=workers or usable_processors(),
         check_digests=check_digests,
+        allow_gaps=tuple(allow_gaps or ()),
     )
 
 
@@ -284,11 +247,11 @@ def assess_command(
         Path | None, typer.Option(help="CSV: subject_id, timepoint, dates.")
     ] = None,
     subjects: Annotated[Path | None, typer.Option(help="CSV: subject_id, arm, dates.")] = None,
-    criteria: Annotated[list[str] | None, typer.Option(help=_CRITERIA_HELP)] = None,
-    policies: Annotated[str, typer.Option(help=_POLICIES_HELP)] = "default",
-    scheme: Annotated[str | None, typer.Option(help=_SCHEME_HELP)] = None,
-    select: Annotated[Literal["given", "auto"], typer.Option(help=_SELECT_HELP)] = "given",
-    control_arm: Annotated[str | None, typer.Option(help=_CONTROL_HELP)] = None,
+    criteria: option.Criteria = None,
+    policies: option.Policies = None,
+    scheme: option.Scheme = None,
+    select: option.Select = None,
+    control_arm: option.ControlArm = None,
 ) -> int:
     """Derive responses from a lesion table of your own, without images.
 
@@ -307,8 +270,8 @@ def assess_command(
         timepoints=timepoints,
         subjects=subjects,
         criteria=tuple(criteria or ("mrecist",)),
-        policies=policies,
-        select=select,
+        policies=policies or "default",
+        select=select or "given",
         scheme=scheme,
         control_arm=control_arm,
     )

@@ -36,6 +36,7 @@ def scan_command(
     subject_map: Path | None = None,
     workers: int = 2,
     check_digests: bool = False,
+    allow_gaps: tuple[str, ...] = (),
 ) -> int:
     """Scan archives, print a summary, save the catalogue.
 
@@ -50,6 +51,8 @@ def scan_command(
         Processes that read headers.
     check_digests : bool
         Whether to compare the content of files that look unchanged.
+    allow_gaps : series UIDs
+        Series that are read although slices are missing.
 
     Returns
     -------
@@ -61,7 +64,11 @@ def scan_command(
     mapping = read_subject_map(subject_map) if subject_map is not None else None
     with _working_folder(out) as folder, reporter_for_screen() as reporter:
         options = ScanOptions(
-            folder=folder, workers=workers, digests=check_digests, check_digests=check_digests
+            folder=folder,
+            workers=workers,
+            digests=check_digests,
+            check_digests=check_digests,
+            allow_gaps=allow_gaps,
         )
         with reporter.stage("scan") as stage:
             catalogue = scan_archives(archives, options=options, progress=_counting(stage))

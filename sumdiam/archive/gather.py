@@ -29,7 +29,7 @@ MOST_NESTED = 2
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """How archives are scanned; nothing of it changes what is found.
+    """How archives are scanned; of it only ``allow_gaps`` changes what is found.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ class ScanOptions:
         Whether to take the digest of every file of a series or mask, which reads it whole.
     check_digests : bool
         Whether to take the digest even of files whose size and times have not changed.
+    allow_gaps : series UIDs
+        Series that are read although slices are missing; else they are refused.
     limits, reading_limits
     """
 
@@ -49,6 +51,7 @@ class ScanOptions:
     workers: int = 0
     digests: bool = True
     check_digests: bool = False
+    allow_gaps: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     reading_limits: ReadingLimits = field(default_factory=ReadingLimits)
 

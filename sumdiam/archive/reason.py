@@ -56,6 +56,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "report_not_read": ("a structured report from which no length can be taken",
                         "To use lengths that it states, hand them in as a decision on the "
                         "measurement of that lesion."),
+    "gap_series_absent": ("gaps are allowed in a series that the archive does not hold",
+                          "Correct its UID in --allow-gaps or in the configuration."),
     "caliper_lesion_unknown": ("a length of a structured report names no lesion that a mask shows",
                                "Give report and mask the same tracking UID or tracking id."),
     "modality_not_read": ("this kind of DICOM object is not read", _NOTHING),

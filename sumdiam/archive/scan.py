@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from imaging.header import file_digest
+from imaging.header import InstanceHeader, file_digest
 from imaging.series import Grouping, group_series
 from imaging.volume import LeftOut
 from sumdiam.archive import damage, reason
@@ -60,7 +60,7 @@ def scan_archives(
         listed = ", ".join(str(path) for path in paths)
         msg = f"{listed}: no DICOM file. {reason.REASONS['no_dicom'][1]}"
         raise ArchiveError(msg)
-    grouping = group_series(gathered.images)
+    grouping = group_series(gathered.images, allow_gaps=options.allow_gaps)
     masks, reports = without_copies(gathered), reports_without_copies(gathered)
     folders = damage.study_folders(gathered.readable)
     refused_files = tuple(
@@ -88,6 +88,7 @@ def scan_archives(
         problems=(
             *gathered.problems,
             *directory_problems(gathered.directories, gathered.files.values(), _uids(gathered)),
+            *_absent(options.allow_gaps, gathered.images),
             *_problems(refused_files, refused_series, gathered.left_out, names),
         ),
     )
@@ -113,6 +114,13 @@ def _uids(gathered: Gathered) -> dict[str, str]:
         | {mask.path: mask.header.object_id for mask in gathered.masks}
         | {report.path: report.header.object_id for report in gathered.reports}
     )
+
+
+def _absent(allow_gaps: Iterable[str], images: Iterable[InstanceHeader]) -> list[Problem]:
+    """Return the series that gaps are allowed in and that are not there."""
+    lacking = set(allow_gaps) - {image.series_uid for image in images}
+    code = "gap_series_absent"
+    return [Problem(code, f"series {uid}", reason.sentence(code)) for uid in sorted(lacking)]
 
 
 def _digests(

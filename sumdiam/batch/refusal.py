@@ -61,7 +61,8 @@ def refused_studies(
             refuse(study_uid, code, detail)
     files = {mask.header.object_id: mask for mask in catalogue.masks}
     held = {h.sop_instance_uid or "" for one in catalogue.series for h in one.headers}
-    whole = {one.volume_id for one in catalogue.series}
+    # where gaps are allowed a person knows that slices are missing which masks refer to
+    whole = {one.volume_id for one in catalogue.series if not one.missing_slices}
     for study_uid, rows in outlined.items():
         used = [row for row in rows if row["mask_role"] != "ignore"]
         for code, detail in (*_of_images(used, files, held, whole), *_of_lesions(used)):
@@ -125,7 +126,7 @@ def _of_images(
     ----------
     files : segmentation files by SOP instance
     held : SOP instances of all volumes
-    whole : volumes that were not refused
+    whole : volumes that were not refused and lack no slice
     """
     lost = [row for row in masks if row["volume_id"] is None]
     for row in lost[:1]:

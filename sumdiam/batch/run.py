@@ -105,7 +105,9 @@ def _measure(
 ) -> Measured:
     """Scan, plan and measure; return everything that the tables are made of."""
     with reporter.stage("scan") as stage:
-        options = ScanOptions(folder=settings.out, workers=settings.workers)
+        options = ScanOptions(
+            folder=settings.out, workers=settings.workers, allow_gaps=settings.allow_gaps
+        )
         catalogue = scan_archives(settings.archives, progress=_counting(stage), options=options)
     with reporter.stage("plan", 1) as stage:
         memory = ContentMemory(workspace.remembered(CONTENT))

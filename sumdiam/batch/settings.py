@@ -38,6 +38,8 @@ class RunSettings:
         published default
     resample_masks : whether masks of another grid are moved onto their image, and flagged; else
         they are refused
+    allow_gaps : UIDs of series that are read although slices are missing, and flagged; others are
+        refused
     workers : processes on this machine
     cluster : address of a dask scheduler, in place of processes here
     store : SQLAlchemy URL of the workspace; RUN/run.sqlite where None
@@ -59,6 +61,7 @@ class RunSettings:
     control_arm: str | None = None
     gap_mm: float | None = None
     resample_masks: bool = False
+    allow_gaps: tuple[str, ...] = ()
     workers: int = 1
     cluster: str | None = None
     store: str | None = None
@@ -84,9 +87,15 @@ class RunSettings:
             "control arm": "first by name" if self.control_arm is None else self.control_arm,
             "gap": "default" if self.gap_mm is None else f"{self.gap_mm:g} mm",
             "masks of another grid": "resampled" if self.resample_masks else "refused",
+            "series with missing slices": _allowed(self.allow_gaps),
         }
 
     def digest(self) -> str:
         """Return the SHA-256 of the configuration."""
         written = json.dumps(self.configuration(), sort_keys=True)
         return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _allowed(series_uids: tuple[str, ...]) -> str:
+    """Say which series may lack slices."""
+    return f"read: {', '.join(sorted(set(series_uids)))}" if series_uids else "refused"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from imaging.geometry import VolumeGeometry
 from imaging.mask import LesionMask, MaskError
@@ -171,3 +172,22 @@ def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, L
         )
         found.update({mask.mask_id: read[mask.segment] for mask in wanted})
     return found
+
+
+def without_missing(mask: LesionMask, series: ImageSeries) -> LesionMask:
+    """Return a mask without what it outlines on slices that are not there: nobody can see it.
+
+    Raises
+    ------
+    StudyRefusedError
+        If nothing else is left: the lesion would be taken for one that has vanished.
+    """
+    missing = list(series.missing_slices)
+    if not missing or not mask.array[missing].any():
+        return mask
+    array = mask.array.copy()
+    array[missing] = False
+    if not array.any():
+        detail = f"mask {mask.mask_id} lies on slices of {series.volume_id} alone that are missing"
+        raise StudyRefusedError("missing_slice", detail)
+    return replace(mask, array=array)

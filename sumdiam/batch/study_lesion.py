@@ -16,7 +16,7 @@ from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
 from sumdiam.batch.doubled_lesion import DrawnLesion, refuse_doubled
 from sumdiam.batch.masks import LESION_ROLES
-from sumdiam.batch.study_image import StudyImages, masks_on
+from sumdiam.batch.study_image import StudyImages, masks_on, without_missing
 from sumdiam.batch.study_registration import Phases, registered_phases
 from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
 from sumdiam.batch.study_task import MaskTask
@@ -56,7 +56,10 @@ class LesionsOnVolume:
         self._task = images.task
         self._lesions = lesions
         wanted = [mask for masks in lesions.values() for mask in masks]
-        self._read = masks_on(wanted, series.geometry)
+        self._read = {
+            mask_id: without_missing(mask, series)
+            for mask_id, mask in masks_on(wanted, series.geometry).items()
+        }
         slices = self._slices(series, wanted)
         self._image = images.load(series, slices)
         self.drawn = tuple(DrawnLesion.of(mask, self._read[mask.mask_id]) for mask in wanted)

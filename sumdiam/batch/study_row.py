@@ -25,6 +25,7 @@ FLAGS_OF_VOLUMES = frozenset(
         "derived_image",
         "fewer_images_than_stated",
         "gantry_tilt",
+        "gap_allowed",
         "instance_number_gap",
         "lossy_compressed",
         "orientation_jitter",

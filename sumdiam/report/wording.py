@@ -32,6 +32,7 @@ FLAG_WORDS: Final = {
     "slice_thick": "slices are thicker than 5 mm",
     "oblique": "slices are not axial (degrees off)",
     "gantry_tilt": "the gantry was tilted (degrees)",
+    "gap_allowed": "slices of the series are missing, which was allowed",
     "few_slices": "the lesion is seen on one slice only",
     "touches_border": "the lesion reaches the border of the scan: it may go on beyond",
     "whole_lesion_unknown": "only the viable part was outlined",

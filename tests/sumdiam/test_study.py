@@ -26,7 +26,7 @@ from imaging.reference_object import (
 from measurement.lesion_table import Measurements
 from measurement.reading import MeasurementSettings
 from measurement.table import from_records, parse_text, to_text
-from sumdiam.archive.scan import scan_archives
+from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_table import Plan
 from sumdiam.batch.study import StudyResult, StudyTask, build_tasks, measure_study
@@ -473,6 +473,52 @@ def test_a_seg_on_another_grid_is_moved_where_that_was_asked_for(tmp_path, write
     [liver] = StudyImages(task).liver_masks(task.arterial)
     truth_ml = float(fine.liver.sum()) * 2.5**3 / 1000
     assert liver.array.sum() * 5.0 * 2.5**2 / 1000 == pytest.approx(truth_ml, rel=0.05)
+
+
+def gapped(root, phase, place):
+    """Remove a slice; return how the study is scanned with the gap allowed."""
+    slices = sorted((root / "S01" / phase).iterdir())
+    uid = pydicom.dcmread(slices[place], stop_before_pixels=True).SeriesInstanceUID
+    slices[place].unlink()
+    catalogue = scan_archives([root], options=ScanOptions(allow_gaps=(uid,)))
+    [result] = map(measure_study, build_tasks(make_plan(catalogue), catalogue))
+    return result
+
+
+def test_a_series_with_a_gap_is_measured_and_flagged_where_that_was_allowed(tmp_path, write_study):
+    who = write_study(tmp_path / "S01")
+    result = gapped(tmp_path, "late_arterial", 4)
+    assert result.status == "done", result.reason
+    assert all("gap_allowed" in row["flags"] for row in result.rows)
+    assert abs(value(result, "T1", "whole_diameter") - 24.0) < PIXEL_MM
+    [row] = [row for row in result.rows if row["quantity"] == "whole_diameter"]
+    images = {p.name: pydicom.dcmread(p) for p in (tmp_path / "S01/late_arterial").iterdir()}
+    assert row["sop_instance_uid"] in {image.SOPInstanceUID for image in images.values()}
+    refused = measured(tmp_path)[who.study_uid]  # without the option
+    assert (refused.status, refused.reason_code) == ("refused", "missing_slice")
+
+
+def test_a_length_is_never_read_on_a_slice_that_is_missing(tmp_path, write_study):
+    write_study(tmp_path / "S01", lesions=[ReferenceLesion("T1", Ball(24.0, (-20.0, -4.0, 2.5)), hypervascular())])  # fmt: skip
+    result = gapped(tmp_path, "late_arterial", 3)  # where the ball is largest
+    [row] = [row for row in result.rows if row["quantity"] == "whole_diameter"]
+    assert row["slice"] in (2, 4)
+    # 5 mm off the middle of a ball of 24 mm
+    assert abs(row["value"] - 2 * (12.0**2 - 5.0**2) ** 0.5) < PIXEL_MM
+
+
+def test_a_lesion_on_missing_slices_alone_has_not_vanished(tmp_path, write_study):
+    small = ReferenceLesion("T1", Ball(6.0, (-20.0, -4.0, 2.5)), hypervascular())
+    write_study(tmp_path / "S01", lesions=[small])
+    result = gapped(tmp_path, "late_arterial", 3)
+    assert (result.status, result.reason_code) == ("refused", "missing_slice")
+
+
+def test_gaps_allowed_in_a_series_that_is_not_there_are_said(pristine):
+    catalogue = scan_archives([pristine], options=ScanOptions(allow_gaps=("1.2.3",)))
+    assert [(p.code, p.where) for p in catalogue.problems] == [
+        ("gap_series_absent", "series 1.2.3")
+    ]
 
 
 @pytest.mark.parametrize("shift_mm", [0.0, 5.0])

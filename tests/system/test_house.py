@@ -98,7 +98,6 @@ def test_the_arrows_name_every_module_of_measurement_that_assessment_may_not_rea
 LONGEST_FUNCTION, LONGEST_MODULE = 50, 400
 LONGER_FUNCTIONS = {
     "measurement/denoise.py _dual": "one compiled loop over the dual field",
-    "sumdiam/cli.py run_command": "typer reads every option from the signature",
 }
 
 
