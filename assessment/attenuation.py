@@ -25,7 +25,7 @@ def attenuation_falls(
     """
     if not criteria.has("attenuation"):
         return None
-    given = course.column("mean_attenuation_hu", np.nan)
+    given = course.number("mean_attenuation_hu")
     known = np.isfinite(given)
     tenths = np.where(known, np.rint(np.where(known, given, 0) * TENTHS), 0).astype(np.int64)
     there = (member & (role == TARGET))[:, None] & ~states.gone

@@ -81,9 +81,32 @@ def per_case(amount: Anything, bounds: Ints) -> Anything:
     amount : (lesion, ...) array
     bounds : (case + 1,) first lesion of each case, and the end; a case may have none
     """
-    zero = np.zeros((1, *amount.shape[1:]), dtype=np.int64)
-    running = np.concatenate([zero, np.cumsum(amount, axis=0, dtype=np.int64)])
-    return np.asarray(running[bounds[1:]] - running[bounds[:-1]])
+    start = bounds[:-1]
+    filled = np.flatnonzero(bounds[1:] > start)
+    if len(filled) == len(start) and len(start):
+        return np.asarray(np.add.reduceat(amount, start, axis=0, dtype=np.int64))
+    found = np.zeros((len(start), *amount.shape[1:]), dtype=np.int64)
+    if len(filled):
+        found[filled] = np.add.reduceat(amount, start[filled], axis=0, dtype=np.int64)
+    return found
+
+
+def any_of_case(flags: Bools, bounds: Ints) -> Bools:
+    """Return whether any lesion of each case is flagged; lesions are sorted by case.
+
+    Parameters
+    ----------
+    flags : (lesion, ...) array
+    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
+    """
+    start = bounds[:-1]
+    filled = np.flatnonzero(bounds[1:] > start)
+    if len(filled) == len(start) and len(start):
+        return np.asarray(np.logical_or.reduceat(flags, start, axis=0))
+    found = np.zeros((len(start), *flags.shape[1:]), dtype=bool)
+    if len(filled):
+        found[filled] = np.logical_or.reduceat(flags, start[filled], axis=0)
+    return found
 
 
 def written(values: Ints, per_unit: int = 100) -> Texts:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Anything, Bools, Ints, Texts, days_of
+from assessment.code import NO_DAY, Anything, Bools, Floats, Ints, Texts, any_of_case, days_of
+from assessment.lesion_columns import NO_TRUTH, LesionColumns
+from assessment.words import Words, compacted, empty_words
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
     """Timepoints of every subject by rank; rank 0 is timepoint 0, there or not.
 
-    All arrays are (subject, rank), but `subject_id` and `no_dates` (subject).
+    All arrays are (subject, rank), but `words`, the ids of the subjects, and `no_dates` (subject).
 
     Attributes
     ----------
@@ -26,7 +28,7 @@ class Visits:
     no_dates : reason why a subject's dates cannot be used, empty where they can
     """
 
-    subject_id: Texts
+    words: tuple[str, ...]
     timepoint: Ints
     exists: Bools
     listed: Bools
@@ -35,6 +37,11 @@ class Visits:
     adequate: Ints
     looked: Ints
     no_dates: Texts
+
+    @property
+    def subject_id(self) -> Texts:
+        """(subject,): the ids."""
+        return np.array(self.words, dtype=object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +52,56 @@ class Course:
     ----------
     visits : visits by subject
     subject : (case,) subject of each case
-    reader : (case,) reader of each case
+    reader_words : (case,) reader of each case
     bounds : (case + 1,) first lesion of each case, and the end
     lesion_case : (lesion,) case of each lesion
-    lesion_id : (lesion,) its id
+    lesion_words : (lesion,) its id
     row : (lesion, rank) row of `table`, -1 where there is none
     table : the lesion rows, in the order in which they came
     """
 
     visits: Visits
     subject: Ints
-    reader: Texts
+    reader_words: Words
     bounds: Ints
     lesion_case: Ints
-    lesion_id: Texts
+    lesion_words: Words
     row: Ints
-    table: pd.DataFrame
-    _columns: dict[str, Anything] = field(default_factory=dict, repr=False, compare=False)
+    table: LesionColumns
+    _kept: dict[str, Anything] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def reader(self) -> Texts:
+        """(case,): the reader."""
+        return self.reader_words.text
+
+    @property
+    def lesion_id(self) -> Texts:
+        """(lesion,): the id."""
+        if "lesion_id" not in self._kept:
+            self._kept["lesion_id"] = _frozen(self.lesion_words.text)
+        return self._kept["lesion_id"]
 
     @property
     def exists(self) -> Bools:
         """(case, rank): whether the visit is there."""
-        return np.asarray(self.visits.exists[self.subject])
+        if "exists" not in self._kept:
+            self._kept["exists"] = _frozen(self.visits.exists[self.subject])
+        return self._kept["exists"]
+
+    @property
+    def recorded(self) -> Bools:
+        """(lesion, rank): whether there is a row."""
+        if "recorded" not in self._kept:
+            self._kept["recorded"] = _frozen(self.row >= 0)
+        return self._kept["recorded"]
 
     @property
     def has_row(self) -> Bools:
         """(case, rank): whether the reader recorded any lesion at the visit."""
-        found = np.zeros(self.exists.shape, dtype=bool)
-        lesion, rank = np.nonzero(self.row >= 0)
-        found[self.lesion_case[lesion], rank] = True
-        return found
+        if "has_row" not in self._kept:
+            self._kept["has_row"] = _frozen(any_of_case(self.recorded, self.bounds))
+        return self._kept["has_row"]
 
     @property
     def baseline_known(self) -> Bools:
@@ -82,43 +109,63 @@ class Course:
         listed = (self.visits.listed & self.visits.exists)[self.subject, 0]
         return np.asarray(listed | self.has_row[:, 0])
 
-    def column(self, name: str, missing: object) -> Anything:
-        """(lesion, rank): values of a column, `missing` where there is no row or an empty cell.
+    def number(self, name: str) -> Floats:
+        """(lesion, rank): values of a column, NaN where there is no row or an empty cell.
 
-        Read once and kept: many rules ask for the same columns. The array is read-only.
+        This and its like are read once and kept: many rules ask for the same columns. The array is
+        read-only.
         """
-        if name not in self._columns:
-            self._columns[name] = self._spread(name, missing)
-            self._columns[name].flags.writeable = False
-        return self._columns[name]
+        if name not in self._kept:
+            given = self.table.numbers.get(name)
+            found = (
+                np.full(self.row.shape, np.nan) if given is None else self._spread(given, np.nan)
+            )
+            self._kept[name] = _frozen(found)
+        return self._kept[name]
 
-    def _spread(self, name: str, missing: object) -> Anything:
+    def truth(self, name: str) -> Anything:
+        """(lesion, rank): 1, 0, or -1 where there is no row or an empty cell."""
+        if name not in self._kept:
+            given = self.table.truths.get(name)
+            empty = np.full(self.row.shape, NO_TRUTH, dtype=np.int8)
+            self._kept[name] = _frozen(empty if given is None else self._spread(given, NO_TRUTH))
+        return self._kept[name]
+
+    def words(self, name: str) -> Words:
+        """(lesion, rank): the words of a text column."""
+        given = self.table.text(name)
+        if not given.words:
+            return empty_words(self.row.shape)
+        if name not in self._kept:
+            self._kept[name] = _frozen(self._spread(given.codes, -1))
+        return Words(self._kept[name], given.words)
+
+    def first_words(self, name: str) -> Words:
+        """(lesion,): the first cell of a text column that is not empty, else an empty one."""
+        return self.words(name).first()
+
+    @property
+    def scan_day(self) -> Ints:
+        """(lesion, rank): days since 1970-01-01, NO_DAY where there is no row or an empty cell."""
+        if "scan_day" not in self._kept:
+            given = self.table.scan_day
+            empty = np.full(self.row.shape, NO_DAY, dtype=np.int64)
+            self._kept["scan_day"] = _frozen(
+                empty if given is None else self._spread(given, NO_DAY)
+            )
+        return self._kept["scan_day"]
+
+    def _spread(self, cells: Anything, missing: object) -> Anything:
         """Lay the cells of a column out over lesions and ranks."""
-        cells = self.table[name]
-        absent = cells.isna().to_numpy(dtype=bool)
-        if absent.all():
-            plain = cells.dtype == "float64" or cells.dtype == "boolean"
-            return np.full(self.row.shape, missing, dtype=None if plain else object)
-        if cells.dtype == "float64":
-            values = cells.to_numpy()
-        elif cells.dtype == "boolean":
-            values = cells.astype("Int8").fillna(-1).to_numpy(dtype=np.int64)
-        else:
-            values = cells.to_numpy(dtype=object)
-            values = np.where(absent, np.array(missing, dtype=object), values)
-        found = np.append(values, np.array([missing], dtype=values.dtype))
-        return np.asarray(found[self.row])
+        if len(cells) == self.row.size and not (self.row < 0).any():
+            return cells[self.row]
+        return np.append(cells, np.array([missing], dtype=cells.dtype))[self.row]
 
-    def first_word(self, name: str) -> Texts:
-        """(lesion,): the first cell of a text column that is not empty, else an empty text."""
-        key = f"first {name}"
-        if key not in self._columns:
-            words = self.column(name, "")
-            given = words != ""
-            first = np.asarray(words[np.arange(len(words)), np.argmax(given, axis=1)])
-            first.flags.writeable = False
-            self._columns[key] = first
-        return self._columns[key]
+
+def _frozen(values: Anything) -> Anything:
+    """Return an array that nobody can write to."""
+    values.flags.writeable = False
+    return values
 
 
 def places_of(ids: pd.Series[str], known: Texts) -> Ints:
@@ -127,37 +174,107 @@ def places_of(ids: pd.Series[str], known: Texts) -> Ints:
     return np.asarray(places, dtype=np.int64)
 
 
+def subject_places(lesions: LesionColumns, known: Texts) -> Ints:
+    """Return the place of each lesion row's subject among the known ones."""
+    own = lesions.text("subject_id")
+    if not lesions.n:
+        return np.zeros(0, dtype=np.int64)
+    return np.asarray(np.searchsorted(known, np.array(own.words, dtype=object))[own.codes])
+
+
 def make_visits(
-    lesions: pd.DataFrame, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
+    lesions: LesionColumns, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
 ) -> Visits:
     """Return every subject's visits from what was handed in; dates from `scan_on` where needed."""
-    frame = _visit_frame(lesions, timepoints)
-    known = [frame] if subjects is None else [frame, subjects]
-    named = [pd.unique(part["subject_id"].to_numpy(dtype=object)) for part in known]
-    ids = np.unique(np.concatenate(named))
-    frame = _with_baselines(frame, ids)
-    code = places_of(frame["subject_id"], ids)
-    rank = frame.groupby(code).cumcount().to_numpy()
-    depth = int(rank.max()) + 1 if len(rank) else 1
+    own = np.array(lesions.text("subject_id").words, dtype=object)
+    tables = [table for table in (timepoints, subjects) if table is not None]
+    others = [table["subject_id"].to_numpy(dtype=object) for table in tables]
+    ids = np.unique(np.concatenate([own, *others])) if others else own
+    place = subject_places(lesions, ids)
+    listed = None if timepoints is None else places_of(timepoints["subject_id"], ids)
+    step = 1 + max(
+        int(lesions.timepoint.max(initial=0)),
+        0 if timepoints is None else int(timepoints["timepoint"].max() if len(timepoints) else 0),
+    )
+    parts = [place * step + lesions.timepoint, np.arange(len(ids)) * step]
+    if timepoints is not None and listed is not None:
+        parts.append(listed * step + timepoints["timepoint"].to_numpy(dtype=np.int64))
+    key, where = compacted(np.concatenate(parts), max(len(ids) * step, 1))
+    rows = np.split(where, np.cumsum([len(part) for part in parts])[:-1])
+    seen = _seen_days(lesions, rows[0], len(key))
+    told = _listed_days(timepoints, rows[2] if timepoints is not None else None, len(key))
+    exists = told["listed"].copy()
+    exists[rows[0]] = True
+    return _laid_out(ids, key // step, key % step, exists, seen, told)
+
+
+def _seen_days(lesions: LesionColumns, row: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the first and last scan day of each visit's lesion rows, NO_DAY where none is."""
+    last = np.full(n, NO_DAY, dtype=np.int64)
+    if lesions.scan_day is None:
+        return last.copy(), last
+    huge = np.iinfo(np.int64).max
+    first = np.full(n, huge, dtype=np.int64)
+    known = np.where(lesions.scan_day == NO_DAY, huge, lesions.scan_day)
+    np.minimum.at(first, row, known)
+    np.maximum.at(last, row, lesions.scan_day)
+    return np.where(first == huge, NO_DAY, first), last
+
+
+def _listed_days(timepoints: pd.DataFrame | None, row: Ints | None, n: int) -> dict[str, Anything]:
+    """Return what the table of timepoints says of each visit; of two dates one stands for both."""
+    told: dict[str, Anything] = {
+        "listed": np.zeros(n, dtype=bool),
+        "first": np.full(n, NO_DAY, dtype=np.int64),
+        "last": np.full(n, NO_DAY, dtype=np.int64),
+        "adequate": np.full(n, -1, dtype=np.int64),
+        "looked": np.full(n, -1, dtype=np.int64),
+    }
+    if timepoints is None or row is None:
+        return told
+    first = days_of(pd.to_datetime(timepoints["first_scan_on"]))
+    last = days_of(pd.to_datetime(timepoints["last_scan_on"]))
+    told["listed"][row] = True
+    told["first"][row] = np.where(first == NO_DAY, last, first)
+    told["last"][row] = np.where(last == NO_DAY, first, last)
+    told["adequate"][row] = _truth(timepoints["adequate"])
+    told["looked"][row] = _truth(timepoints["new_lesions_assessed"])
+    return told
+
+
+def _laid_out(
+    ids: Texts,
+    subject: Ints,
+    timepoint: Ints,
+    exists: Bools,
+    seen: tuple[Ints, Ints],
+    told: dict[str, Anything],
+) -> Visits:
+    """Return the visits, sorted by subject and timepoint, by rank; rank 0 is timepoint 0."""
+    start = np.searchsorted(subject, np.arange(len(ids)))
+    rank = np.arange(len(subject)) - start[subject]
+    depth = int(rank.max(initial=0)) + 1
 
     def spread(values: Anything, missing: object) -> Anything:
         grid = np.full((len(ids), depth), missing, dtype=values.dtype)
-        grid[code, rank] = values
+        grid[subject, rank] = values
         return grid
 
-    exists = spread(frame["exists"].to_numpy(dtype=bool), missing=False)
-    first = spread(frame["first_day"].to_numpy(), NO_DAY)
-    last = spread(frame["last_day"].to_numpy(), NO_DAY)
+    days = [
+        spread(np.where(told[name] == NO_DAY, scans, told[name]), NO_DAY)
+        for name, scans in zip(("first", "last"), seen, strict=True)
+    ]
+    there = spread(exists, missing=False)
     return Visits(
-        subject_id=ids,
-        timepoint=spread(frame["timepoint"].to_numpy(dtype=np.int64), -1),
-        exists=exists,
-        listed=spread(frame["listed"].to_numpy(dtype=bool), missing=False),
-        first_day=first,
-        last_day=last,
-        adequate=spread(frame["adequate"].to_numpy(), -1),
-        looked=spread(frame["looked"].to_numpy(), -1),
-        no_dates=_date_faults(exists, first, last),
+        words=tuple(ids.tolist()),
+        timepoint=spread(timepoint, -1),
+        exists=there,
+        listed=spread(told["listed"], missing=False),
+        first_day=days[0],
+        last_day=days[1],
+        adequate=spread(told["adequate"], -1),
+        looked=spread(told["looked"], -1),
+        no_dates=_date_faults(there, *days),
     )
 
 
@@ -167,125 +284,80 @@ def _truth(column: pd.Series[bool]) -> Ints:
     return np.asarray(filled.to_numpy(dtype=np.int64), dtype=np.int64)
 
 
-def _visit_frame(lesions: pd.DataFrame, timepoints: pd.DataFrame | None) -> pd.DataFrame:
-    """Return one row per subject and timepoint, dates filled from each other."""
-    key = ["subject_id", "timepoint"]
-    seen = lesions.groupby(key, observed=True)["scan_on"].agg(["min", "max"]).reset_index()
-    seen = seen.astype({"subject_id": object, "timepoint": "int64"})
-    columns = [*key, "first_scan_on", "last_scan_on", "adequate", "new_lesions_assessed"]
-    if timepoints is None:
-        frame = seen.reindex(columns=[*columns, "min", "max"]).assign(listed=False)
-    else:
-        given = timepoints[columns].astype({"subject_id": object, "timepoint": "int64"})
-        frame = given.assign(listed=True).merge(seen, on=key, how="outer")
-        frame["listed"] = frame["listed"].notna()
-    first, last = (pd.to_datetime(frame[name]) for name in ("first_scan_on", "last_scan_on"))
-    return pd.DataFrame(
-        {
-            **{name: frame[name] for name in key},
-            "exists": True,
-            "listed": frame["listed"],
-            "first_day": days_of(first.fillna(last).fillna(frame["min"])),
-            "last_day": days_of(last.fillna(first).fillna(frame["max"])),
-            "adequate": _truth(frame["adequate"]),
-            "looked": _truth(frame["new_lesions_assessed"]),
-        }
-    )
-
-
-def _with_baselines(frame: pd.DataFrame, ids: Texts) -> pd.DataFrame:
-    """Add a timepoint 0 that is not there where a subject lacks one, and sort."""
-    have = frame.loc[frame["timepoint"] == 0, "subject_id"]
-    lacking = pd.DataFrame(
-        {
-            "subject_id": ids[~pd.Index(ids).isin(have)],
-            "timepoint": 0,
-            "exists": False,
-            "listed": False,
-            "first_day": NO_DAY,
-            "last_day": NO_DAY,
-            "adequate": -1,
-            "looked": -1,
-        }
-    )
-    whole = pd.concat([part for part in (frame, lacking) if len(part)] or [frame])
-    return whole.sort_values(["subject_id", "timepoint"]).reset_index(drop=True)
-
-
 def _date_faults(exists: Bools, first: Ints, last: Ints) -> Texts:
     """Return per subject `no_dates`, `dates_backwards`, or nothing."""
     undated = (exists & ((first == NO_DAY) | (last == NO_DAY))).any(axis=1)
     before = np.maximum.accumulate(np.where(exists, first, NO_DAY), axis=1)
     before = np.concatenate([np.full_like(before[:, :1], NO_DAY), before[:, :-1]], axis=1)
     backwards = (exists & ((first <= before) | (last < first))).any(axis=1) & ~undated
-    faults = np.select([undated, backwards], ["no_dates", "dates_backwards"], "")
-    return faults.astype(object)
+    faults = np.array(["", "no_dates", "dates_backwards"], dtype=object)
+    return np.asarray(faults[np.where(undated, 1, np.where(backwards, 2, 0))])
 
 
 def make_course(
-    lesions: pd.DataFrame, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
-) -> Course:
-    """Return the arrays behind a lesion table, sorted by subject, reader, lesion and timepoint."""
-    visits = make_visits(lesions, timepoints, subjects)
-    subject = places_of(lesions["subject_id"], visits.subject_id)
-    reader_code, readers = pd.factorize(lesions["reader"].to_numpy(dtype=object), sort=True)
-    lesion_code, names = pd.factorize(lesions["lesion_id"].to_numpy(dtype=object), sort=True)
-    timepoint = lesions["timepoint"].to_numpy(dtype=np.int64)
-    order = np.lexsort((timepoint, lesion_code, reader_code, subject))
-    subject, reader_code, lesion_code = subject[order], reader_code[order], lesion_code[order]
+    lesions: LesionColumns, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
+) -> Course | None:
+    """Return the arrays behind a lesion table, sorted by subject, reader, lesion and timepoint.
 
-    case_subject, case_reader = _cases(visits, subject, reader_code, len(readers))
-    key = case_subject * max(len(readers), 1) + case_reader
-    row_case = np.searchsorted(key, subject * max(len(readers), 1) + reader_code)
-    change = np.ones(len(order), dtype=bool)
-    change[1:] = (row_case[1:] != row_case[:-1]) | (lesion_code[1:] != lesion_code[:-1])
-    start = np.flatnonzero(change)
-    lesion_of_row = np.cumsum(change) - 1
-    row = np.full((len(start), visits.timepoint.shape[1]), -1, dtype=np.int64)
-    row[lesion_of_row, _rank(visits, subject, timepoint[order])] = order
-    lesion_case = row_case[start]
+    None where a lesion stands twice at one timepoint: the schema says which.
+    """
+    visits = make_visits(lesions, timepoints, subjects)
+    reader, lesion = lesions.text("reader"), lesions.text("lesion_id")
+    subject = subject_places(lesions, visits.subject_id)
+    readers, names = max(len(reader.words), 1), max(len(lesion.words), 1)
+    row_key = subject * readers + reader.codes
+    key, case = _cases(len(visits.subject_id), subject, row_key, readers)
+    lesion_key, lesion_of_row = compacted(case * names + lesion.codes, len(key) * names)
+    row = np.full((len(lesion_key), visits.timepoint.shape[1]), -1, dtype=np.int64)
+    row[lesion_of_row, _rank(visits, subject, lesions.timepoint)] = np.arange(lesions.n)
+    if np.count_nonzero(row >= 0) != lesions.n:
+        return None
+    lesion_case = lesion_key // names
     return Course(
         visits=visits,
-        subject=case_subject,
-        reader=np.asarray(readers if len(readers) else ["1"], dtype=object)[case_reader],
+        subject=key // readers,
+        reader_words=Words(key % readers, reader.words or ("1",)),
         bounds=np.searchsorted(lesion_case, np.arange(len(key) + 1)),
         lesion_case=lesion_case,
-        lesion_id=np.asarray(names, dtype=object)[lesion_code[start]],
+        lesion_words=Words(lesion_key % names, lesion.words),
         row=row,
         table=lesions,
     )
 
 
-def _cases(visits: Visits, subject: Ints, reader: Ints, n_readers: int) -> tuple[Ints, Ints]:
-    """Return subject and reader of each case; a subject without lesions is every reader's."""
-    n_readers = max(n_readers, 1)
-    with_lesions = np.unique(subject * n_readers + reader)
-    without = np.setdiff1d(np.arange(len(visits.subject_id)), subject)
-    all_readers = (without[:, None] * n_readers + np.arange(n_readers)).ravel()
-    key = np.sort(np.concatenate([with_lesions, all_readers])).astype(np.int64)
-    return key // n_readers, key % n_readers
+def _cases(n: int, subject: Ints, row_key: Ints, readers: int) -> tuple[Ints, Ints]:
+    """Return the key of each case and the case of each row.
+
+    The key is subject * readers + reader; a subject without lesions is every reader's.
+    """
+    with_lesions = np.zeros(n, dtype=bool)
+    with_lesions[subject] = True
+    there = np.repeat(~with_lesions, readers)
+    there[row_key] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[row_key]
 
 
 def _rank(visits: Visits, subject: Ints, timepoint: Ints) -> Ints:
     """Return the rank of each row's timepoint among its subject's."""
-    step = int(visits.timepoint.max(initial=0)) + 2
+    last = int(visits.timepoint.max(initial=0))
+    if last < 4 * visits.timepoint.shape[1] + 16:
+        rank = np.zeros((len(visits.subject_id), last + 1), dtype=np.int64)
+        one, other = np.nonzero(visits.timepoint >= 0)
+        rank[one, visits.timepoint[one, other]] = other
+        return np.asarray(rank[subject, timepoint])
+    step = last + 2
     there = visits.timepoint >= 0
     flat = (np.arange(len(visits.subject_id))[:, None] * step + visits.timepoint)[there]
     ranks = np.broadcast_to(np.arange(visits.timepoint.shape[1]), there.shape)[there]
     return np.asarray(ranks[np.searchsorted(flat, subject * step + timepoint)])
 
 
-def late_visits(visits: Visits, cutoff: Ints) -> list[tuple[str, int]]:
-    """Return (subject, timepoint) of the visits that begin after the subject's data cut-off."""
-    late = visits.exists & (cutoff != NO_DAY)[:, None] & (visits.first_day > cutoff[:, None])
-    subject, rank = np.nonzero(late)
-    ids = visits.subject_id[subject].tolist()
-    return list(zip(ids, visits.timepoint[subject, rank].tolist(), strict=True))
+def late_visits(visits: Visits, cutoff: Ints) -> Bools:
+    """(subject, rank): the visits that begin after the subject's data cut-off."""
+    known = (cutoff != NO_DAY)[:, None]
+    return np.asarray(visits.exists & known & (visits.first_day > cutoff[:, None]))
 
 
-def without_visits(table: pd.DataFrame, late: list[tuple[str, int]]) -> pd.DataFrame:
-    """Return the rows of a table that belong to none of the visits."""
-    index = pd.MultiIndex.from_arrays(
-        [table["subject_id"].astype(object), table["timepoint"].astype("int64")]
-    )
-    return table[~index.isin(late)]
+def in_visits(visits: Visits, flagged: Bools, subject: Ints, timepoint: Ints) -> Bools:
+    """Return for each row whether it belongs to one of the flagged visits."""
+    return np.asarray(flagged[subject, _rank(visits, subject, timepoint)])

@@ -1,4 +1,4 @@
-"""Results as tables: selections, responses, outcomes, exclusions and events."""
+"""Results as columns of tables: selections, responses, outcomes, exclusions and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from assessment.best_response import Best
 from assessment.code import (
@@ -26,7 +25,6 @@ from assessment.code import (
     Texts,
     dates_of,
     percent_of,
-    words_of,
 )
 from assessment.course import Course
 from assessment.depth import Depth
@@ -42,61 +40,47 @@ from assessment.endpoints import (
 from assessment.exclusions import REASONS
 from assessment.immune import I_WORDS
 from assessment.measurand import NAMES, PER_UNIT
+from assessment.output_table import truths, whole_numbers
+from assessment.phrase import texts
 from assessment.progression import SITES, first_site
 from assessment.response import first_progression
-from assessment.response_table import (
-    Events,
-    Exclusions,
-    Outcomes,
-    Responses,
-    Selections,
-    as_table,
-)
 from assessment.subject_response import SubjectResponses, disease_control, followed_cases
+from assessment.words import Words, one_word
 
 
-def _whole(values: Ints, known: Bools) -> Any:
-    """Return whole numbers with missing cells."""
-    known = np.asarray(known)
-    return pd.arrays.IntegerArray(np.where(known, values, 0).astype(np.int64), ~known)
-
-
-def _truth(values: Bools, known: Bools) -> Any:
-    """Return truths with missing cells."""
-    return pd.arrays.BooleanArray(np.asarray(values & known), ~np.asarray(known))
+def _who(course: Course, case: Ints) -> dict[str, Any]:
+    """Return subject and reader of each case."""
+    return {
+        "subject_id": Words(course.subject[case], course.visits.words),
+        "reader": course.reader_words.at(case),
+    }
 
 
 def _case_columns(result: SubjectResponses, policy_id: str, case: Ints) -> dict[str, Any]:
     """Return the key of each case."""
-    course = result.course
     return {
-        "subject_id": course.visits.subject_id[course.subject[case]],
-        "reader": course.reader[case],
-        "criteria": [result.rules.criteria.name] * len(case),
-        "policy_id": [policy_id] * len(case),
+        **_who(result.course, case),
+        "criteria": one_word(result.rules.criteria.name, len(case)),
+        "policy_id": one_word(policy_id, len(case)),
     }
 
 
-def selection_frame(result: SubjectResponses) -> pd.DataFrame:
+def selection_frame(result: SubjectResponses) -> dict[str, Any]:
     """Return the role of every lesion, with its reason."""
     course, chosen = result.course, result.reading.selection
-    states = result.reading.states
-    return as_table(
-        {
-            "subject_id": course.visits.subject_id[course.subject[course.lesion_case]],
-            "reader": course.reader[course.lesion_case],
-            "criteria": [result.rules.criteria.name] * len(course.lesion_id),
-            "lesion_id": course.lesion_id,
-            "role": words_of(chosen.role, ROLE_WORDS),
-            "order": _whole(chosen.order, chosen.order > 0),
-            "measurand": words_of(np.where(chosen.role == NO_ROLE, NONE, states.measurand), NAMES),
-            "reason": chosen.reason,
-        },
-        Selections,
-    )
+    measurand = np.where(chosen.role == NO_ROLE, NONE, result.reading.states.measurand)
+    return {
+        **_who(course, course.lesion_case),
+        "criteria": one_word(result.rules.criteria.name, len(course.lesion_case)),
+        "lesion_id": course.lesion_words,
+        "role": Words(chosen.role, ROLE_WORDS),
+        "order": whole_numbers(chosen.order, chosen.order > 0),
+        "measurand": Words(measurand, NAMES),
+        "reason": chosen.reason,
+    }
 
 
-def response_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
+def response_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return one row per case and visit."""
     case, rank = np.nonzero(result.course.exists)
     at = (case, rank)
@@ -126,18 +110,18 @@ def response_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
         ),
         "change_from_baseline_percent": percent_of(total - baseline, baseline, from_baseline),
         "change_from_nadir_percent": percent_of(total - nadir, nadir, from_nadir),
-        "target_response": words_of(found.target[at], RESPONSES),
-        "nontarget_response": words_of(found.nontarget[at], RESPONSES),
-        "new_lesion": words_of(np.where(later, whole.new[at], NONE), NEW_WORDS),
-        "overall_response": words_of(whole.shown[at], RESPONSES),
-        "hepatic_response": words_of(liver.shown[at], RESPONSES),
-        "recorded_response": words_of(result.recorded[at], RESPONSES),
+        "target_response": Words(found.target[at], RESPONSES),
+        "nontarget_response": Words(found.nontarget[at], RESPONSES),
+        "new_lesion": Words(np.where(later, whole.new[at], NONE), NEW_WORDS),
+        "overall_response": Words(whole.shown[at], RESPONSES),
+        "hepatic_response": Words(liver.shown[at], RESPONSES),
+        "recorded_response": Words(result.recorded[at], RESPONSES),
         "reason": result.reason[at],
-        "within_error_of_cutoff": _truth(doubt.within_error[at], doubt.known[at]),
+        "within_error_of_cutoff": truths(doubt.within_error[at], doubt.known[at]),
     }
     for place, name in enumerate(("p_cr", "p_pr", "p_sd", "p_pd", "p_ne")):
         columns[name] = np.where(doubt.known[at], doubt.probability[case, rank, place], np.nan)
-    return as_table(columns, Responses)
+    return columns
 
 
 def _amounts(unit: str, steps: Mapping[str, tuple[Ints, Bools]]) -> dict[str, Any]:
@@ -148,7 +132,7 @@ def _amounts(unit: str, steps: Mapping[str, tuple[Ints, Bools]]) -> dict[str, An
     }
 
 
-def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
+def outcome_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return one row per case."""
     case = np.flatnonzero(result.kept)
     course = result.course
@@ -158,15 +142,15 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
     counted = result.counted
     columns = {
         **_case_columns(result, policy_id, case),
-        "best_response": words_of(_best_codes(result, result.best)[case], RESPONSES),
+        "best_response": Words(_best_codes(result, result.best)[case], RESPONSES),
         "best_response_reason": result.best.reason[case],
-        "confirmed_best_response": words_of(
+        "confirmed_best_response": Words(
             np.where(dated, _best_codes(result, result.confirmed)[case], NONE), RESPONSES
         ),
         "confirmed_best_response_reason": np.where(dated, result.confirmed.reason[case], fault),
         "objective_response": np.isin(counted.code[case], (CR, PR)),
         "disease_control": disease_control(counted)[case],
-        "best_response_doubtful": _truth(
+        "best_response_doubtful": truths(
             result.doubt.best_doubtful[case], result.doubt.best_known[case]
         ),
         "p_best_response": np.where(
@@ -187,7 +171,7 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
     columns["duration_of_response_days"] = _days_between(
         times.start[case], times.end[case], times.known[case]
     )
-    return as_table(columns, Outcomes)
+    return columns
 
 
 def _best_codes(result: SubjectResponses, best: Best) -> Ints:
@@ -203,7 +187,7 @@ def _best_codes(result: SubjectResponses, best: Best) -> Ints:
 
 def _days_between(start: Ints, end: Ints, known: Bools) -> Any:
     """Return end minus start in days, missing where unknown."""
-    return _whole(np.where(known, end, 0) - np.where(known, start, 0), known)
+    return whole_numbers(np.where(known, end, 0) - np.where(known, start, 0), known)
 
 
 def _decrease(depth: Depth, case: Ints, *, sign: int = 1) -> Any:
@@ -224,7 +208,7 @@ def _depth_columns(
             start[case], at_rank(day, depth.rank)[case], known & (start[case] != NO_DAY)
         )
         columns[f"{name}_reason"] = np.where(dated, depth.reason[case], fault)
-    columns["ets"] = _truth(result.ets.early_shrinkage[case], dated & result.ets.known[case])
+    columns["ets"] = truths(result.ets.early_shrinkage[case], dated & result.ets.known[case])
     return columns
 
 
@@ -237,32 +221,30 @@ def _progression_columns(
     visit = result.course.visits.timepoint[result.course.subject, np.maximum(rank, 0)]
     known = dated & (rank >= 0)[case]
     return {
-        "progressed": _truth((rank >= 0)[case], dated),
-        "first_progression_timepoint": _whole(visit[case], known),
-        "first_progression_site": words_of(np.where(known, site[case], NONE), SITES),
+        "progressed": truths((rank >= 0)[case], dated),
+        "first_progression_timepoint": whole_numbers(visit[case], known),
+        "first_progression_site": Words(np.where(known, site[case], NONE), SITES),
         "first_progression_reason": np.where(
             dated, np.where(rank[case] >= 0, reason[case], "no PD"), fault
         ),
     }
 
 
-def exclusion_frame(result: SubjectResponses, policy_id: str) -> pd.DataFrame:
+def exclusion_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return who is analysed under the published analysis' rules."""
     case = np.arange(len(result.course.subject))
-    return as_table(
-        {
-            **_case_columns(result, policy_id, case),
-            "analysed": result.excluded.analysed,
-            "code": result.excluded.code,
-            "reason": [REASONS[code] for code in result.excluded.code],
-        },
-        Exclusions,
-    )
+    code = texts(result.excluded.code)
+    return {
+        **_case_columns(result, policy_id, case),
+        "analysed": result.excluded.analysed,
+        "code": code,
+        "reason": Words(code.codes, tuple(REASONS[word] for word in code.words)),
+    }
 
 
 def event_frame(
     result: SubjectResponses, policy_id: str, scheme: str, policy: Mapping[str, str]
-) -> pd.DataFrame:
+) -> list[dict[str, Any]]:
     """Return the endpoints that rest on a reader's responses."""
     followed = followed_cases(result.course, result.people, dict(policy))
     overall, liver = result.whole.found.overall, result.hepatic.found.overall
@@ -276,49 +258,47 @@ def event_frame(
     case = np.flatnonzero(result.kept)
     key = _case_columns(result, policy_id, case)
     origin = result.people.origin
-    rows = [
+    return [
         _event_columns(key, scheme, endpoint, found, case, origin)
         for endpoint, found in times.items()
     ]
-    return pd.concat(rows, ignore_index=True)
 
 
 def _event_columns(
     key: Mapping[str, Any], scheme: str, endpoint: str, times: Times, case: Ints, origin: str
-) -> pd.DataFrame:
+) -> dict[str, Any]:
     """Return one endpoint's rows; the reason names where time starts."""
     known = times.known[case]
     start = {"PPS": "first PD", "DOR": "first response"}.get(endpoint, origin)
-    return as_table(
-        {
-            **key,
-            "scheme": [scheme] * len(case),
-            "endpoint": [endpoint] * len(case),
-            "start_on": dates_of(np.where(known, times.start[case], NO_DAY)),
-            "end_on": dates_of(np.where(known, times.end[case], NO_DAY)),
-            "days": _days_between(times.start[case], times.end[case], known),
-            "event": _truth(times.event[case], known),
-            "reason": np.where(known, f"from {start}: " + times.reason[case], times.reason[case]),
-        },
-        Events,
-    )
+    told = texts(times.reason[case])
+    both = (*told.words, *(f"from {start}: {word}" for word in told.words))
+    return {
+        **key,
+        "scheme": one_word(scheme, len(case)),
+        "endpoint": one_word(endpoint, len(case)),
+        "start_on": dates_of(np.where(known, times.start[case], NO_DAY)),
+        "end_on": dates_of(np.where(known, times.end[case], NO_DAY)),
+        "days": _days_between(times.start[case], times.end[case], known),
+        "event": truths(times.event[case], known),
+        "reason": Words(np.where(known, told.codes + len(told.words), told.codes), both),
+    }
 
 
 def survival_frame(
     results: Sequence[SubjectResponses], policy_id: str, scheme: str, policy: Mapping[str, str]
-) -> pd.DataFrame:
+) -> dict[str, Any]:
     """Return overall survival, which no reader and no rule set changes."""
     course, people = results[0].course, results[0].people
-    kept = np.zeros(len(course.visits.subject_id), dtype=bool)
+    kept = np.zeros(len(course.visits.words), dtype=bool)
     for result in results:
         kept[course.subject[result.kept]] = True
     subject = np.flatnonzero(kept)
     followed = followed_cases(_one_case_each(course), people, dict(policy))
     key = {
-        "subject_id": course.visits.subject_id[subject],
-        "reader": ["none"] * len(subject),
-        "criteria": ["none"] * len(subject),
-        "policy_id": [policy_id] * len(subject),
+        "subject_id": Words(subject, course.visits.words),
+        "reader": one_word("none", len(subject)),
+        "criteria": one_word("none", len(subject)),
+        "policy_id": one_word(policy_id, len(subject)),
     }
     times = survival_times(followed, people.start)
     return _event_columns(key, scheme, "OS", times, subject, people.origin)
@@ -326,14 +306,14 @@ def survival_frame(
 
 def _one_case_each(course: Course) -> Course:
     """Return a course with every subject once, whoever reads it."""
-    n = len(course.visits.subject_id)
+    n = len(course.visits.words)
     return Course(
         visits=course.visits,
         subject=np.arange(n),
-        reader=np.full(n, "none", dtype=object),
+        reader_words=one_word("none", n),
         bounds=np.zeros(n + 1, dtype=np.int64),
         lesion_case=course.lesion_case[:0],
-        lesion_id=course.lesion_id[:0],
+        lesion_words=course.lesion_words.at(slice(0)),
         row=course.row[:0],
         table=course.table,
     )

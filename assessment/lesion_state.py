@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import pandas as pd
 
-from assessment.code import NOT_MEASURED, TARGET, Bools, Floats, Ints, Texts, is_any
+from assessment.code import NOT_MEASURED, TARGET, Bools, Floats, Ints
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.measurand import (
@@ -25,6 +24,7 @@ from assessment.measurand import (
     uncertainty,
     whole_instead,
 )
+from assessment.words import Words
 
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
 NOT_ZERO_STATUSES = ("too_small", "present", "progressed", "equivocal", "not_evaluable")
@@ -98,13 +98,6 @@ class LesionStates:
         return np.asarray(self.parent != np.arange(len(self.parent)))
 
 
-def has_word(words: Texts, wanted: list[str]) -> Bools:
-    """Return whether each text is one of the words, or holds one between `;`."""
-    inverse, unique = pd.factorize(words.ravel())
-    hit = [any(part.strip() in wanted for part in str(text).split(";")) for text in unique]
-    return np.array([*hit, False], dtype=bool)[inverse].reshape(words.shape)
-
-
 def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> LesionStates:
     """Return the state of every lesion at every visit, fragments added to their parents.
 
@@ -112,8 +105,8 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     a hepatic lesion of which mRECIST has no viable diameter stays unmeasured.
     """
     kind = _kinds(course, criteria, policy)
-    enhancement = course.column("arterial_enhancement", -1)
-    status = course.column("status", "")
+    enhancement = course.truth("arterial_enhancement")
+    status = course.words("status")
     values = {place: measured(course, NAMES[place]) for place in _places_read(criteria, policy)}
     values, overruled = _without_denied(kind, values, status)
     measurand = _measurands(kind["node"], kind["hepatic"], values, enhancement, criteria, policy)
@@ -122,10 +115,10 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
 
     viable = np.array(VIABLE)[measurand][:, None]
     dead = viable & (enhancement == 0) & (value == NOT_MEASURED)
-    small = criteria.amount("response", "too_small")
+    small, absent = criteria.amount("response", "too_small"), status.equals("absent")
     unmeasured = value == NOT_MEASURED
     value = np.select(
-        [unmeasured & (status == "too_small"), unmeasured & ((status == "absent") | dead)],
+        [unmeasured & status.equals("too_small"), unmeasured & (absent | dead)],
         [small, 0],
         value,
     )
@@ -135,8 +128,8 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     axis = value if criteria.measures_short_axis else span
     by_axis = kind["node"][:, None] & (axis >= 0)
     gone = np.where(by_axis, axis < normal, value == 0)
-    named = is_any(status, SEEN_STATUSES)
-    seen = ~gone & ((value > 0) | named | ((status == "") & (largest > 0)))
+    named = status.is_any(SEEN_STATUSES)
+    seen = ~gone & ((value > 0) | named | (~status.given & (largest > 0)))
     visible = (largest > 0) | (named & (largest != 0))
     return _join_fragments(
         course,
@@ -148,9 +141,9 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
             seen=seen,
             visible=visible,
             size=_size(values, status, criteria.length("new_lesion", "too_small_mm")),
-            declared_absent=(course.row >= 0) & ~visible & ((status == "absent") | (largest == 0)),
-            progressed=status == "progressed",
-            equivocal=status == "equivocal",
+            declared_absent=course.recorded & ~visible & (absent | (largest == 0)),
+            progressed=status.equals("progressed"),
+            equivocal=status.equals("equivocal"),
             overruled=overruled,
             measurand=measurand,
             parent=np.arange(len(course.lesion_id)),
@@ -181,7 +174,7 @@ def _spans(node: Bools, measurand: Ints, values: Mapping[int, Ints]) -> Ints:
 
 
 def _without_denied(
-    kind: Mapping[str, Bools], values: Mapping[int, Ints], status: Texts
+    kind: Mapping[str, Bools], values: Mapping[int, Ints], status: Words
 ) -> tuple[dict[int, Ints], Bools]:
     """Return the values without those that the lesion's status denies, and where it does.
 
@@ -198,14 +191,14 @@ def _without_denied(
     leading = np.where(
         kind["node"][:, None], SHORT_AXIS_PART, np.where(liver, VIABLE_PART, WHOLE_PART)
     )
-    leading = np.broadcast_to(leading, status.shape)
+    leading = np.broadcast_to(leading, status.codes.shape)
     value = np.where(
         leading == SHORT_AXIS_PART,
         of_part[SHORT_AXIS_PART],
         np.where(leading == VIABLE_PART, of_part[VIABLE_PART], of_part[WHOLE_PART]),
     )
-    gone = is_any(status, ["absent", "not_evaluable"]) & (value > 0)
-    there = is_any(status, NOT_ZERO_STATUSES) & (value == 0)
+    gone = status.is_any(["absent", "not_evaluable"]) & (value > 0)
+    there = status.is_any(NOT_ZERO_STATUSES) & (value == 0)
     kept = {
         place: np.where(gone | (there & (leading == MEASURANDS[place].part)), NOT_MEASURED, found)
         for place, found in values.items()
@@ -215,18 +208,18 @@ def _without_denied(
 
 def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:
     """Return what each lesion is: node, at the porta hepatis, vascular, hepatic."""
-    node_word = course.first_word("node")
-    node = is_any(node_word, ["node", "porta_hepatis"])
-    found = course.column("finding", "")
-    vascular = has_word(found, criteria.value("new_lesion", "vascular_findings")).any(axis=1)
+    node_word = course.first_words("node")
+    node = node_word.is_any(["node", "porta_hepatis"])
+    found = course.words("finding")
+    vascular = found.holds(criteria.value("new_lesion", "vascular_findings")).any(axis=1)
     organs = criteria.value("new_lesion", "vascular_organs")
-    vascular = (vascular | is_any(course.first_word("organ"), organs)) & ~node
-    hepatic = (course.first_word("site") == "hepatic") & ~node
+    vascular = (vascular | course.first_words("organ").is_any(organs)) & ~node
+    hepatic = course.first_words("site").equals("hepatic") & ~node
     in_liver = policy["vascular_site"] == "hepatic"
     hepatic = hepatic | vascular if in_liver else hepatic & ~vascular
     return {
         "node": node,
-        "porta_hepatis": node_word == "porta_hepatis",
+        "porta_hepatis": node_word.equals("porta_hepatis"),
         "hepatic": hepatic,
         "vascular": vascular,
     }
@@ -257,13 +250,13 @@ def _measurands(
     return found.astype(np.int64)
 
 
-def _size(values: Mapping[int, Ints], status: Texts, too_small: int) -> Ints:
+def _size(values: Mapping[int, Ints], status: Words, too_small: int) -> Ints:
     """Return the extent of a lesion: whole if given, else viable, else short axis."""
     whole, viable, axis = (
         values[place_of(name)] for name in ("whole_diameter", "viable_diameter", "node_short_axis")
     )
     size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
-    return np.where((size == NOT_MEASURED) & (status == "too_small"), too_small, size)
+    return np.where((size == NOT_MEASURED) & status.equals("too_small"), too_small, size)
 
 
 def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
@@ -271,7 +264,7 @@ def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
 
     Source: Eisenhauer 2009, section 4.3.1: the longest diameters of the fragments are added.
     """
-    parent = linked_lesions(course, course.first_word("split_from"))
+    parent = linked_lesions(course, course.first_words("split_from"))
     for _ in range(8):  # a fragment may split again
         parent = parent[parent]
     fragment = np.flatnonzero(parent != np.arange(len(parent)))
@@ -282,7 +275,7 @@ def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
     parts = np.zeros(states.value.shape, dtype=np.int64)
     np.add.at(parts, root, started.astype(np.int64))
     is_split = parts > 0
-    retired = is_split & (course.row < 0)  # the id went with the split
+    retired = is_split & ~course.recorded  # the id went with the split
     total = np.where(retired, 0, states.value)
     unknown = (total == NOT_MEASURED).astype(np.int64)
     np.add.at(unknown, root, (started & (states.value[fragment] == NOT_MEASURED)).astype(np.int64))
@@ -302,12 +295,13 @@ def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
     )
 
 
-def linked_lesions(course: Course, names: Texts) -> Ints:
+def linked_lesions(course: Course, named: Words) -> Ints:
     """Return for each lesion the one of its case that is named, itself where none is."""
     own = np.arange(len(course.lesion_id))
-    linked = np.flatnonzero(names != "")
+    linked = np.flatnonzero(named.given)
     if not len(linked):
         return own
+    names = named.text
     place = {
         (case, name): index
         for index, (case, name) in enumerate(
@@ -326,9 +320,9 @@ def join_merged(course: Course, states: LesionStates, role: Ints) -> LesionState
 
     Source: Eisenhauer 2009, section 4.3.1: the longest diameter of the merged lesion counts.
     """
-    merged = course.column("merged_into", "") != ""
+    merged = course.words("merged_into").given
     index = np.flatnonzero(merged.any(axis=1))
-    host = linked_lesions(course, course.first_word("merged_into"))[index]
+    host = linked_lesions(course, course.first_words("merged_into"))[index]
     index, host = index[host != index], host[host != index]
     if not len(index):
         return states

@@ -76,14 +76,14 @@ def measured(course: Course, name: str) -> Ints:
     """
     measurand = MEASURANDS[place_of(name)]
     if measurand.unit == "mm":
-        return scaled(course.column(f"{name}_mm", np.nan), PER_UNIT["mm"])
+        return scaled(course.number(f"{name}_mm"), PER_UNIT["mm"])
     if measurand.unit == "ml":
-        volume = scaled(course.column(f"{name}_ml", np.nan), PER_UNIT["ml"])
-        nothing = course.column(f"{measurand.length}_mm", np.nan) == 0
+        volume = scaled(course.number(f"{name}_ml"), PER_UNIT["ml"])
+        nothing = course.number(f"{measurand.length}_mm") == 0
         return np.where((volume == NOT_MEASURED) & nothing, 0, volume)
     first, second = _diameters(name)
-    longest = scaled(course.column(f"{first}_mm", np.nan), PER_UNIT["mm"])
-    across = scaled(course.column(f"{second}_mm", np.nan), PER_UNIT["mm"])
+    longest = scaled(course.number(f"{first}_mm"), PER_UNIT["mm"])
+    across = scaled(course.number(f"{second}_mm"), PER_UNIT["mm"])
     known = (longest > 0) & (across > 0)
     return np.where(known, longest * across, np.where(longest == 0, 0, NOT_MEASURED))
 
@@ -95,10 +95,10 @@ def uncertainty(course: Course, name: str) -> Floats:
     """
     unit = MEASURANDS[place_of(name)].unit
     if unit != "mm2":
-        return np.asarray(course.column(f"u_{name}", np.nan) * PER_UNIT[unit])
+        return np.asarray(course.number(f"u_{name}") * PER_UNIT[unit])
     first, second = _diameters(name)
-    length = {key: course.column(f"{key}_mm", np.nan) for key in (first, second)}
-    spread = {key: course.column(f"u_{key}", np.nan) for key in (first, second)}
+    length = {key: course.number(f"{key}_mm") for key in (first, second)}
+    spread = {key: course.number(f"u_{key}") for key in (first, second)}
     squares = (length[first] * spread[second]) ** 2 + (length[second] * spread[first]) ** 2
     return np.asarray(np.sqrt(squares) * PER_UNIT[unit])
 

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from assessment.conformance import (
     conformance_warnings,
     course_warnings,
-    modality_warnings,
     people_warnings,
 )
-from assessment.course import late_visits, make_course, make_visits, without_visits
+from assessment.course import (
+    in_visits,
+    late_visits,
+    make_course,
+    make_visits,
+    places_of,
+    subject_places,
+)
 from assessment.criteria import Rules, load_criteria
 from assessment.frame import (
     event_frame,
@@ -24,6 +31,8 @@ from assessment.frame import (
     selection_frame,
     survival_frame,
 )
+from assessment.lesion_columns import LesionColumns, lesion_columns
+from assessment.output_table import table
 from assessment.people import make_people
 from assessment.policy import PolicyError, PolicySet, policies_frame, scheme_values
 from assessment.response_table import (
@@ -38,6 +47,7 @@ from assessment.response_table import (
     Warnings,
 )
 from assessment.subject_response import SubjectResponses, assess_subjects
+from assessment.warning import modality_warnings
 from measurement.lesion_table import Lesions
 from measurement.table import (
     TableError,
@@ -45,7 +55,6 @@ from measurement.table import (
     check,
     columns_of,
     empty_table,
-    key_of,
     typed_columns,
 )
 
@@ -104,7 +113,7 @@ def assess(
     >>> assess(table).responses["overall_response"].tolist()
     [<NA>, 'PR']
     """
-    lesions = _at_door(lesions, Lesions, "lesions")
+    columns = _lesions_at_door(lesions)
     timepoints = None if timepoints is None else _at_door(timepoints, Timepoints, "timepoints")
     if subjects is not None:
         subjects = _at_door(subjects, Subjects, "subjects")
@@ -114,8 +123,10 @@ def assess(
     policy_set = PolicySet(policies) if isinstance(policies, str) else policies
     names = list(dict.fromkeys(criteria))
     schemes = [scheme] if scheme is None or isinstance(scheme, str) else list(scheme)
-    lesions, timepoints, late = _before_cutoff(lesions, timepoints, subjects)
-    course = make_course(lesions, timepoints, subjects)
+    columns, timepoints, late = _before_cutoff(columns, timepoints, subjects)
+    course = make_course(columns, timepoints, subjects)
+    if course is None:
+        raise _refused(lesions)
     people = make_people(course.visits, subjects)
     results = [
         assess_subjects(
@@ -134,8 +145,8 @@ def assess(
         *map(conformance_warnings, results),
     ]
     return Assessment(
-        policies=_joined([policies_frame(policy_set, names)], Policies),
-        warnings=_joined(warnings, Warnings),
+        policies=table([policies_frame(policy_set, names)], Policies),
+        warnings=table([part for found in warnings for part in found], Warnings),
         **_derived(results, policy_set.policy_id, schemes),
     )
 
@@ -144,21 +155,45 @@ def _derived(
     results: Sequence[SubjectResponses], policy_id: str, schemes: Sequence[str | None]
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of what the rule sets say of every case."""
-    events = [
-        event_frame(result, policy_id, *scheme_values(result.rules.policy, chosen))
+    schemes_of = [
+        (result, *scheme_values(result.rules.policy, chosen))
         for chosen in schemes
         for result in results
-    ] + [
+    ]
+    events = [part for entry in schemes_of for part in event_frame(entry[0], policy_id, *entry[1:])]
+    events += [
         survival_frame(results, policy_id, *scheme_values(results[0].rules.policy, chosen))
         for chosen in schemes
     ]
     return {
-        "selections": _joined([selection_frame(result) for result in results], Selections),
-        "responses": _joined([response_frame(r, policy_id) for r in results], Responses),
-        "outcomes": _joined([outcome_frame(r, policy_id) for r in results], Outcomes),
-        "events": _joined(events, Events),
-        "exclusions": _joined([exclusion_frame(r, policy_id) for r in results], Exclusions),
+        "selections": table([selection_frame(result) for result in results], Selections),
+        "responses": table([response_frame(r, policy_id) for r in results], Responses),
+        "outcomes": table([outcome_frame(r, policy_id) for r in results], Outcomes),
+        "events": table(events, Events),
+        "exclusions": table([exclusion_frame(r, policy_id) for r in results], Exclusions),
     }
+
+
+def _lesions_at_door(lesions: pd.DataFrame) -> LesionColumns:
+    """Return the lesion table's columns; what is not plain at first sight, the schema judges."""
+    known = columns_of(Lesions)
+    if len(lesions) and all(name in known for name in lesions.columns):
+        columns = lesion_columns(lesions)
+        if columns is not None:
+            return columns
+    columns = lesion_columns(_at_door(lesions, Lesions, "lesions"))
+    if columns is None:
+        raise _refused(lesions)
+    return columns
+
+
+def _refused(lesions: pd.DataFrame) -> TableError:
+    """Return why the lesion table is refused, as its schema says it."""
+    try:
+        _at_door(lesions, Lesions, "lesions")
+    except TableError as error:
+        return error
+    return TableError("lesions: the table does not meet its schema; see docs/tables.md.")
 
 
 def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.DataFrame:
@@ -186,38 +221,28 @@ def _at_door(frame: pd.DataFrame, model: type[TableModel], origin: str) -> pd.Da
 
 
 def _before_cutoff(
-    lesions: pd.DataFrame, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame | None, list[tuple[str, int]]]:
-    """Return the tables without visits after each subject's data cut-off, and those visits."""
+    lesions: LesionColumns, timepoints: pd.DataFrame | None, subjects: pd.DataFrame | None
+) -> tuple[LesionColumns, pd.DataFrame | None, list[tuple[str, int]]]:
+    """Return the tables without visits after each subject's data cut-off, and those visits.
+
+    A visit across the cut-off ends on it: nothing later counts.
+    """
     if subjects is None or not subjects["data_cutoff_on"].notna().any():
         return lesions, timepoints, []
     visits = make_visits(lesions, timepoints, subjects)
-    late = late_visits(visits, make_people(visits, subjects).cutoff)
-    if late:
-        lesions = without_visits(lesions, late)
-        timepoints = None if timepoints is None else without_visits(timepoints, late)
-    cutoff = subjects.set_index("subject_id")["data_cutoff_on"]
-    lesions = _dated_until(lesions, cutoff, ["scan_on"])
+    cutoff = make_people(visits, subjects).cutoff
+    late = late_visits(visits, cutoff)
+    place = subject_places(lesions, visits.subject_id)
+    kept = ~in_visits(visits, late, place, lesions.timepoint)
+    lesions = lesions.scanned_until(cutoff[place]).kept(kept)
     if timepoints is not None:
-        timepoints = _dated_until(timepoints, cutoff, ["first_scan_on", "last_scan_on"])
-    return lesions, timepoints, late
-
-
-def _dated_until(
-    table: pd.DataFrame, cutoff: pd.Series[pd.Timestamp], columns: Sequence[str]
-) -> pd.DataFrame:
-    """Return the table with a visit across the cut-off ending on it: nothing later counts."""
-    limit = table["subject_id"].map(cutoff)
-    clipped = {name: table[name].mask(table[name] > limit, limit) for name in columns}
-    return table.assign(**clipped)
-
-
-def _joined(frames: list[pd.DataFrame], model: type[TableModel]) -> pd.DataFrame:
-    """Return the frames one below the other, sorted by key, checked."""
-    filled = [frame for frame in frames if len(frame)]
-    if not filled:
-        return empty_table(model)
-    whole = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
-    key = key_of(model) or columns_of(model)
-    ordered = whole.sort_values(key, kind="stable", ignore_index=True)
-    return check(ordered, model, origin=model.__name__)
+        place = places_of(timepoints["subject_id"], visits.subject_id)
+        number = timepoints["timepoint"].to_numpy(dtype=np.int64)
+        kept = ~in_visits(visits, late, place, number)
+        limit = timepoints["subject_id"].map(subjects.set_index("subject_id")["data_cutoff_on"])
+        dates = ("first_scan_on", "last_scan_on")
+        clipped = {name: timepoints[name].mask(timepoints[name] > limit, limit) for name in dates}
+        timepoints = timepoints.assign(**clipped)[kept]
+    subject, rank = np.nonzero(late)
+    ids, numbers = visits.subject_id[subject], visits.timepoint[subject, rank]
+    return lesions, timepoints, list(zip(ids.tolist(), numbers.tolist(), strict=True))

@@ -24,7 +24,8 @@ from assessment.code import (
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
-from assessment.lesion_state import LesionStates, has_word
+from assessment.lesion_state import LesionStates
+from assessment.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,17 @@ class _Cells:
     course: Course
     lesions: Ints
 
-    def column(self, name: str, missing: object) -> Anything:
-        """(lesion, rank): values of a column, `missing` where there is no row or an empty cell."""
-        return self.course.column(name, missing)[self.lesions]
+    def words(self, name: str) -> Words:
+        """(lesion, rank): words of a text column."""
+        return self.course.words(name).at(self.lesions)
+
+    def truth(self, name: str) -> Anything:
+        """(lesion, rank): 1, 0, or -1 where there is no row or an empty cell."""
+        return self.course.truth(name)[self.lesions]
+
+    def number(self, name: str) -> Anything:
+        """(lesion, rank): values of a column, NaN where there is none."""
+        return self.course.number(name)[self.lesions]
 
 
 def _judge(
@@ -90,8 +99,8 @@ def _judge(
     called = sure & states.progressed
     nodule, nodule_text = _nodules(course, states, visible, criteria, policy)
     node, normal_node, node_text = _nodes(states, visible, criteria)
-    cytology = course.column("cytology", "")
-    proven = np.logical_or.accumulate(cytology == "positive", axis=1)
+    cytology = course.words("cytology")
+    proven = np.logical_or.accumulate(cytology.equals("positive"), axis=1)
     counts = sure & np.select(
         [kind["effusion"], kind["node"], kind["nodule"]],
         [proven, node | called, nodule | called],
@@ -99,7 +108,7 @@ def _judge(
     )
     benign = np.select(
         [kind["effusion"], kind["node"]],
-        [(cytology == "negative") & ~proven, normal_node & ~called],
+        [cytology.equals("negative") & ~proven, normal_node & ~called],
         default=False,
     )
     pending = visible & ~counts & ~benign
@@ -119,8 +128,8 @@ def _judge(
 
 def _kinds(course: _Cells, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:
     """Return by what rule each lesion is judged, as (lesion, 1) columns."""
-    found = course.column("finding", "")
-    effusion = np.any(has_word(found, criteria.value("new_lesion", "effusion_findings")), axis=1)
+    found = course.words("finding")
+    effusion = found.holds(criteria.value("new_lesion", "effusion_findings")).any(axis=1)
     pattern_rule = criteria.value("new_lesion", "hepatic_rule") == "hcc_pattern"
     in_liver = states.hepatic & ~states.vascular & ~effusion
     return {
@@ -140,20 +149,20 @@ def _nodules(
     policy: Mapping[str, str],
 ) -> tuple[Bools, Texts]:
     """Return when a new liver nodule counts, by pattern or by growth, and in which words."""
-    pattern = course.column("pattern", "")
-    enhancement = course.column("arterial_enhancement", -1)
-    viable = course.column("viable_diameter_mm", np.nan)
+    pattern = course.words("pattern")
+    enhancement = course.truth("arterial_enhancement")
+    viable = course.number("viable_diameter_mm")
     enhances = (enhancement == 1) | ((enhancement == -1) & (viable > 0))
-    washout = course.column("washout", -1)
-    atypical = pattern == "atypical"
-    typical = (pattern == "typical") | (enhances & (washout == 1) & ~atypical)
-    unknown = enhances & (washout == -1) & (pattern == "")
+    washout = course.truth("washout")
+    atypical = pattern.equals("atypical")
+    typical = pattern.equals("typical") | (enhances & (washout == 1) & ~atypical)
+    unknown = enhances & (washout == -1) & ~pattern.given
     if policy["washout_unknown"] == "typical":
         typical = typical | unknown
     typical = np.logical_or.accumulate(typical & visible, axis=1)
     least = criteria.length("new_lesion", "minimum_mm")
     large = states.size >= least
-    unsized = (states.size == NOT_MEASURED) & (pattern == "typical")
+    unsized = (states.size == NOT_MEASURED) & pattern.equals("typical")
     first = _first_size(states.size, visible)
     grown = (
         large & (first >= 0) & (states.size - first >= criteria.length("new_lesion", "growth_mm"))

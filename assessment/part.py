@@ -12,7 +12,7 @@ from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints, Texts
 from assessment.course import Course
 from assessment.criteria import Rules
 from assessment.immune import ImmuneResponses, confirm_progression
-from assessment.lesion_state import LesionStates, has_word, join_merged, lesion_states
+from assessment.lesion_state import LesionStates, join_merged, lesion_states
 from assessment.new_growth import growth_of
 from assessment.new_lesion import NewLesions, find_new_lesions, new_lesion_codes
 from assessment.response import (
@@ -40,8 +40,8 @@ class Reading:
     def unproven(self) -> Bools:
         """(lesion, rank): an effusion without proof of malignancy; its growth is no progression."""
         words = self.rules.criteria.value("new_lesion", "effusion_findings")
-        effusion = np.any(has_word(self.course.column("finding", ""), words), axis=1, keepdims=True)
-        positive = self.course.column("cytology", "") == "positive"
+        effusion = self.course.words("finding").holds(words).any(axis=1, keepdims=True)
+        positive = self.course.words("cytology").equals("positive")
         return np.asarray(effusion & ~np.logical_or.accumulate(positive, axis=1))
 
     @property

@@ -12,9 +12,9 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from assessment.response_table import Policies, as_table
+from assessment.words import one_word
 
 SCHEME_POLICIES = ("new_therapy", "missed_visits", "last_assessment")
 
@@ -147,7 +147,7 @@ def scheme_values(values: Mapping[str, str], scheme: str | None) -> tuple[str, d
     return (same[0] if same else "as_policies"), dict(values)
 
 
-def policies_frame(policies: PolicySet, criteria: Sequence[str]) -> pd.DataFrame:
+def policies_frame(policies: PolicySet, criteria: Sequence[str]) -> dict[str, Any]:
     """Return every policy's value; where rule sets differ, as `mrecist=0;recist_1_1=5`."""
     by_criteria = {name: policies.values_for(name) for name in criteria}
     cells = []
@@ -157,11 +157,9 @@ def policies_frame(policies: PolicySet, criteria: Sequence[str]) -> pd.DataFrame
             cells.append(next(iter(values.values())))
         else:
             cells.append(";".join(f"{name}={value}" for name, value in values.items()))
-    return as_table(
-        {
-            "policy_id": [policies.policy_id] * len(cells),
-            "policy": list(policy_data()["policy"]),
-            "value": cells,
-        },
-        Policies,
-    )
+    n = len(cells)
+    return {
+        "policy_id": one_word(policies.policy_id, n),
+        "policy": np.array(list(policy_data()["policy"]), dtype=object),
+        "value": np.array(cells, dtype=object),
+    }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from assessment import immune
+from assessment import immune, phrase
 from assessment.code import (
     CR,
     NA,
@@ -22,9 +23,6 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
-    percent_written,
-    words_of,
-    written,
 )
 from assessment.course import Course
 from assessment.measurand import PER_UNIT, SHOWN_UNITS
@@ -41,133 +39,167 @@ from assessment.response import (
     TimepointResponses,
 )
 from assessment.sums import Sums
+from assessment.words import Words
+
+Cells: TypeAlias = tuple[Ints, Ints]
+"""Case and rank of each cell."""
 
 
 def response_reasons(reading: Reading, whole: Part) -> Texts:
     """Return per (case, rank) the reason in words, such as "sum 46.2 mm, -30.0 % from ..."."""
-    course, new, new_codes = reading.course, reading.new, whole.new
-    sums, found, no_target = whole.sums, whole.found, whole.no_target
+    course = reading.course
+    exists = course.exists.copy()
+    exists[:, 0] = False
+    case, rank = np.nonzero(exists)
+    at = (case, rank)
     missing = _missing_targets(reading)
-    unit = reading.rules.criteria.unit
-    text = _target_text(sums, found, no_target, missing, unit)
-    has_nontarget = found.nontarget != NA
-    nontarget = "; non-target " + words_of(np.maximum(found.nontarget, 0), RESPONSES)
-    text = text + np.where(has_nontarget, nontarget, "")
-    text = text + _new_text(course, new_codes, new)
-    text = text + _immune_text(whole)
-    text = text + "; overall " + words_of(np.maximum(whole.shown, 0), RESPONSES)
-    silent = whole.shown < 0
-    text = np.where(silent, "after first PD: not assessed (policy after_pd)", text)
-    unread = np.broadcast_to((~course.baseline_known)[:, None], text.shape)
-    text = np.where(unread, "no baseline: timepoint 0 was not read; overall NE", text)
-    text[:, 0] = _baseline_text(sums, no_target, course.baseline_known, missing[:, 0], unit)
-    return np.asarray(text, dtype=object)
-
-
-def _target_text(
-    sums: Sums, found: TimepointResponses, no_target: Texts, missing: Texts, unit: str
-) -> Texts:
-    """Say what the sum did and what that is."""
-    word = words_of(np.maximum(found.target, 0), RESPONSES)
-    total, from_baseline, from_nadir = _sum_texts(sums, found, unit)
-    mm = " " + SHOWN_UNITS[unit]
-    counted = sums.n_measured.astype(str).astype(object)
-    expected = sums.n_expected[:, None].astype(str).astype(object)
-    part = counted + " of " + expected + " targets measured (" + missing + ")"
-    partial = ~sums.complete
-    came_back = _return_text(found)
-    grown = total + np.where(found.nadir > 0, ", " + from_nadir, f", nadir 0{mm}") + came_back
-    text = np.select(
-        [
-            sums.n_expected[:, None] == 0,
-            (found.target == NE) & (sums.baseline < 0)[:, None],
-            (found.target == NE) & (sums.baseline == 0)[:, None],
-            (found.target == NE) & (found.cause == NO_ATTENUATION),
-            found.target == NE,
-            (found.target == PD) & partial,
-            found.target == PD,
-            found.target == CR,
-            found.cause == CARRIED,
-            found.cause == BY_ATTENUATION,
-            found.target == PR,
-        ],
-        [
-            np.where(no_target != "", no_target, "no target")[:, None],
-            "baseline sum not complete",
-            f"baseline sum is 0{mm}: no percentage can be taken (policy zero_baseline)",
-            total + ", " + from_baseline + ", attenuation not known of every target",
-            part,
-            "measured part: " + grown + ", " + part,
-            grown,
-            "all targets gone (" + total + ")",
-            total + ", " + from_baseline + ", PR carried forward (policy pr_carry_forward)",
-            total + ", " + from_baseline + ", attenuation fallen enough",
-            total + ", " + from_baseline,
-        ],
-        total + ", " + from_baseline + ", " + from_nadir,
+    text = np.full(exists.shape, "", dtype=object)
+    found, shown = whole.found, whole.shown[at]
+    told = phrase.joined(
+        *_target_pieces(reading, whole, missing, at),
+        phrase.labels(found.nontarget[at], RESPONSES, "; non-target ").unless(NA),
+        _new_text(course, whole.new, reading.new, at),
+        *([] if whole.immune is None else _immune_pieces(whole.immune, at)),
+        phrase.labels(np.maximum(shown, 0), RESPONSES, "; overall "),
     )
-    return np.asarray(np.where(found.target == NA, text, text + ": " + word))
+    told[shown < 0] = "after first PD: not assessed (policy after_pd)"
+    told[~course.baseline_known[at[0]]] = "no baseline: timepoint 0 was not read; overall NE"
+    text[at] = told
+    text[:, 0] = _baseline_text(whole, course.baseline_known, missing, reading.rules.criteria.unit)
+    return text
 
 
-def _sum_texts(sums: Sums, found: TimepointResponses, unit: str) -> tuple[Texts, Texts, Texts]:
+(
+    NO_TARGETS, NO_BASELINE, ZERO_BASELINE, SOFTNESS_UNKNOWN, NOT_MEASURED_ALL, PART_GROWN, GROWN,
+    ALL_GONE, CARRIED_ON, SOFTER, SHRUNK, STABLE,
+) = range(12)  # fmt: skip
+"""How the sentence about the targets is built."""
+
+
+def _sentences(sums: Sums, found: TimepointResponses, at: Cells) -> Ints:
+    """Return by which of the sentences each cell's target response is told."""
+    case, target, cause = at[0], found.target[at], found.cause[at]
+    none = sums.n_expected[case] == 0
+    not_evaluable, baseline = target == NE, sums.baseline[case]
+    progressed = target == PD
+    return np.select(
+        [
+            none,
+            not_evaluable & (baseline < 0),
+            not_evaluable & (baseline == 0),
+            not_evaluable & (cause == NO_ATTENUATION),
+            not_evaluable,
+            progressed & ~sums.complete[at],
+            progressed,
+            target == CR,
+            cause == CARRIED,
+            cause == BY_ATTENUATION,
+            target == PR,
+        ],
+        list(range(STABLE)),
+        STABLE,
+    )
+
+
+def _target_pieces(reading: Reading, whole: Part, missing: Words, at: Cells) -> list[Words]:
+    """Say what the sum did and what that is, piece by piece."""
+    sums, found, unit = whole.sums, whole.found, reading.rules.criteria.unit
+    kind = _sentences(sums, found, at)
+    target = found.target[at]
+    mm = " " + SHOWN_UNITS[unit]
+    opening = {
+        NO_BASELINE: "baseline sum not complete",
+        ZERO_BASELINE: f"baseline sum is 0{mm}: no percentage can be taken (policy zero_baseline)",
+        PART_GROWN: "measured part: ",
+        ALL_GONE: "all targets gone (",
+    }
+    closing = {
+        SOFTNESS_UNKNOWN: ", attenuation not known of every target",
+        ALL_GONE: ")",
+        CARRIED_ON: ", PR carried forward (policy pr_carry_forward)",
+        SOFTER: ", attenuation fallen enough",
+        PART_GROWN: ", ",
+    }
+    no_target = np.where(whole.no_target != "", whole.no_target, "no target")
+    partial = (kind == NOT_MEASURED_ALL) | (kind == PART_GROWN)
+    return [
+        phrase.where(kind == NO_TARGETS, phrase.texts(no_target).at(at[0])),
+        phrase.by_code(kind, opening),
+        *_sum_pieces(sums, found, unit, kind, at),
+        phrase.by_code(kind, closing),
+        *_part_pieces(sums, missing, partial, at),
+        phrase.labels(np.maximum(target, 0), RESPONSES, ": ").unless(NA),
+    ]
+
+
+def _sum_pieces(
+    sums: Sums, found: TimepointResponses, unit: str, kind: Ints, at: Cells
+) -> list[Words]:
     """Write the sum, its change from baseline, and that from the nadir."""
-    mm = " " + SHOWN_UNITS[unit]
-
-    def amount(steps: Ints) -> Texts:
-        return np.asarray(written(steps, PER_UNIT[unit]) + mm)
-
-    baseline = np.broadcast_to(sums.baseline[:, None], sums.total.shape)
-    change = percent_written(sums.total - baseline, baseline)
-    from_baseline = change + " from baseline " + amount(np.maximum(baseline, 0))
-    growth = sums.total - found.nadir
-    step = np.where(growth < 0, "-", "+") + amount(np.abs(growth))
-    nadir = amount(np.maximum(found.nadir, 0))
-    percent = percent_written(growth, np.maximum(found.nadir, 1))
-    from_nadir = np.where(
-        found.nadir > 0,
-        percent + " (" + step + ") from nadir " + nadir,
-        step + f" from nadir 0{mm}",
-    )
-    return "sum " + amount(sums.total), from_baseline, from_nadir
-
-
-def _return_text(found: TimepointResponses) -> Texts:
-    """Say which target made the progression, where the sum did not."""
-    return np.asarray(
-        np.select(
-            [
-                found.cause == BY_RETURN_AFTER_CR,
-                found.cause == BY_RETURN,
-                found.cause == BY_RETURN_LARGE,
-                found.cause == BY_LESION,
-            ],
-            [
-                ", a target is there again after overall CR",
-                ", a vanished target is there again",
-                ", a vanished target has reached 10 mm again",
-                ", a target grew enough by itself (policy pd_unit)",
-            ],
-            "",
+    steps, mm = PER_UNIT[unit], " " + SHOWN_UNITS[unit]
+    total, baseline, nadir = sums.total[at], sums.baseline[at[0]], found.nadir[at]
+    growth = total - nadir
+    with_sum = (kind == SOFTNESS_UNKNOWN) | (kind >= PART_GROWN)
+    with_baseline = (kind == SOFTNESS_UNKNOWN) | (kind >= CARRIED_ON)
+    with_nadir = (kind == PART_GROWN) | (kind == GROWN) | (kind == STABLE)
+    real, zero = with_nadir & (nadir > 0), with_nadir & (nadir <= 0)
+    where, amounts, percentages = phrase.where, phrase.amounts, phrase.percentages
+    step_from_0 = phrase.signed_amounts(growth, steps, ", ", f"{mm} from nadir 0{mm}")
+    return [
+        where(with_sum, amounts(total, steps, "sum ", mm)),
+        where(
+            with_baseline, phrase.percentages(total - baseline, baseline, ", ", " from baseline ")
         ),
-        dtype=object,
-    )
+        where(with_baseline, amounts(np.maximum(baseline, 0), steps, "", mm)),
+        where(real, percentages(growth, np.maximum(nadir, 1), ", ", " (")),
+        where(real, phrase.signed_amounts(growth, steps, "", f"{mm}) from nadir ")),
+        where(real, amounts(np.maximum(nadir, 0), steps, "", mm)),
+        where(zero & (kind == STABLE), step_from_0),
+        phrase.by_code(np.where(zero & (kind != STABLE), 0, -1), {0: f", nadir 0{mm}"}),
+        phrase.by_code(np.where(kind <= GROWN, found.cause[at], 0), RETURN_TEXTS),
+    ]
 
 
-def _missing_targets(reading: Reading) -> Texts:
+def _part_pieces(sums: Sums, missing: Words, partial: Bools, at: Cells) -> list[Words]:
+    """Say how many targets were measured, and which were not."""
+    expected = sums.n_expected[at[0]]
+    return [
+        phrase.where(partial, phrase.spelled(sums.n_measured[at], str)),
+        phrase.where(partial, phrase.spelled(expected, " of {} targets measured (".format)),
+        phrase.where(partial, missing.at(at)),
+        phrase.by_code(np.where(partial, 0, -1), {0: ")"}),
+    ]
+
+
+RETURN_TEXTS = {
+    BY_RETURN_AFTER_CR: ", a target is there again after overall CR",
+    BY_RETURN: ", a vanished target is there again",
+    BY_RETURN_LARGE: ", a vanished target has reached 10 mm again",
+    BY_LESION: ", a target grew enough by itself (policy pd_unit)",
+}
+"""Which target made the progression, where the sum did not."""
+
+
+def _missing_targets(reading: Reading) -> Words:
     """Say per (case, rank) which targets have no measurement, and why."""
     course = reading.course
     targets = (reading.selection.role == TARGET)[:, None] & course.exists[course.lesion_case]
     lesion, rank = np.nonzero(targets & (reading.states.value == NOT_MEASURED))
     why = _why_missing(reading, lesion, rank)
-    lacking: dict[tuple[int, int], dict[str, str]] = {}
-    names = course.lesion_id[lesion].tolist()
-    cases = course.lesion_case[lesion].tolist()
-    for case, at, name, reason in zip(cases, rank.tolist(), names, why.tolist(), strict=True):
-        lacking.setdefault((case, at), {})[name] = reason
-    text = np.full(course.exists.shape, "", dtype=object)
-    for place, reasons in lacking.items():
-        text[place] = _named(reasons)
-    return text
+    shape = course.exists.shape
+    codes = np.full(shape, -1, dtype=np.int64)
+    place = course.lesion_case[lesion] * shape[1] + rank
+    order = np.argsort(place, kind="stable")
+    cells, start = np.unique(place[order], return_index=True)
+    names, reasons = course.lesion_id[lesion[order]].tolist(), why[order].tolist()
+    ends = np.append(start, len(order))[1:].tolist()
+    words: dict[str, int] = {}
+    told = [
+        words.setdefault(_named(names[one:end], reasons[one:end]), len(words))
+        for one, end in zip(start.tolist(), ends, strict=True)
+    ]
+    codes.ravel()[cells] = told
+    return Words(codes, tuple(words))
 
 
 def _why_missing(reading: Reading, lesion: Ints, rank: Ints) -> Texts:
@@ -175,53 +207,53 @@ def _why_missing(reading: Reading, lesion: Ints, rank: Ints) -> Texts:
     course, states = reading.course, reading.states
     split = np.zeros(course.row.shape, dtype=bool)
     np.logical_or.at(split, states.parent[states.fragment], course.row[states.fragment] >= 0)
-    told = course.column("status_reason", "")[lesion, rank]
-    status = course.column("status", "")[lesion, rank]
+    told = course.words("status_reason").at((lesion, rank)).text
+    status = course.words("status").at((lesion, rank))
     return np.select(
         [split[lesion, rank], course.row[lesion, rank] < 0, told != "",
-         status != "not_evaluable"],
+         ~status.equals("not_evaluable")],
         ["a fragment is not measured", "no row at this visit", told, "no length"],
         "",
     ).astype(object)  # fmt: skip
 
 
-def _named(reasons: Mapping[str, str]) -> str:
+def _named(lesions: Sequence[str], reasons: Sequence[str]) -> str:
     """Name lesions and the reason of each, once where all share it."""
-    names = ", ".join(reasons) + (" is not" if len(reasons) == 1 else " are not")
-    shared = set(reasons.values())
+    names = ", ".join(lesions) + (" is not" if len(lesions) == 1 else " are not")
+    shared = set(reasons)
     if shared == {""}:
         return names
     if len(shared) == 1:
         return f"{names}: {shared.pop()}"
-    return f"{names}: " + "; ".join(f"{name} {why}" for name, why in reasons.items() if why)
+    pairs = zip(lesions, reasons, strict=True)
+    return f"{names}: " + "; ".join(f"{name} {why}" for name, why in pairs if why)
 
 
-def _first_of(course: Course, flagged: Bools, text: Texts) -> Texts:
-    """Return per (case, rank) the text of the first flagged lesion."""
-    shape = course.exists.shape
-    found = np.full(shape, "", dtype=object)
-    lesion, rank = np.nonzero(flagged)
-    case = course.lesion_case[lesion]
-    _, first = np.unique(case * shape[1] + rank, return_index=True)
-    texts = np.broadcast_to(text, flagged.shape)[lesion[first], rank[first]]
-    found[case[first], rank[first]] = texts
-    return found
-
-
-def _new_text(course: Course, codes: Ints, new: NewLesions) -> Texts:
+def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     """Say whether there is a new lesion, which, why, and whether dated back."""
     flagged = np.where((codes == NEW_YES)[course.lesion_case], new.dated, new.pending)
-    told = new.text.copy()
-    for lesion, rank in zip(*np.nonzero(flagged), strict=True):
-        back = new.dated[lesion, rank] and not new.recorded[lesion, rank]
-        why = told[lesion, rank] + (", dated back from a later visit" if back else "")
-        told[lesion, rank] = f"; new lesion {course.lesion_id[lesion]} ({why})"
-    first = _first_of(course, flagged, told)
-    return np.select(
-        [codes == NEW_YES, codes == NEW_EQUIVOCAL, codes == NEW_NOT_ASSESSED],
-        [first, first + ", in doubt", "; new lesions not looked for"],
-        "",
-    ).astype(object)
+    lesion, rank = np.nonzero(flagged)
+    place, first = np.unique(course.lesion_case[lesion] * codes.shape[1] + rank, return_index=True)
+    index = (lesion[first], rank[first])
+    back = new.dated[index] & ~new.recorded[index]
+    words: dict[str, int] = {}
+    doubt = codes.ravel()[place] == NEW_EQUIVOCAL
+    columns = (course.lesion_id[index[0]], new.text[index], back, doubt)
+    cells = zip(*(column.tolist() for column in columns), strict=True)
+    told = [
+        words.setdefault(
+            f"; new lesion {name} ({why}{', dated back from a later visit' if dated else ''})"
+            f"{', in doubt' if unsure else ''}",
+            len(words),
+        )
+        for name, why, dated, unsure in cells
+    ]
+    found = np.full(codes.size, -1, dtype=np.int64)
+    found[place] = told
+    found = np.where(np.isin(codes, (NEW_YES, NEW_EQUIVOCAL)), found.reshape(codes.shape), -1)
+    unlooked = words.setdefault("; new lesions not looked for", len(words))
+    found[codes == NEW_NOT_ASSESSED] = unlooked
+    return Words(found[at], tuple(words))
 
 
 IMMUNE_TEXTS = {
@@ -237,34 +269,27 @@ IMMUNE_TEXTS = {
 }
 
 
-def _immune_text(whole: Part) -> Texts | str:
+def _immune_pieces(state: immune.ImmuneResponses, at: Cells) -> list[Words]:
     """Say what became of progression that has to be confirmed."""
-    if whole.immune is None:
-        return ""
-    words = np.array(["", *(f"; {IMMUNE_TEXTS[code]}" for code in sorted(IMMUNE_TEXTS))], object)
-    late = np.where(whole.immune.late, " (later than 8 weeks)", "").astype(object)
-    return np.asarray(words[whole.immune.why] + late)
+    told = {code: f"; {text}" for code, text in IMMUNE_TEXTS.items()}
+    late = np.where(state.late[at], 0, -1)
+    return [phrase.by_code(state.why[at], told), phrase.by_code(late, {0: " (later than 8 weeks)"})]
 
 
-def _baseline_text(sums: Sums, no_target: Texts, known: Bools, missing: Texts, unit: str) -> Texts:
+def _baseline_text(whole: Part, known: Bools, missing: Words, unit: str) -> Texts:
     """Say what the baseline is."""
-    count = sums.n_expected.astype(str).astype(object)
-    noun = np.where(sums.n_expected == 1, " target", " targets").astype(object)
-    amount = written(sums.total[:, 0], PER_UNIT[unit]) + f" {SHOWN_UNITS[unit]} of "
-    total = "baseline: sum " + amount + count + noun
-    text = np.select(
-        [
-            ~known,
-            (sums.n_expected == 0) & (no_target != ""),
-            sums.n_expected == 0,
-            sums.baseline < 0,
-        ],
-        [
-            "no baseline: timepoint 0 was not read",
-            "baseline: no target, " + no_target,
-            "baseline: no target",
-            "baseline: not all targets measured (" + missing + ")",
-        ],
-        total,
+    sums, no_target = whole.sums, whole.no_target
+    none, incomplete = sums.n_expected == 0, sums.baseline < 0
+    total = phrase.joined(
+        "baseline: sum ",
+        phrase.amounts(sums.total[:, 0], PER_UNIT[unit], "", f" {SHOWN_UNITS[unit]} of "),
+        phrase.spelled(sums.n_expected, lambda n: f"{n} target{'' if n == 1 else 's'}"),
     )
-    return np.asarray(text, dtype=object)
+    lacking = np.flatnonzero(~none & incomplete)
+    reasons = missing.at((lacking, 0)).text
+    total[lacking] = [f"baseline: not all targets measured ({told})" for told in reasons.tolist()]
+    total[none] = "baseline: no target"
+    named = np.flatnonzero(none & (no_target != ""))
+    total[named] = [f"baseline: no target, {told}" for told in no_target[named].tolist()]
+    total[~known] = "no baseline: timepoint 0 was not read"
+    return total

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing.pandas import Series
@@ -233,18 +230,3 @@ class Warnings(TableModel):
     timepoint: Series[Whole] = pa.Field(nullable=True)
     code: Series[Text]
     message: Series[Text]
-
-
-def as_table(columns: Mapping[str, Any], model: type[TableModel]) -> pd.DataFrame:
-    """Return a typed table from columns of equal length; absent columns are missing cells.
-
-    It is checked once, where it leaves the package.
-    """
-    length = len(next(iter(columns.values())))
-    typed = {
-        name: pd.Series(columns[name] if name in columns else [None] * length).astype(
-            column.dtype.type
-        )
-        for name, column in model.to_schema().columns.items()
-    }
-    return pd.DataFrame(typed)

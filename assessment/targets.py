@@ -17,14 +17,16 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
-    is_any,
     per_case,
     written,
 )
 from assessment.course import Course
 from assessment.criteria import Criteria, Rules
-from assessment.lesion_state import LesionStates, has_word
+from assessment.lesion_state import LesionStates
 from assessment.measurand import NAMES, PER_UNIT, SHOWN_UNITS
+
+BASELINE = (slice(None), 0)
+"""The cells of (lesion, rank) arrays at baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +91,25 @@ def select_targets(
 
 def given_roles(course: Course) -> Ints:
     """Return the role given with each lesion, -1 where none is."""
-    word = course.first_word("role_given")
-    given = np.full(len(word), -1, dtype=np.int64)
+    word = course.first_words("role_given")
+    given = np.full(len(course.lesion_id), -1, dtype=np.int64)
     for code, name in enumerate(ROLE_WORDS[:3]):
-        given[word == name] = code
+        given[word.equals(name)] = code
     return given
 
 
 def in_baseline(course: Course, states: LesionStates) -> Bools:
     """Return which lesions are there at baseline, enhancing, measured, or not."""
-    recorded = course.row[:, 0] >= 0
-    status = course.column("status", "")[:, 0]
-    dead = status != "absent"  # a row with a viable diameter of 0 is a lesion without enhancement
+    recorded = course.recorded[:, 0]
+    dead = ~course.words("status").at(BASELINE).equals(
+        "absent"
+    )  # a row with a viable diameter of 0 is a lesion without enhancement
     return np.asarray(recorded & (states.visible[:, 0] | dead))
 
 
 def minimum_length(course: Course, criteria: Criteria) -> Ints:
     """Return the least measurable length of each lesion at baseline, from its slice thickness."""
-    thickness = course.column("slice_thickness_mm", np.nan)[:, 0]
+    thickness = course.number("slice_thickness_mm")[:, 0]
     least = criteria.length("target", "minimum_mm")
     step = np.rint(np.nan_to_num(thickness) * 100).astype(np.int64)
     thick = step > criteria.length("target", "thick_slice_above_mm")
@@ -138,19 +141,18 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
     part = np.where(states.in_mm, name, "longest diameter")
     viable = states.viable
     known = size != NOT_MEASURED  # the length decides, where there is one
-    finding = has_word(
-        course.column("finding", "")[:, 0], criteria.value("target", "nontarget_findings")
-    )
-    treated = course.column("treated_before", -1)[:, 0] == 1
-    ill_defined = course.column("well_delineated", -1)[:, 0] == 0
-    status = course.column("status", "")[:, 0]
+    told = course.words("finding").at(BASELINE)
+    finding = told.holds(criteria.value("target", "nontarget_findings"))
+    treated = course.truth("treated_before")[:, 0] == 1
+    ill_defined = course.truth("well_delineated")[:, 0] == 0
+    status = course.words("status").at(BASELINE)
     never = criteria.value("target", "treated_before") == "never"
-    unnamed = is_any(status, ["present", "progressed", "equivocal"])
+    unnamed = status.is_any(["present", "progressed", "equivocal"])
     missing = value == NOT_MEASURED
     cases: list[tuple[Bools, int, Texts | str]] = [
         (~in_baseline(course, states), NEW, "not there at baseline"),
-        (finding, NON_TARGET, "non-target: " + course.column("finding", "")[:, 0]),
-        (unnamed & missing, NON_TARGET, "non-target: " + status + ", without a length"),
+        (finding, NON_TARGET, "non-target: " + told.text),
+        (unnamed & missing, NON_TARGET, "non-target: " + status.text + ", without a length"),
         (
             missing,
             NON_TARGET,
@@ -162,12 +164,12 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
             NON_TARGET,
             "non-target: node of short axis " + length,
         ),
-        (status == "equivocal", NON_TARGET, "non-target: equivocal"),
+        (status.equals("equivocal"), NON_TARGET, "non-target: equivocal"),
         (viable & (value == 0), NON_TARGET, "non-target: no arterial enhancement at baseline"),
         (value == 0, NEW, "not there at baseline"),
         (ill_defined, NON_TARGET, "non-target: not well delineated"),
         (treated & ~states.node & never, NON_TARGET, "non-target: treated before"),
-        (~states.node & (status == "too_small"), NON_TARGET, "non-target: too small to measure"),
+        (~states.node & status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
         (
             ~states.node & known & (size < least),
             NON_TARGET,
@@ -191,10 +193,12 @@ def _first_case(
 
 def organ_codes(course: Course, states: LesionStates) -> Ints:
     """Return a code of each lesion's organ; all nodes are one organ."""
-    organ = np.where(states.node, "lymph nodes", course.first_word("organ"))
-    unnamed = np.where(states.hepatic, "liver", "unspecified")
-    organ = np.where(organ == "", unnamed, organ)
-    return np.unique(organ.astype(str), return_inverse=True)[1].astype(np.int64)
+    named = course.first_words("organ")
+    words = (*named.words, "lymph nodes", "liver", "unspecified")
+    node, liver, unspecified = (words.index(word) for word in words[-3:])
+    unnamed = np.where(states.hepatic, liver, unspecified)
+    code = np.where(states.node, node, np.where(named.given, named.codes, unnamed))
+    return code.astype(np.int64)
 
 
 def _order(
@@ -331,14 +335,13 @@ def no_target_reason(
 
 def _unmeasured(course: Course, states: LesionStates, role: Ints) -> Bools:
     """Return which baseline lesions might be targets, had their measurand been given."""
-    status = course.column("status", "")[:, 0]
-    finding = course.column("finding", "")[:, 0] != ""
-    named = is_any(status, ["present", "progressed", "equivocal"])
+    finding = course.words("finding").at(BASELINE).given
+    named = course.words("status").at(BASELINE).is_any(["present", "progressed", "equivocal"])
     return np.asarray(
         (role == NON_TARGET)
         & in_baseline(course, states)
         & (states.value[:, 0] == NOT_MEASURED)
         & ~named
         & ~finding
-        & (course.first_word("role_given") == "")
+        & ~course.first_words("role_given").given
     )

@@ -1,0 +1,132 @@
+"""Sentences over many rows: joined from pieces of few distinct texts, at once for all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assessment.code import Anything, Bools, Ints, Texts
+from assessment.words import Words, compacted
+
+MOST_DECIMALS = 6
+NEGATIVE, FRACTION, DIGITS = 1, 2, 16
+"""Layout of the key of a percentage: sign, whether it has more decimals, and its digits."""
+
+
+def joined(*pieces: str | Words) -> Texts:
+    """Return the text of every row: its pieces one after the other; an empty cell adds nothing."""
+    rows = [piece for piece in pieces if isinstance(piece, Words)]
+    if not rows or not len(rows[0].codes):
+        return np.zeros(0, dtype=object)
+    parts = [piece if isinstance(piece, str) else _taken(piece) for piece in pieces]
+    if len(parts) == 1:
+        return rows[0].text
+    whole = pc.binary_join_element_wise(*parts, "")
+    return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _taken(piece: Words) -> pa.Array:
+    """Return a piece row by row."""
+    texts = pa.array([*piece.words, ""], type=pa.string())
+    codes = piece.codes.astype(np.int64)
+    return texts.take(pa.array(np.where(codes < 0, len(piece.words), codes)))
+
+
+def spelled(values: Ints, spell: Callable[[int], str]) -> Words:
+    """Return the text of whole numbers, each distinct one spelled once."""
+    if not values.size:
+        return Words(np.zeros(values.shape, dtype=np.int64), ("",))
+    low = int(values.min())
+    found, place = compacted(values.ravel() - low, int(values.max()) - low + 1)
+    return Words(place.reshape(values.shape), tuple(spell(value + low) for value in found.tolist()))
+
+
+def amounts(values: Ints, per_unit: int = 100, before: str = "", after: str = "") -> Words:
+    """Return whole steps of a unit as text, such as 46.2: one decimal, more if they are needed."""
+    places = len(str(per_unit)) - 1
+
+    def spell(value: int) -> str:
+        decimals = f"{value % per_unit:0{places}d}".rstrip("0") or "0"
+        return f"{before}{value // per_unit}.{decimals}{after}"
+
+    return spelled(values, spell)
+
+
+def signed_amounts(values: Ints, per_unit: int, before: str, after: str) -> Words:
+    """Return whole steps of a unit as text with their sign, such as +3.5."""
+    sizes = amounts(np.abs(values), per_unit)
+    keys = sizes.codes * 2 + (values < 0)
+    words = sizes.words
+    return spelled(keys, lambda key: f"{before}{'-' if key % 2 else '+'}{words[key // 2]}{after}")
+
+
+def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> Words:
+    """Return 100 part / whole with sign, rounded half up to one decimal, from the integers.
+
+    Where one decimal would show a whole percent that it is not, such as 19.96 % as the 20 % of a
+    cut-off, more decimals are written, so that no reason contradicts its response.
+    """
+    whole = np.maximum(whole, 1)
+    size = np.abs(part)
+    decimals = np.ones(part.shape, dtype=np.int64)
+    shown = (2000 * size + whole) // (2 * whole)
+    open_ = (shown % 10 == 0) & (shown * whole != 1000 * size)
+    for places in range(2, MOST_DECIMALS + 1):
+        if not open_.any():
+            break
+        scale = 10**places
+        finer = (200 * scale * size[open_] + whole[open_]) // (2 * whole[open_])
+        shown[open_], decimals[open_] = finer, places
+        still = finer % scale == 0
+        open_[open_] = still
+    one = decimals == 1
+    key = np.where(one, shown, -1) * 2 + (part < 0)
+    words = spelled(key, lambda k: f"{before}{_number(k // 2, 1, k % 2)} %{after}")
+    if one.all():
+        return words
+    rest = np.flatnonzero(~one.ravel())
+    told = [
+        f"{before}{_number(*cell)} %{after}"
+        for cell in zip(
+            shown.ravel()[rest].tolist(), decimals.ravel()[rest].tolist(),
+            (part < 0).ravel()[rest].tolist(), strict=True,
+        )
+    ]  # fmt: skip
+    found, place = np.unique(np.array(told, dtype=object), return_inverse=True)
+    codes = words.codes.ravel().copy()
+    codes[rest] = len(words.words) + place
+    return Words(codes.reshape(part.shape), (*words.words, *found.tolist()))
+
+
+def _number(digits: int, places: int, negative: int) -> str:
+    """Write digits with so many decimals and a sign."""
+    scale = 10**places
+    return f"{'-' if negative else '+'}{digits // scale}.{digits % scale:0{places}d}"
+
+
+def labels(codes: Anything, words: tuple[str, ...], before: str = "", after: str = "") -> Words:
+    """Return the word of each code with text around it; nothing where the code is negative."""
+    return Words(np.asarray(codes), tuple(f"{before}{word}{after}" for word in words))
+
+
+def by_code(codes: Ints, told: Mapping[int, str]) -> Words:
+    """Return the text told of each code; nothing of a code that is not told of."""
+    place = np.full(max(told) + 2 if told else 1, -1, dtype=np.int64)
+    place[list(told)] = np.arange(len(told))
+    inside = (codes >= 0) & (codes < len(place))
+    return Words(place[np.where(inside, codes, -1)], tuple(told.values()))
+
+
+def texts(cells: Texts) -> Words:
+    """Return text as codes of its distinct words."""
+    codes, words = pd.factorize(cells)
+    return Words(codes, tuple(words.tolist()))
+
+
+def where(condition: Bools, piece: Words) -> Words:
+    """Return a piece where a condition holds, nothing elsewhere."""
+    return Words(np.where(condition, piece.codes, -1), piece.words)

@@ -1,0 +1,128 @@
+"""A text column as codes of the few words it holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assessment.code import Anything, Bools, Ints, Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text of any shape: the place of each cell in `words`, -1 where it is empty.
+
+    Comparing small whole numbers is many times faster than comparing text, cell by cell.
+    """
+
+    codes: Anything
+    words: tuple[str, ...]
+
+    def equals(self, word: str) -> Bools:
+        """Whether each cell is this word."""
+        return self.is_any([word])
+
+    def is_any(self, options: Sequence[str]) -> Bools:
+        """Whether each cell is one of some words."""
+        return self._flagged(np.array([word in options for word in self.words], dtype=bool))
+
+    def holds(self, wanted: Sequence[str]) -> Bools:
+        """Whether each cell is one of the words, or holds one between `;`."""
+        hits = [any(part.strip() in wanted for part in word.split(";")) for word in self.words]
+        return self._flagged(np.array(hits, dtype=bool))
+
+    def _flagged(self, hits: Bools) -> Bools:
+        """Whether each cell's word is flagged."""
+        places = np.flatnonzero(hits)
+        if len(places) == 0:
+            return np.zeros(self.codes.shape, dtype=bool)
+        if len(places) == 1:
+            return np.asarray(self.codes == places[0])
+        return np.append(hits, False)[self.codes]
+
+    @property
+    def given(self) -> Bools:
+        """Whether each cell has a word."""
+        return np.asarray(self.codes >= 0)
+
+    @property
+    def text(self) -> Texts:
+        """The cells as text, empty where there is none."""
+        return np.array([*self.words, ""], dtype=object)[self.codes]
+
+    def at(self, index: Any) -> Words:
+        """Return the cells at an index of the array."""
+        return Words(self.codes[index], self.words)
+
+    def unless(self, code: int) -> Words:
+        """Return the same cells, empty where they have a certain code."""
+        return Words(np.where(self.codes == code, -1, self.codes), self.words)
+
+    def first(self) -> Words:
+        """(lesion,): the first cell with a word along the visits, else an empty one."""
+        if self.codes.shape[1] == 0:
+            return Words(np.full(len(self.codes), -1, dtype=self.codes.dtype), self.words)
+        start = self.codes[:, 0]
+        if (start >= 0).all():
+            return Words(start, self.words)
+        place = np.argmax(self.codes >= 0, axis=1)
+        return Words(self.codes[np.arange(len(place)), place], self.words)
+
+
+def empty_words(shape: int | tuple[int, ...]) -> Words:
+    """Return a column without a word."""
+    return Words(np.full(shape, -1, dtype=np.int8), ())
+
+
+def one_word(word: str, n: int) -> Words:
+    """Return a column that has one word in every row."""
+    return Words(np.zeros(n, dtype=np.int8), (word,))
+
+
+def words_of_cells(cells: pd.Series[Any]) -> Words:
+    """Return a column of text or of categories as codes of its words in the order of text."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        codes, words = cells.cat.codes.to_numpy(), cells.cat.categories.to_numpy(dtype=object)
+    else:
+        codes, words = pd.factorize(cells.to_numpy(dtype=object))
+    if len(words) == 0:
+        return empty_words(len(cells))
+    if any(one >= other for one, other in itertools.pairwise(words)):
+        order = np.argsort(words, kind="stable")
+        place = np.empty(len(order) + 1, dtype=np.int64)
+        place[order] = np.arange(len(order))
+        place[-1] = -1
+        codes, words = place[codes], words[order]
+    return Words(codes.astype(np.min_scalar_type(-len(words))), tuple(words.tolist()))
+
+
+def used_words(words: Words) -> Words:
+    """Return the same cells with the words that any of them has."""
+    used = np.zeros(len(words.words) + 1, dtype=bool)
+    used[words.codes] = True
+    used = used[:-1]
+    if used.all():
+        return words
+    place = np.append(np.cumsum(used) - 1, -1).astype(words.codes.dtype)
+    kept = tuple(word for word, has in zip(words.words, used.tolist(), strict=True) if has)
+    return Words(place[words.codes], kept)
+
+
+def compacted(key: Ints, size: int) -> tuple[Ints, Ints]:
+    """Return the distinct keys in order, and the place of each key among them.
+
+    Parameters
+    ----------
+    key : whole numbers from 0 to `size`
+    """
+    if size > 4 * len(key) + 1_000_000:
+        found, place = np.unique(key, return_inverse=True)
+        return found, place
+    there = np.zeros(size, dtype=bool)
+    there[key] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[key]
