@@ -32,7 +32,7 @@ class MatchRule:
 
     tolerance_mm: float = 10.0
     alone: float = 1.2
-    least_margin: float = 0.5
+    least_margin: float = 0.4
     farthest_cost: float = 6.0
     shared_part: float = 0.5
 
