@@ -12,6 +12,7 @@ from measurement import doubt, quantity
 from measurement.alignment import dipole
 from measurement.contrast import contrast_of, mean_in, scene
 from measurement.cut import cut
+from measurement.delineation import clear_border_percent
 from measurement.diameter import (
     GAPS_MM,
     Caliper,
@@ -312,7 +313,17 @@ def _whole_quantities(
             "mean_attenuation", mean_in(images.image, whole), images.image.unit, settings,
             reason="the lesion is padding only",
         ),
+        *_delineation(images, settings),
     ]  # fmt: skip
+
+
+def _delineation(images: LesionImages, settings: MeasurementSettings) -> list[MeasuredQuantity]:
+    """Part of the border that can be seen; not of a viable part, whose border is in the lesion."""
+    if images.mask_is_viable:
+        return []
+    value = clear_border_percent(images, settings)
+    reason = "other lesions or the end of the scan lie along most of the border"
+    return [quantity.percent("clear_border", value, settings, reason=reason)]
 
 
 def _means(
@@ -337,7 +348,10 @@ def _means(
 def _late_contrast(
     images: LesionImages, late: Volume, outline: LesionOutline, settings: MeasurementSettings
 ) -> MeasuredQuantity:
-    """Lesion less liver in the portal venous or delayed phase; of its viable part if it has one."""
+    """Lesion less liver in the portal venous or delayed phase; of its viable part if it has one.
+
+    Values without a unit are given in percent of the liver, as only that can be compared.
+    """
     region = outline.viable if outline.viable.any() else outline.whole
     here = scene(replace(images, image=late), settings)
     value = None
@@ -345,6 +359,12 @@ def _late_contrast(
         lesion, reference = mean_in(late, region), mean_in(late, here.around)
         if lesion is not None and reference is not None:
             value = lesion - reference
+            if late.unit != "HU":
+                value = 100.0 * value / abs(reference) if reference else None
+    if late.unit != "HU":
+        return quantity.percent(
+            "late_contrast", value, settings, reason="no liver beside the lesion"
+        )  # fmt: skip
     return quantity.mean(
         "late_contrast", value, late.unit, settings, reason="no liver beside the lesion"
     )

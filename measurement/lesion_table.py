@@ -33,8 +33,13 @@ QUANTITY_UNITS = {
     "mean_attenuation": "hu",
     "mean_enhancement": "hu",
     "late_contrast": "hu",
+    "clear_border": "percent",
 }
-"""Quantities and their units; `late_contrast` is lesion minus liver in the portal venous phase."""
+"""Quantities and their units.
+
+`late_contrast` is lesion minus liver in the portal venous or delayed phase; where values have no
+unit (MR) it is in percent of the liver, other means are ``signal``.
+"""
 
 Text = pd.StringDtype
 Whole = pd.Int64Dtype
@@ -56,7 +61,7 @@ class Measurements(TableModel):
     timepoint: Series[Whole] = pa.Field(ge=0)
     quantity: Series[Text] = pa.Field(isin=list(QUANTITY_UNITS))
     value: Series[float] = pa.Field(nullable=True)
-    unit: Series[Text] = pa.Field(isin=["mm", "ml", "hu", "signal"])
+    unit: Series[Text] = pa.Field(isin=["mm", "ml", "hu", "signal", "percent"])
     standard_uncertainty: Series[float] = pa.Field(ge=0, nullable=True)
     reader_uncertainty: Series[float] = pa.Field(ge=0, nullable=True)
     accepted: Series[Truth]
@@ -111,6 +116,8 @@ class Lesions(TableModel):
     mean_attenuation_hu: Series[float] = pa.Field(nullable=True)
     mean_enhancement_hu: Series[float] = pa.Field(nullable=True)
     late_contrast_hu: Series[float] = pa.Field(nullable=True)
+    late_contrast_percent: Series[float] = pa.Field(nullable=True)
+    clear_border_percent: Series[float] = pa.Field(ge=0, le=100, nullable=True)
     u_viable_diameter: Series[float] = pa.Field(ge=0, nullable=True)
     u_viable_perpendicular: Series[float] = pa.Field(ge=0, nullable=True)
     u_whole_diameter: Series[float] = pa.Field(ge=0, nullable=True)
@@ -128,6 +135,7 @@ class Lesions(TableModel):
     mean_attenuation_id: Series[Text] = pa.Field(nullable=True)
     mean_enhancement_id: Series[Text] = pa.Field(nullable=True)
     late_contrast_id: Series[Text] = pa.Field(nullable=True)
+    clear_border_id: Series[Text] = pa.Field(nullable=True)
     arterial_enhancement: Series[Truth] = pa.Field(nullable=True)
     washout: Series[Truth] = pa.Field(nullable=True)
     well_delineated: Series[Truth] = pa.Field(nullable=True)

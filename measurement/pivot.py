@@ -12,7 +12,7 @@ import pandas as pd
 from measurement.lesion_table import QUANTITY_UNITS, Lesions
 from measurement.table import TableError, columns_of, from_records
 
-STEPS = {"mm": "0.1", "ml": "0.01", "hu": "0.1"}
+STEPS = {"mm": "0.1", "ml": "0.01", "hu": "0.1", "percent": "0.1"}
 """Written precision of each unit; source: spec/tables.md."""
 
 WITH_UNCERTAINTY = frozenset(
@@ -22,8 +22,15 @@ REJECTED = "rejected by reviewer"
 WASHOUT_AT_MOST_HU = -10.0
 """Late contrast at or below which a lesion washes out: darker than liver, beyond noise."""
 
-NO_WASHOUT_AT_LEAST_HU = 0.0
+WASHOUT_AT_MOST_PERCENT = -10.0
+"""The same of MR, in percent of the liver, which has some 100 HU in those phases of a CT."""
+
+NO_WASHOUT_AT_LEAST = 0.0
 """Late contrast at or above which it does not; between the two it is not known."""
+
+CLEAR_AT_LEAST_PERCENT = 75.0
+UNCLEAR_BELOW_PERCENT = 40.0
+"""Part of the border that is clear in a lesion that is well delineated, and in one that is not."""
 
 FACTS = ("organ", "site", "node", "treated_before", "slice_thickness_mm")
 STATED = ("status", "status_reason", "split_from", "merged_into")
@@ -88,7 +95,9 @@ def pivot_lesions(
     -----
     Rounded here, once. The leading quantity gives the status: above zero measured, zero absent,
     no value not evaluable, with the reason. A rejected last revision gives no value.
-    ``washout`` is true at a late contrast of -10 HU or less and false at 0 HU or more.
+    ``washout`` is true at a late contrast of -10 HU (MR: -10 % of the liver) or less and false at 0
+    or more; ``well_delineated`` is true where 75 % of the border or more is clear, and false below
+    40 %. Between those nothing is said.
     """
     facts = _facts(masks_like)
     rows: dict[Key, Row] = {key: _blank(key, fact) for key, fact in facts.items()}
@@ -195,16 +204,18 @@ def _status(value: float | None, reason: str | None) -> Row:
 
 
 def _character(row: Row) -> Row:
-    """Return arterial enhancement and washout, where they are known."""
+    """Return arterial enhancement, washout and delineation, where they are known."""
     found: Row = {}
     viable = row.get("viable_diameter_mm")
     if row.get("site") == "hepatic" and viable is not None:
         found["arterial_enhancement"] = viable > 0.0
-    late = row.get("late_contrast_hu")
-    if late is not None and late <= WASHOUT_AT_MOST_HU:
-        found["washout"] = True
-    elif late is not None and late >= NO_WASHOUT_AT_LEAST_HU:
-        found["washout"] = False
+    for unit, most in (("hu", WASHOUT_AT_MOST_HU), ("percent", WASHOUT_AT_MOST_PERCENT)):
+        late = row.get(f"late_contrast_{unit}")
+        if late is not None and (late <= most or late >= NO_WASHOUT_AT_LEAST):
+            found["washout"] = late <= most
+    border = row.get("clear_border_percent")
+    if border is not None and not UNCLEAR_BELOW_PERCENT <= border < CLEAR_AT_LEAST_PERCENT:
+        found["well_delineated"] = border >= CLEAR_AT_LEAST_PERCENT
     return found
 
 

@@ -98,6 +98,15 @@ def mean(
     )  # fmt: skip
 
 
+def percent(
+    word: str, value: float | None, settings: MeasurementSettings, *, reason: str
+) -> MeasuredQuantity:
+    """Part in percent, or the reason why there is none."""
+    return MeasuredQuantity(
+        word, value, "percent", settings.method_name(), reason=reason if value is None else None
+    )
+
+
 def missing(word: str, reason: str, settings: MeasurementSettings) -> MeasuredQuantity:
     """Return a quantity that cannot be evaluated."""
     return MeasuredQuantity(word, None, QUANTITY_UNITS[word], settings.method_name(), reason=reason)

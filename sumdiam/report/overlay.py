@@ -43,6 +43,7 @@ SHOWN_IN = {
     "mean_attenuation": ("viable_diameter", "whole_diameter", "node_short_axis"),
     "mean_enhancement": ("viable_diameter",),
     "late_contrast": ("viable_diameter",),
+    "clear_border": ("whole_diameter",),
     "whole_diameter": ("node_short_axis",),
     "whole_perpendicular": ("whole_diameter", "node_short_axis"),
     "whole_volume": ("whole_diameter", "node_short_axis"),

@@ -146,6 +146,24 @@ def test_washout_needs_ten_hu_below_liver_and_none_is_at_least_liver(late_contra
     assert (None if pd.isna(row["washout"]) else bool(row["washout"])) is expected
 
 
+@pytest.mark.parametrize(("percent", "expected"), [(-10.0, True), (-5.0, None), (0.0, False)])
+def test_washout_of_mr_is_told_in_percent_of_the_liver(percent, expected):
+    late = measured("late_contrast", percent, unit="percent")
+    row = pivot([measured(), late]).loc[("L1", 0)]
+    assert row["late_contrast_percent"] == percent
+    assert (None if pd.isna(row["washout"]) else bool(row["washout"])) is expected
+
+
+BORDER = [(100.0, True), (75.0, True), (74.9, None), (40.0, None), (39.9, False), (0.0, False)]
+
+
+@pytest.mark.parametrize(("percent", "expected"), BORDER)
+def test_a_lesion_is_well_delineated_by_the_part_of_its_border_that_is_clear(percent, expected):
+    border = measured("clear_border", percent, unit="percent")
+    found = pivot([measured(), border]).loc[("L1", 0), "well_delineated"]
+    assert (None if pd.isna(found) else bool(found)) is expected
+
+
 def test_signal_without_a_unit_does_not_reach_the_columns_of_hu():
     row = pivot([measured(), measured("mean_enhancement", 300.0, unit="signal")]).loc[("L1", 0)]
     assert pd.isna(row["mean_enhancement_hu"])
