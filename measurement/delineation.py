@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -27,6 +29,9 @@ LEAST_WEIGHT = 0.02
 COUNTED_PART = 0.5
 """A border of which less than this part has tissue beside it is not judged."""
 
+HIDDEN_PART = 0.25
+"""Nor is one that noise may hide along more than this part."""
+
 
 def clear_border_percent(images: LesionImages, settings: MeasurementSettings) -> float | None:
     """Part of a lesion's border along which it stands out from what is beside it, in percent.
@@ -41,7 +46,8 @@ def clear_border_percent(images: LesionImages, settings: MeasurementSettings) ->
     Returns
     -------
     float or None
-        None where other lesions, padding or the end of the scan lie along most of the border.
+        None where other lesions, padding or the end of the scan lie along most of the border, or
+        noise would hide the least difference along more than a quarter of it.
 
     Notes
     -----
@@ -60,38 +66,45 @@ def clear_border_percent(images: LesionImages, settings: MeasurementSettings) ->
     outside = (beyond > OUTSIDE_MM[0]) & (beyond <= OUTSIDE_MM[1])
     if images.other_lesions is not None:
         outside &= ~images.other_lesions
-    counted, clear = np.zeros_like(border), np.zeros_like(border)
+    counted, clear, sure = (np.zeros_like(border) for _ in range(3))
+    least = _least(images, outside, settings)
     for volume in _compared(images):
         usable = np.ones_like(lesion) if volume.padding is None else ~volume.padding
-        seen, differs = _differs(
-            volume, inside & usable, outside & usable, _least(volume, outside, settings)
-        )
+        seen, differs, would = _differs(volume, inside & usable, outside & usable, least)
         counted |= seen & border
         clear |= differs & border
-    if counted.sum() < COUNTED_PART * border.sum():
+        sure |= would & border
+    hidden = counted & ~clear & ~sure
+    if counted.sum() < COUNTED_PART * border.sum() or hidden.sum() > HIDDEN_PART * counted.sum():
         return None
     return 100.0 * float(clear.sum()) / float(counted.sum())
 
 
 def _compared(images: LesionImages) -> list[Volume]:
-    """Return the phases in which a border may show."""
-    first = images.arterial if images.arterial is not None else images.image
-    return [first] if images.late is None else [first, images.late]
+    """Return the images in which a border may show: every phase, and the enhancement."""
+    arterial, native = images.arterial, images.native
+    first = arterial if arterial is not None else images.image
+    found = [one for one in (first, native, images.late) if one is not None]
+    if arterial is not None and native is not None:
+        rise = arterial.array.astype(np.float32) - native.array.astype(np.float32)
+        parts = [one.padding for one in (arterial, native) if one.padding is not None]
+        padding = np.logical_or.reduce(parts) if parts else None
+        found.append(replace(arterial, array=rise, padding=padding))
+    return found
 
 
-def _least(volume: Volume, around: Mask, settings: MeasurementSettings) -> float:
-    """Return the least difference that counts in a volume."""
-    if volume.unit == "HU":
+def _least(images: LesionImages, around: Mask, settings: MeasurementSettings) -> float:
+    """Return the least difference that counts."""
+    image = images.image
+    if image.unit == "HU":
         return settings.viable.least_enhancement
-    beside = volume.array[around]
+    beside = image.array[around]
     level = float(np.median(beside)) if beside.size else 0.0
     return settings.viable.least_enhancement_part * abs(level)
 
 
-def _differs(
-    volume: Volume, inside: Mask, outside: Mask, least: float
-) -> tuple[Mask, NDArray[np.bool_]]:
-    """Return where both sides have tissue, and where they differ for sure."""
+def _differs(volume: Volume, inside: Mask, outside: Mask, least: float) -> tuple[Mask, Mask, Mask]:
+    """Return where both sides have tissue, where they differ for sure, and where it would show."""
     sigma = WINDOW_MM / np.array(volume.geometry.spacing_mm)
     values = volume.array.astype(np.float64)
     within, share, few = _mean(values, inside, sigma)
@@ -99,9 +112,9 @@ def _differs(
     seen = (share > LEAST_WEIGHT) & (other > LEAST_WEIGHT)
     left = (values - beside)[outside & (other > LEAST_WEIGHT)]
     spread = 1.4826 * float(np.median(np.abs(left - np.median(left)))) if left.size else 0.0
-    error = CORRELATED * spread * np.sqrt(few + fewer)
-    differs = seen & (np.abs(within - beside) >= np.maximum(least, CERTAIN_SD * error))
-    return seen, differs
+    error = CERTAIN_SD * CORRELATED * spread * np.sqrt(few + fewer)
+    differs = seen & (np.abs(within - beside) >= np.maximum(least, error))
+    return seen, differs, seen & (error <= least)
 
 
 def _mean(values: Values, region: Mask, sigma: Values) -> tuple[Values, Values, Values]:

@@ -322,7 +322,7 @@ def _delineation(images: LesionImages, settings: MeasurementSettings) -> list[Me
     if images.mask_is_viable:
         return []
     value = clear_border_percent(images, settings)
-    reason = "other lesions or the end of the scan lie along most of the border"
+    reason = "noise, other lesions or the end of the scan hide most of the border"
     return [quantity.percent("clear_border", value, settings, reason=reason)]
 
 

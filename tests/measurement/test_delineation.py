@@ -14,7 +14,7 @@ from measurement.reading import MeasurementSettings
 RADIUS = 11.0
 SHAPE = Ball(2 * RADIUS, (0.3, -0.2, 0.4))
 SETTINGS = MeasurementSettings()
-PHASES = ("native", "arterial")
+PHASES = ("arterial",)
 
 
 def points():
@@ -67,6 +67,20 @@ def test_a_border_that_fades_out_over_centimetres_is_not_clear():
 def test_a_border_may_show_in_the_late_phase_alone():
     washed_out = scene_of(SHAPE, native=55.0, rise=15.0)  # late: 90 HU in liver of 110
     assert clear_border_percent(washed_out, SETTINGS) > 90.0
+
+
+def test_what_noise_may_hide_is_not_called_unclear():
+    faint = scene_of(SHAPE, phases=PHASES, native=55.0, rise=23.0, noise=25.0)  # 8 HU above liver
+    assert clear_border_percent(faint, SETTINGS) is None
+    seen = scene_of(SHAPE, phases=PHASES, native=55.0, rise=60.0, noise=25.0)
+    assert clear_border_percent(seen, SETTINGS) > 75.0
+
+
+def test_a_border_that_the_arterial_phase_hides_may_show_in_the_enhancement():
+    """Darker than liver before contrast, as bright as liver after it: it rises by more."""
+    images = scene_of(SHAPE, phases=("native", "arterial"), native=40.0, rise=30.0)
+    assert clear_border_percent(images, SETTINGS) > 90.0
+    assert clear_border_percent(replace(images, native=None), SETTINGS) < 5.0
 
 
 def test_what_lies_beside_other_lesions_is_not_judged():
