@@ -22,7 +22,7 @@ ANSWER = struct.Struct("<cQQ")
 """Kind of answer, bytes of the pickle, number of buffers, whose sizes follow."""
 SIZE = struct.Struct("<Q")
 RETURNED, RAISED, OUT_OF_MEMORY, FAILED = b"=", b"!", b"m", b"?"
-"""A value; a refusal with its reason; no memory; another exception, by name."""
+"""A value; a refusal with its reason; no memory; another exception, in words."""
 
 
 class _Shared:
@@ -90,6 +90,7 @@ def _answer(requests: BinaryIO, answers: int, shared: _Shared) -> bool:
 
 def _called(function: object, arguments: tuple[object, ...]) -> tuple[bytes, object]:
     """Return what a call gives, and of what kind that is."""
+    from imaging.exception_word import exception_words
     from imaging.reason import ReasonedError
 
     try:
@@ -100,7 +101,7 @@ def _called(function: object, arguments: tuple[object, ...]) -> tuple[bytes, obj
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - whose words may name a person
-        return FAILED, type(error).__name__
+        return FAILED, exception_words(error)
 
 
 def _send(answers: int, parts: list[memoryview]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from imaging.exception_word import exception_words
 from imaging.geometry import VolumeGeometry
 from imaging.header import file_digest
 from imaging.mask import LesionMask, MaskHeader, SegmentIdentity
@@ -200,7 +201,7 @@ def _read_text_headed(
     try:
         image = SimpleITK.ReadImage(str(path))
     except RuntimeError as error:
-        raise MaskFault("mask_unreadable", type(error).__name__) from error
+        raise MaskFault("mask_unreadable", exception_words(error)) from error
     array = SimpleITK.GetArrayFromImage(image)
     if image.GetDimension() != 3:
         raise MaskFault("mask_not_supported", f"{image.GetDimension()} dimensions")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from imaging.exception_word import exception_words
 from imaging.mask import MaskError
 
 
@@ -36,6 +37,6 @@ def refusing(path: str | Path) -> Iterator[None]:
     except MemoryError:
         raise MaskError("mask_unreadable", str(path), "more voxels than memory") from None
     except OSError as error:
-        raise MaskError("unreadable_file", str(path), type(error).__name__) from error
+        raise MaskError("unreadable_file", str(path), exception_words(error)) from error
     except Exception as error:
-        raise MaskError("mask_unreadable", str(path), type(error).__name__) from error
+        raise MaskError("mask_unreadable", str(path), exception_words(error)) from error

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from imaging.exception_word import exception_words
 from imaging.geometry import VolumeGeometry
 from imaging.mask_fault import MaskFault
 
@@ -105,7 +106,7 @@ def read_nifti(path: str | Path) -> NiftiImage:
                 raise MaskFault("mask_not_supported", f"the data start at byte {header.offset}")
             array = _values(stream, header)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise MaskFault("mask_unreadable", f"gzip: {type(error).__name__}") from error
+            raise MaskFault("mask_unreadable", exception_words(error)) from error
     shape = array.shape
     return NiftiImage(
         array=array,

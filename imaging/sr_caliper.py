@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from imaging.dicom_code import code_of, text_of
+from imaging.exception_word import exception_words
 from imaging.header import InstanceHeader
 from imaging.mask import MaskError
 from imaging.mask_fault import MaskFault, refusing
@@ -184,7 +185,7 @@ def read_sr(
                 for measurement in _of_group(group, planes or {})
             ]
         except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
-            raise MaskFault("sr_unreadable", type(error).__name__) from error
+            raise MaskFault("sr_unreadable", exception_words(error)) from error
         return tuple(found)
 
 

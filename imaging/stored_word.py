@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom.uid import ExplicitVRBigEndian
 
 from imaging.decoder_client import decode_apart
+from imaging.exception_word import exception_words
 from imaging.header import InstanceHeader
 from imaging.pixel_error import PixelError
 
@@ -110,7 +111,7 @@ def _read_into(header: InstanceHeader, words: NDArray[np.integer], tag: bytes) -
         finally:
             os.close(file)
     except OSError as error:
-        raise PixelError("file_changed", header.file, type(error).__name__) from error
+        raise PixelError("file_changed", header.file, exception_words(error)) from error
     if count != len(place):
         detail = f"{max(count, 0)} of {len(place)} bytes are there"
         raise PixelError("truncated_pixel_data", header.file, detail)

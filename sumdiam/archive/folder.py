@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from imaging.exception_word import exception_words
 from imaging.volume import LeftOut
 
 LARGEST_FILE_BYTES = 8 * 1024**3
@@ -146,7 +147,7 @@ def _why_closed(error: OSError, code: str = "unreadable_folder") -> tuple[str, s
     """Return reason code and detail of a folder or file that cannot be opened."""
     if error.errno == errno.ENAMETOOLONG:
         return "path_too_long", "its path is longer than the system takes"
-    return code, type(error).__name__
+    return code, exception_words(error)
 
 
 def _is_run(names: set[str]) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from imaging.exception_word import exception_words
 from sumdiam.archive.member import Kind, Member, PackedError
 
 _MOST_BETWEEN = 16 << 20
@@ -82,7 +83,7 @@ def tar_members(path: Path) -> Iterator[Member]:
         except PackedError:
             raise
         except BROKEN as error:
-            raise PackedError("packed_damaged", type(error).__name__) from None
+            raise PackedError("packed_damaged", exception_words(error)) from None
 
 
 def _check_end(opened: tarfile.TarFile, metered: _Metered, *, packed: bool) -> None:

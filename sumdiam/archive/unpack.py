@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from imaging.exception_word import exception_words
 from imaging.volume import LeftOut
 from sumdiam.archive import tar_file, zip_file
 from sumdiam.archive.damage import OTHER_SUFFIXES, RefusedFile
@@ -119,7 +120,7 @@ def _members(path: Path, limits: Limits) -> Iterator[Member]:
         with path.open("rb") as stream:
             head = stream.read(4)
     except OSError as error:
-        raise PackedError("packed_damaged", type(error).__name__) from None
+        raise PackedError("packed_damaged", exception_words(error)) from None
     if head[:2] == b"PK":
         return zip_file.zip_members(path, limits)
     return tar_file.tar_members(path)
@@ -192,9 +193,9 @@ class _Unpacking:
             if number == errno.ENOSPC:
                 raise PackedError("spool_full", "no space is left") from None
             if member.streamed and number is None:  # what comes behind it cannot be told either
-                raise PackedError("packed_damaged", type(error).__name__) from None
+                raise PackedError("packed_damaged", exception_words(error)) from None
             self.out.refused.append(
-                RefusedFile(name, str(path), "member_damaged", type(error).__name__)
+                RefusedFile(name, str(path), "member_damaged", exception_words(error))
             )
         else:
             self.written[path] = FoundFile.of(path, name)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from imaging.exception_word import exception_words
 from sumdiam.archive.member import Kind, Limits, Member, PackedError
 
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
@@ -87,4 +88,4 @@ def _check_directory(path: Path, limits: Limits) -> None:
 
 def _what(error: BaseException) -> str:
     """Name an error without what it may quote."""
-    return type(error).__name__
+    return exception_words(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +104,6 @@ def _words(one: MaskTask, two: MaskTask, shared: float) -> str:
     )  # fmt: skip
     return (
         f"lesions {one.lesion_id} and {two.lesion_id} of reader {one.reader} ({one.role}) share "
-        f"{100 * shared:.0f} % of the smaller one: mask {one.mask_id} in {Path(one.path).name} "
-        f"and mask {two.mask_id} in {Path(two.path).name}{where}"
+        f"{100 * shared:.0f} % of the smaller one: mask {one.mask_id} in {one.file} "
+        f"and mask {two.mask_id} in {two.file}{where}"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any, cast
 
 from sumdiam.batch.progress import Stage
 from sumdiam.batch.schedule import Failure
@@ -18,7 +20,14 @@ class RunJournal:
     measures the study again, and writes the same files.
     """
 
-    def __init__(self, workspace: Workspace, overlays: Path, stage: Stage) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        overlays: Path,
+        stage: Stage,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self._names = names or {}
         self._workspace = workspace
         self._overlays = overlays
         self._stage = stage
@@ -32,7 +41,7 @@ class RunJournal:
         for name, data in sorted(result.overlays.items()):
             with written_whole(overlay_path(self._overlays, name)) as draft:
                 draft.write_bytes(data)
-        self._workspace.record_study(result)
+        self._workspace.record_study(_with_archive_path(result, self._names))
         self._stage.advance()
 
     def failed(self, study_uid: str, failure: Failure) -> bool:
@@ -41,6 +50,23 @@ class RunJournal:
         if state == "quarantined":
             self._stage.advance()
         return state != "quarantined"
+
+
+def _with_archive_path(result: MeasuredStudy, names: Mapping[str, str]) -> MeasuredStudy:
+    """Return a refusal that names its file as it lies in the archive, not by its bare name.
+
+    A worker knows where a file lies on this machine, which is no part of a result.
+    """
+    file = getattr(result, "file", None)
+    name = names.get(file or "", "")
+    if not name or result.reason is None or name in result.reason:
+        return result
+    bare = Path(str(file)).name
+    told = result.reason.replace(bare, name, 1)
+    if bare not in result.reason:
+        told = f"{result.reason} (file {name})"
+    named: MeasuredStudy = replace(cast(Any, result), reason=told)
+    return named
 
 
 def overlay_path(folder: Path, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def _measure(
         stage.advance()
     workspace.begin_run()
     folder = settings.out / OVERLAYS
-    _measure_missing(settings, workspace, tasks, reporter)
+    _measure_missing(settings, workspace, tasks, reporter, catalogue.names)
     outcomes = workspace.settle(handed_in.decisions)
     names = [name for files in workspace.overlay_sizes().values() for name in files]
     remove_other_overlays(folder, names)
@@ -154,7 +154,11 @@ def _measure(
 
 
 def _measure_missing(
-    settings: RunSettings, workspace: Workspace, tasks: Sequence[StudyTask], reporter: Reporter
+    settings: RunSettings,
+    workspace: Workspace,
+    tasks: Sequence[StudyTask],
+    reporter: Reporter,
+    names: Mapping[str, str],
 ) -> None:
     """Measure the studies that are new, changed or unfinished, or whose overlays are gone."""
     folder = settings.out / OVERLAYS
@@ -166,7 +170,7 @@ def _measure_missing(
         reporter.say(f"measure: all {len(tasks)} studies are measured already")
         return
     with reporter.stage("measure", len(missing)) as stage:
-        journal = RunJournal(workspace, folder, stage)
+        journal = RunJournal(workspace, folder, stage, names)
         workers = min(settings.workers, len(missing))
         with open_pool(workers, settings.cluster) as pool:
             measure_all(pool, missing, measure_in_worker, journal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imaging.reason import ReasonedError
@@ -33,6 +33,7 @@ class StudyResult:
     overlays : measurement id to PNG
     notes : what to know of a study that was measured all the same
     seconds : how long it took; the only thing that may differ between two runs
+    file : path of the file that the study is refused for
     """
 
     study_uid: str
@@ -44,6 +45,7 @@ class StudyResult:
     overlays: Mapping[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    file: str | None = None
 
 
 def measure_study(task: StudyTask) -> StudyResult:
@@ -62,7 +64,8 @@ def measure_study(task: StudyTask) -> StudyResult:
     except StudyRefusedError as error:
         return _refused(task, error.code, error.detail, start)
     except ReasonedError as error:
-        return _refused(task, error.reason_code, f"{error.where}: {error.detail}", start)
+        refused = _refused(task, error.reason_code, f"{error.where}: {error.detail}", start)
+        return replace(refused, file=getattr(error, "file", None))
     except GridMismatchError as error:
         return _refused(task, "grid_differs", str(error), start)
 

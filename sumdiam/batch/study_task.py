@@ -28,7 +28,8 @@ _NOT_MEASURED = ("before_baseline", "inadequate_before_start")
 class MaskTask:
     """One segment to read: where it is and what it is of.
 
-    ``resample`` says whether it may be moved onto the grid of its image.
+    ``resample`` says whether it may be moved onto the grid of its image, ``file`` what masks.csv
+    calls its file.
     """
 
     mask_id: str
@@ -42,6 +43,7 @@ class MaskTask:
     reader: str
     volume_id: str
     resample: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -267,6 +269,7 @@ def _mask_tasks(
                 node=_text(row["node"]),
                 reader=_text(row["reader"]),
                 volume_id=_text(row["volume_id"]),
+                file=_text(row["file"]),
             )
         )
     return tuple(sorted(wanted, key=lambda mask: (mask.mask_id, mask.segment))), sorted(set(notes))
