@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs accuracy lock clean help
+.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs validation lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -67,11 +67,11 @@ docs: $(READY)  ## write docs/tables.md and docs/flags.md from the schemas and t
 	$(BIN)/python -m sumdiam.export.flag_docs docs/flags.md
 
 SERIES ?= $(or $(SUMDIAM_SHARED),../shared)/data/hcc_tace_hcc048_portal
-ACCURACY_ROWS ?= accuracy-rows.csv
-ACCURACY_SEED ?= 7000
-accuracy: $(READY)  ## write docs/accuracy.md: lesions planted in a real CT (hours; goes on where it ended)
-	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(ACCURACY_SEED) \
-	    --rows $(ACCURACY_ROWS) --out docs/accuracy.md
+VALIDATION_ROWS ?= validation-rows.csv
+VALIDATION_SEED ?= 7000
+validation: $(READY)  ## write docs/validation.md: lesions planted in a real CT (hours; goes on where it ended)
+	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(VALIDATION_SEED) \
+	    --rows $(VALIDATION_ROWS) --out docs/validation.md
 
 lock:  ## pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

@@ -1,7 +1,7 @@
 """One table of how near viable diameters come to truth, flags and uncertainty with them.
 
     python -m benchmarks.planted_table --series ../shared/data/hcc_tace_hcc048_portal \
-        --seed 1 --rows rows.csv [--minutes 9] [--scale 1.0] [--out docs/accuracy.md]
+        --seed 1 --rows rows.csv [--minutes 9] [--scale 1.0] [--out docs/validation.md]
 
 Lesions are planted one by one in a real scan's liver and read as a run reads them: native phase
 registered about the lesion, viable part found, length, uncertainty and flags. ``--rows`` keeps one
@@ -263,7 +263,7 @@ def flag_table(frame: pd.DataFrame) -> list[str]:
 
 TEXT = """# How near viable diameters come to truth
 
-Written by `make accuracy` (`benchmarks/planted_table.py`, seed {seed}); {count} lesions that were
+Written by `make validation` (`benchmarks/planted_table.py`, seed {seed}); {count} lesions that were
 not looked at while the method was chosen.
 
 Lesions of closed-form truth, 12 to 50 mm across, are planted one by one in the liver of a real CT
@@ -321,7 +321,7 @@ is of the liver around, on the difference smoothed by 1 mm, as is the rise of 10
 
 
 def document(frame: pd.DataFrame) -> str:
-    """Return the text of docs/accuracy.md."""
+    """Return the text of docs/validation.md."""
     tables = {
         "clear": clear_table, "faint": faint_table, "dead": dead_table,
         "uncertainty": uncertainty_table, "ways": ways_table, "flags": flag_table,
