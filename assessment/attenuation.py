@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from assessment.code import TARGET, Bools, Ints, per_case
+from assessment.code import TARGET, Bools, Ints
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
+from assessment.visit_array import per_case
 
 TENTHS = 10
 UNKNOWN, NOT_FALLEN, FALLEN = -1, 0, 1

@@ -22,6 +22,7 @@ from assessment.code import (
     Texts,
 )
 from assessment.response import first_progression
+from assessment.visit_array import first_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _rank_responses(
         found = where & counting
         any_ = found.any(axis=1)
         code = np.where(any_, category, code)
-        rank = np.where(any_, np.argmax(found, axis=1), rank)
+        rank = np.where(any_, first_rank(found), rank)
     early = counting & np.isin(overall, (CR, PR, SD, NON_CR_NON_PD))
     return Best(code, rank, _reasons(code, early, counting, overall, dated, policy))
 

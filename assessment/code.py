@@ -67,48 +67,6 @@ def is_any(words: Texts, options: Sequence[str]) -> Bools:
     return np.asarray(np.logical_or.reduce([words == option for option in options]))
 
 
-def earlier(flags: Bools) -> Bools:
-    """Return whether the flag was set at any earlier visit (visits along axis 1)."""
-    ever = np.logical_or.accumulate(flags, axis=1)
-    return np.concatenate([np.zeros_like(ever[:, :1]), ever[:, :-1]], axis=1)
-
-
-def per_case(amount: Anything, bounds: Ints) -> Anything:
-    """Return sums over the lesions of each case; lesions are sorted by case.
-
-    Parameters
-    ----------
-    amount : (lesion, ...) array
-    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
-    """
-    start = bounds[:-1]
-    filled = np.flatnonzero(bounds[1:] > start)
-    if len(filled) == len(start) and len(start):
-        return np.asarray(np.add.reduceat(amount, start, axis=0, dtype=np.int64))
-    found = np.zeros((len(start), *amount.shape[1:]), dtype=np.int64)
-    if len(filled):
-        found[filled] = np.add.reduceat(amount, start[filled], axis=0, dtype=np.int64)
-    return found
-
-
-def any_of_case(flags: Bools, bounds: Ints) -> Bools:
-    """Return whether any lesion of each case is flagged; lesions are sorted by case.
-
-    Parameters
-    ----------
-    flags : (lesion, ...) array
-    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
-    """
-    start = bounds[:-1]
-    filled = np.flatnonzero(bounds[1:] > start)
-    if len(filled) == len(start) and len(start):
-        return np.asarray(np.logical_or.reduceat(flags, start, axis=0))
-    found = np.zeros((len(start), *flags.shape[1:]), dtype=bool)
-    if len(filled):
-        found[filled] = np.logical_or.reduceat(flags, start[filled], axis=0)
-    return found
-
-
 def written(values: Ints, per_unit: int = 100) -> Texts:
     """Return whole steps as text, such as 46.2: one decimal, more only if they are needed.
 

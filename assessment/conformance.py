@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from assessment.code import NO_DAY, NON_TARGET, NOT_MEASURED, TARGET, Bools, Ints, Texts, per_case
+from assessment.code import NO_DAY, NON_TARGET, NOT_MEASURED, TARGET, Bools, Ints, Texts
 from assessment.course import Course
 from assessment.lesion_state import linked_lesions
 from assessment.measurand import NAMES
@@ -16,6 +16,7 @@ from assessment.people import People
 from assessment.phrase import amounts, joined, labels, spelled
 from assessment.subject_response import SubjectResponses
 from assessment.targets import given_roles, minimum_length, organ_codes
+from assessment.visit_array import lowest_earlier, per_case
 from assessment.warning import Warned
 from assessment.words import Words, compacted
 
@@ -239,8 +240,7 @@ def _grown_nontargets(result: SubjectResponses) -> Bools:
     criteria, states = result.rules.criteria, result.reading.states
     value = states.length
     huge = np.iinfo(np.int64).max
-    low = np.minimum.accumulate(np.where(value >= 0, value, huge), axis=1)
-    low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)
+    low = lowest_earlier(np.where(value >= 0, value, huge), huge)
     known = (value >= 0) & (low != huge)
     low = np.where(known, low, 0)
     growth = np.where(known, value - low, 0)

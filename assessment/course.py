@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Anything, Bools, Floats, Ints, Texts, any_of_case, days_of
+from assessment.code import NO_DAY, Anything, Bools, Floats, Ints, Texts, days_of
 from assessment.lesion_columns import NO_TRUTH, LesionColumns
+from assessment.visit_array import any_of_case, by_visit, filled, highest_earlier
 from assessment.words import Words, compacted, empty_words
 
 
@@ -86,7 +87,7 @@ class Course:
     def exists(self) -> Bools:
         """(case, rank): whether the visit is there."""
         if "exists" not in self._kept:
-            self._kept["exists"] = _frozen(self.visits.exists[self.subject])
+            self._kept["exists"] = _frozen(by_visit(self.visits.exists[self.subject]))
         return self._kept["exists"]
 
     @property
@@ -118,7 +119,9 @@ class Course:
         if name not in self._kept:
             given = self.table.numbers.get(name)
             found = (
-                np.full(self.row.shape, np.nan) if given is None else self._spread(given, np.nan)
+                filled(self.row.shape, np.nan, np.float64)
+                if given is None
+                else self._spread(given, np.nan)
             )
             self._kept[name] = _frozen(found)
         return self._kept[name]
@@ -127,7 +130,7 @@ class Course:
         """(lesion, rank): 1, 0, or -1 where there is no row or an empty cell."""
         if name not in self._kept:
             given = self.table.truths.get(name)
-            empty = np.full(self.row.shape, NO_TRUTH, dtype=np.int8)
+            empty = filled(self.row.shape, NO_TRUTH, np.int8)
             self._kept[name] = _frozen(empty if given is None else self._spread(given, NO_TRUTH))
         return self._kept[name]
 
@@ -149,7 +152,7 @@ class Course:
         """(lesion, rank): days since 1970-01-01, NO_DAY where there is no row or an empty cell."""
         if "scan_day" not in self._kept:
             given = self.table.scan_day
-            empty = np.full(self.row.shape, NO_DAY, dtype=np.int64)
+            empty = filled(self.row.shape, NO_DAY, np.int64)
             self._kept["scan_day"] = _frozen(
                 empty if given is None else self._spread(given, NO_DAY)
             )
@@ -158,8 +161,8 @@ class Course:
     def _spread(self, cells: Anything, missing: object) -> Anything:
         """Lay the cells of a column out over lesions and ranks."""
         if len(cells) == self.row.size and not (self.row < 0).any():
-            return cells[self.row]
-        return np.append(cells, np.array([missing], dtype=cells.dtype))[self.row]
+            return by_visit(cells[self.row])
+        return by_visit(np.append(cells, np.array([missing], dtype=cells.dtype))[self.row])
 
 
 def _frozen(values: Anything) -> Anything:
@@ -256,7 +259,7 @@ def _laid_out(
     depth = int(rank.max(initial=0)) + 1
 
     def spread(values: Anything, missing: object) -> Anything:
-        grid = np.full((len(ids), depth), missing, dtype=values.dtype)
+        grid = filled((len(ids), depth), missing, values.dtype)
         grid[subject, rank] = values
         return grid
 
@@ -287,8 +290,7 @@ def _truth(column: pd.Series[bool]) -> Ints:
 def _date_faults(exists: Bools, first: Ints, last: Ints) -> Texts:
     """Return per subject `no_dates`, `dates_backwards`, or nothing."""
     undated = (exists & ((first == NO_DAY) | (last == NO_DAY))).any(axis=1)
-    before = np.maximum.accumulate(np.where(exists, first, NO_DAY), axis=1)
-    before = np.concatenate([np.full_like(before[:, :1], NO_DAY), before[:, :-1]], axis=1)
+    before = highest_earlier(np.where(exists, first, NO_DAY), NO_DAY)
     backwards = (exists & ((first <= before) | (last < first))).any(axis=1) & ~undated
     faults = np.array(["", "no_dates", "dates_backwards"], dtype=object)
     return np.asarray(faults[np.where(undated, 1, np.where(backwards, 2, 0))])
@@ -308,7 +310,7 @@ def make_course(
     row_key = subject * readers + reader.codes
     key, case = _cases(len(visits.subject_id), subject, row_key, readers)
     lesion_key, lesion_of_row = compacted(case * names + lesion.codes, len(key) * names)
-    row = np.full((len(lesion_key), visits.timepoint.shape[1]), -1, dtype=np.int64)
+    row = filled((len(lesion_key), visits.timepoint.shape[1]), -1, np.int64)
     row[lesion_of_row, _rank(visits, subject, lesions.timepoint)] = np.arange(lesions.n)
     if np.count_nonzero(row >= 0) != lesions.n:
         return None

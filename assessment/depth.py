@@ -10,6 +10,7 @@ import numpy as np
 from assessment.code import Bools, Ints, Texts, percent_written
 from assessment.response import first_progression
 from assessment.sums import Sums
+from assessment.visit_array import first_rank
 
 EARLY_SHRINKAGE_PERCENT = 20
 """Strictly more than this decrease at the first follow-up. Source: the published analysis."""
@@ -47,7 +48,7 @@ def early_shrinkage(sums: Sums, exists: Bools, policy: Mapping[str, str]) -> Dep
     wanted = (
         follow_up & complete if policy["ets_incomplete_first_followup"] != "missing" else follow_up
     )
-    rank = np.argmax(wanted, axis=1)
+    rank = first_rank(wanted)
     case = np.arange(len(rank))
     measured = wanted.any(axis=1) & complete[case, rank]
     has_baseline = sums.baseline > 0

@@ -11,6 +11,7 @@ from assessment.code import NO_DAY, Bools, Ints, Texts, is_any
 from assessment.endpoints import Followed, at_rank, last_image
 from assessment.policy import policy_data
 from assessment.response import first_progression
+from assessment.visit_array import first_rank
 
 REASONS = {
     "analysed": "analysed",
@@ -38,7 +39,7 @@ def exclude(followed: Followed, overall: Ints) -> Excluded:
     later = followed.exists.copy()
     later[:, 0] = False
     none = ~later.any(axis=1)
-    first = at_rank(followed.first_day, np.where(none, -1, np.argmax(later, axis=1)))
+    first = at_rank(followed.first_day, np.where(none, -1, first_rank(later)))
     fault = (followed.no_dates != "") | (followed.start == NO_DAY)
     usable = ~none & ~fault
     late = usable & (np.where(usable, first - np.where(usable, followed.start, 0), 0) > limit)

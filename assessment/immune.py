@@ -34,6 +34,7 @@ from assessment.criteria import overall_table
 from assessment.new_growth import Growth
 from assessment.response import Setting, TimepointResponses
 from assessment.sums import Sums
+from assessment.visit_array import ever
 
 I_WORDS = {CR: I_CR, PR: I_PR, SD: I_SD, NON_CR_NON_PD: I_NON_CR_NON_PD}
 BETTER = {CR: 0, PR: 1, SD: 2, PD: 3}
@@ -227,7 +228,7 @@ def _after_confirmation(shown: Ints, judged: Ints, setting: Setting) -> tuple[In
     if rule == "recompute":
         return shown, judged
     sure = shown == I_CPD
-    after = np.logical_or.accumulate(sure, axis=1)
+    after = ever(sure)
     after[:, 1:] = after[:, :-1].copy()
     after[:, 0] = False
     after &= setting.exists

@@ -24,6 +24,7 @@ from assessment.measurand import (
     uncertainty,
     whole_instead,
 )
+from assessment.visit_array import ever
 from assessment.words import Words
 
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
@@ -271,7 +272,7 @@ def _join_fragments(course: Course, states: LesionStates) -> LesionStates:
     if not len(fragment):
         return states
     root = parent[fragment]
-    started = np.logical_or.accumulate(states.visible[fragment], axis=1)
+    started = ever(states.visible[fragment])
     parts = np.zeros(states.value.shape, dtype=np.int64)
     np.add.at(parts, root, started.astype(np.int64))
     is_split = parts > 0
@@ -326,7 +327,7 @@ def join_merged(course: Course, states: LesionStates, role: Ints) -> LesionState
     index, host = index[host != index], host[host != index]
     if not len(index):
         return states
-    since = np.logical_or.accumulate(merged[index], axis=1)
+    since = ever(merged[index])
     carried = role[host] == TARGET
     _, first_of_host = np.unique(host, return_index=True)
     carried |= ~np.isin(np.arange(len(index)), first_of_host)

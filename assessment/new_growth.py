@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import NEW, NO_ROLE, NON_TARGET, Bools, Ints, per_case
+from assessment.code import NEW, NO_ROLE, NON_TARGET, Bools, Ints
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
 from assessment.new_lesion import NewLesions
 from assessment.targets import organ_codes, rank_within
+from assessment.visit_array import first_rank, per_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _may_be_new(role: Ints, states: LesionStates) -> Bools:
 
 def _summed(course: Course, states: LesionStates, counting: Bools, criteria: Criteria) -> Bools:
     """Return the new lesions that have a sum of their own: the first to come, then the largest."""
-    first = np.argmax(counting, axis=1)
+    first = first_rank(counting)
     place = np.arange(len(first))
     size = states.length[place, first]
     least = np.where(
@@ -149,6 +150,6 @@ def _summed(course: Course, states: LesionStates, counting: Bools, criteria: Cri
     for group, limit in groups:
         inside = order[taken[order]]
         rank = np.full(len(first), -1)
-        rank[inside] = rank_within(np.arange(len(inside)), group[inside])
+        rank[inside] = rank_within(group[inside])
         taken &= rank < criteria.number("immune", limit)
     return np.asarray(taken)

@@ -19,12 +19,12 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
-    per_case,
     written,
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
+from assessment.visit_array import any_of_case, ever, first_rank, lowest_earlier
 from assessment.words import Words
 
 
@@ -100,7 +100,7 @@ def _judge(
     nodule, nodule_text = _nodules(course, states, visible, criteria, policy)
     node, normal_node, node_text = _nodes(states, visible, criteria)
     cytology = course.words("cytology")
-    proven = np.logical_or.accumulate(cytology.equals("positive"), axis=1)
+    proven = ever(cytology.equals("positive"))
     counts = sure & np.select(
         [kind["effusion"], kind["node"], kind["nodule"]],
         [proven, node | called, nodule | called],
@@ -159,7 +159,7 @@ def _nodules(
     unknown = enhances & (washout == -1) & ~pattern.given
     if policy["washout_unknown"] == "typical":
         typical = typical | unknown
-    typical = np.logical_or.accumulate(typical & visible, axis=1)
+    typical = ever(typical & visible)
     least = criteria.length("new_lesion", "minimum_mm")
     large = states.size >= least
     unsized = (states.size == NOT_MEASURED) & pattern.equals("typical")
@@ -182,9 +182,9 @@ def _nodules(
 def _first_size(size: Ints, visible: Bools) -> Ints:
     """Return the length of each lesion where it was first seen with one, -1 before."""
     known = visible & (size >= 0)
-    place = np.argmax(known, axis=1)
+    place = first_rank(known)
     first = size[np.arange(len(size)), place]
-    return np.where(np.logical_or.accumulate(known, axis=1), first[:, None], NOT_MEASURED)
+    return np.where(ever(known), first[:, None], NOT_MEASURED)
 
 
 def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bools, Bools, Texts]:
@@ -196,8 +196,7 @@ def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bo
         criteria.length("node", "new_mm"),
     )[:, None]
     huge = np.iinfo(np.int64).max
-    low = np.minimum.accumulate(np.where(axis >= 0, axis, huge), axis=1)
-    low = np.concatenate([np.full_like(low[:, :1], huge), low[:, :-1]], axis=1)
+    low = lowest_earlier(np.where(axis >= 0, axis, huge), huge)
     low = np.where(low == huge, 0, low)  # never recorded before: it was not there to be measured
     grown = axis - low >= criteria.length("node", "new_growth_mm")
     unsized = visible & (states.size == NOT_MEASURED)  # a person saw it and gave no length
@@ -247,8 +246,8 @@ def new_lesion_codes(
     """
     counting = new.dated if dated else new.recorded
     waiting = (new.pending | (new.dated & ~counting)) & member[:, None]
-    yes = per_case(counting & member[:, None], course.bounds) > 0
-    doubt = per_case(waiting, course.bounds) > 0
+    yes = any_of_case(counting & member[:, None], course.bounds)
+    doubt = any_of_case(waiting, course.bounds)
     found = [NEW_YES, NEW_NOT_ASSESSED, NEW_EQUIVOCAL]
     return np.select([yes, not_looked_for(course, policy), doubt], found, NEW_NO).astype(np.int64)
 

@@ -24,6 +24,7 @@ from assessment.response import (
 )
 from assessment.sums import Sums, sum_targets
 from assessment.targets import Selection, no_target_reason, select_targets
+from assessment.visit_array import ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Reading:
         words = self.rules.criteria.value("new_lesion", "effusion_findings")
         effusion = self.course.words("finding").holds(words).any(axis=1, keepdims=True)
         positive = self.course.words("cytology").equals("positive")
-        return np.asarray(effusion & ~np.logical_or.accumulate(positive, axis=1))
+        return np.asarray(effusion & ~ever(positive))
 
     @property
     def day(self) -> Ints:

@@ -25,13 +25,13 @@ from assessment.code import (
     Bools,
     Floats,
     Ints,
-    per_case,
 )
 from assessment.measurand import DRAWN_STEPS
 from assessment.part import Part, Reading, sum_rules, target_sums
 from assessment.policy import policy_data
 from assessment.response import Margin, NonTargets, assess_timepoints
 from assessment.sums import sum_targets
+from assessment.visit_array import ever, per_case
 
 CATEGORIES = (CR, PR, SD, PD, NE)
 DRAWS = 2000
@@ -80,8 +80,8 @@ def doubts(
     needed = target & (reading.states.value > 0)
     lacking = per_case(needed & ~np.isfinite(spread), reading.course.bounds) > 0
     measured = per_case(needed, reading.course.bounds) > 0
-    until = np.logical_or.accumulate(lacking, axis=1)
-    has_length = np.logical_or.accumulate(measured, axis=1)
+    until = ever(lacking)
+    has_length = ever(measured)
     known = ~until & has_length & (whole.found.overall != NONE)
     best_known = (known | (whole.found.overall == NONE)).all(axis=1) & known.any(axis=1)
     if whole.immune is not None:  # the categories are drawn, not what later visits make of them

@@ -24,11 +24,11 @@ from assessment.code import (
     SD,
     Bools,
     Ints,
-    per_case,
 )
 from assessment.criteria import Criteria, overall_table
 from assessment.measurand import PER_UNIT
 from assessment.sums import NO_SUM, Sums, lowest_before, vanished_before
+from assessment.visit_array import counts_of_case, filled, first_rank, per_case
 
 (
     BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED, BY_LESION, BY_ATTENUATION,
@@ -54,12 +54,14 @@ class NonTargets:
         """Return the counts over the member lesions; arrays (lesion, rank), `member` (lesion)."""
         chosen = member[:, None]
         returned = seen & vanished_before(seen, gone) & chosen
+        flags = [seen & chosen, gone & chosen, progressed & chosen, returned]
+        n_present, n_gone, n_progressed, n_returned = counts_of_case(flags, bounds)
         return cls(
             n=per_case(member, bounds),
-            present=per_case(seen & chosen, bounds),
-            gone=per_case(gone & chosen, bounds),
-            progressed=per_case(progressed & chosen, bounds),
-            returned=per_case(returned, bounds) > 0,
+            present=n_present,
+            gone=n_gone,
+            progressed=n_progressed,
+            returned=n_returned > 0,
         )
 
     def responses(self, policy: Mapping[str, str]) -> Ints:
@@ -175,10 +177,10 @@ def assess_timepoints(
     table = overall_table(setting.criteria)
     by_lesions = nontargets.responses(policy)
     out = {
-        name: np.full(shape, NONE, dtype=np.int64)
+        name: filled(shape, NONE, np.int64)
         for name in ("target", "nontarget", "overall", "lower", "higher")
     }
-    cause = np.zeros(shape, dtype=np.int64)
+    cause = filled(shape, 0, np.int64)
     history = _History.start(len(new), policy)
     for rank in range(1, shape[1]):
         there = setting.exists[:, rank]
@@ -343,7 +345,7 @@ def _overall(
 def first_progression(overall: Ints) -> Ints:
     """Return the rank of each case's first PD, -1 where there is none."""
     progressed = overall == PD
-    return np.where(progressed.any(axis=1), np.argmax(progressed, axis=1), -1)
+    return np.where(progressed.any(axis=1), first_rank(progressed), -1)
 
 
 def evaluable(overall: Ints) -> Bools:

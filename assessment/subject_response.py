@@ -23,6 +23,7 @@ from assessment.part import Part, Reading, assess_part, read_lesion_states
 from assessment.people import People
 from assessment.probability import Doubt, doubts
 from assessment.reason import response_reasons
+from assessment.visit_array import first_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +152,4 @@ def _response_rank(counted: Best, overall: Ints, day: Ints, rules: Rules) -> Int
     if rules.policy["confirm"] == "on":
         responding = confirmed(overall, day, rules.policy, first=(CR, PR), second=(CR, PR))
     has = np.isin(counted.code, (CR, PR)) & responding.any(axis=1)
-    return np.where(has, np.argmax(responding, axis=1), -1)
+    return np.where(has, first_rank(responding), -1)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import NOT_MEASURED, Bools, Ints, earlier, per_case
+from assessment.code import NOT_MEASURED, Bools, Ints
+from assessment.visit_array import counts_of_case, earlier, lowest_earlier, per_case
 
 NO_SUM = -1
 
@@ -69,9 +70,10 @@ def sum_targets(
     returned = present & vanished_before(present, gone & chosen)
     from_nothing = present & earlier(gone & chosen & (value == 0))
     n_expected = per_case(target, bounds)
-    n_measured = per_case(measured, bounds)
-    total = per_case(np.where(measured, value, 0), bounds)
-    n_gone = per_case(gone & chosen, bounds)
+    total = per_case(value * measured, bounds)
+    large = from_nothing & (value >= reappears_from)
+    flags = [measured, gone & chosen, present, returned, large]
+    n_measured, n_gone, n_present, n_returned, n_large = counts_of_case(flags, bounds)
     complete = n_measured[:, 0] == n_expected
     grown = np.zeros(total.shape, dtype=bool)
     if lesion_percent is not None:
@@ -81,9 +83,9 @@ def sum_targets(
         n_measured=n_measured,
         n_expected=n_expected,
         all_gone=(n_gone == n_expected[:, None]) & (n_expected > 0)[:, None],
-        any_present=per_case(present, bounds) > 0,
-        returned=per_case(returned, bounds) > 0,
-        returned_large=per_case(from_nothing & (value >= reappears_from), bounds) > 0,
+        any_present=n_present > 0,
+        returned=n_returned > 0,
+        returned_large=n_large > 0,
         grown=grown,
         baseline=np.where(complete, total[:, 0], NO_SUM),
     )
@@ -107,6 +109,7 @@ def lowest_before(total: Ints, eligible: Bools) -> Ints:
     Rank 0 is given its own sum, as the nadir includes the baseline.
     """
     huge = np.iinfo(np.int64).max
-    low = np.minimum.accumulate(np.where(eligible, total, huge), axis=1)
-    low = np.concatenate([low[:, :1], low[:, :-1]], axis=1)
+    own = np.where(eligible, total, huge)
+    low = lowest_earlier(own, huge)
+    low[:, 0] = own[:, 0]
     return np.where(low == huge, NO_SUM, low)

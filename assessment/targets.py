@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +17,16 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
-    per_case,
-    written,
 )
 from assessment.course import Course
 from assessment.criteria import Criteria, Rules
 from assessment.lesion_state import LesionStates
 from assessment.measurand import NAMES, PER_UNIT, SHOWN_UNITS
+from assessment.phrase import amounts, joined, labels
+from assessment.visit_array import per_case
+from assessment.words import Words
 
+LARGEST_KEY = 2**62
 BASELINE = (slice(None), 0)
 """The cells of (lesion, rank) arrays at baseline."""
 
@@ -66,21 +68,16 @@ def select_targets(
     has_given = per_case((given == TARGET), course.bounds) > 0
     role, reason = _by_rules(course, states, criteria)
     candidate = (role == TARGET) & (given == -1) & ~has_given[course.lesion_case]
-    rank = _order(course, states, candidate, policy)
-    taken, left = _within_limits(course, states, candidate, rank, policy)
-    reason = np.where(candidate & ~taken, left, reason)
+    queue = _queue(course, states, np.flatnonzero(candidate), policy)
+    taken = _within_limits(course, states, candidate, queue, policy, reason)
     role = np.where((role == TARGET) & ~taken, NON_TARGET, role)
-    reason = np.where(
-        (given == -1) & has_given[course.lesion_case] & (role == NON_TARGET),
-        "non-target: targets were given, and this lesion was not among them",
-        reason,
-    )
-    role, reason = _apply_given(course, states, given, role, reason)
-    role = np.where(states.fragment, NO_ROLE, role)
-    reason = np.where(
-        states.fragment, "fragment: added to " + course.lesion_id[states.parent], reason
-    )
-    role, reason = _zero_baseline(course, states, role, reason, policy)
+    other = (given == -1) & has_given[course.lesion_case] & (role == NON_TARGET)
+    reason[other] = "non-target: targets were given, and this lesion was not among them"
+    role = _apply_given(course, states, given, role, reason)
+    fragment = np.flatnonzero(states.fragment)
+    role[fragment] = NO_ROLE
+    reason[fragment] = "fragment: added to " + course.lesion_id[states.parent[fragment]]
+    role = _zero_baseline(course, states, role, reason, policy)
     return Selection(
         role=role,
         order=_order_of_targets(course, states, role),
@@ -136,59 +133,98 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
     value, size = states.value[:, 0], states.length[:, 0]
     least = minimum_length(course, criteria)
     node_target, node_disease = _node_limits(states, criteria)
-    length = written(np.maximum(size, 0)) + " mm"
-    name = np.array(NAMES, dtype=object)[states.measurand]
-    part = np.where(states.in_mm, name, "longest diameter")
-    viable = states.viable
     known = size != NOT_MEASURED  # the length decides, where there is one
-    told = course.words("finding").at(BASELINE)
-    finding = told.holds(criteria.value("target", "nontarget_findings"))
+    finding, status = (course.words(name).at(BASELINE) for name in ("finding", "status"))
     treated = course.truth("treated_before")[:, 0] == 1
     ill_defined = course.truth("well_delineated")[:, 0] == 0
-    status = course.words("status").at(BASELINE)
     never = criteria.value("target", "treated_before") == "never"
     unnamed = status.is_any(["present", "progressed", "equivocal"])
     missing = value == NOT_MEASURED
-    cases: list[tuple[Bools, int, Texts | str]] = [
+    told = _Reasons(states, least, criteria, finding, status)
+    cases: list[tuple[Bools, int, str | Callable[[Ints], Texts]]] = [
         (~in_baseline(course, states), NEW, "not there at baseline"),
-        (finding, NON_TARGET, "non-target: " + told.text),
-        (unnamed & missing, NON_TARGET, "non-target: " + status.text + ", without a length"),
-        (
-            missing,
-            NON_TARGET,
-            "not evaluable: no " + name + " at baseline; no other length stands in for it",
-        ),
-        (states.node & known & (size < node_disease), NO_ROLE, "normal node: short axis " + length),
-        (
-            states.node & known & (size < node_target),
-            NON_TARGET,
-            "non-target: node of short axis " + length,
-        ),
+        (finding.holds(criteria.value("target", "nontarget_findings")), NON_TARGET, told.finding),
+        (unnamed & missing, NON_TARGET, told.unnamed),
+        (missing, NON_TARGET, told.not_measured),
+        (states.node & known & (size < node_disease), NO_ROLE, told.normal_node),
+        (states.node & known & (size < node_target), NON_TARGET, told.small_node),
         (status.equals("equivocal"), NON_TARGET, "non-target: equivocal"),
-        (viable & (value == 0), NON_TARGET, "non-target: no arterial enhancement at baseline"),
+        (
+            states.viable & (value == 0),
+            NON_TARGET,
+            "non-target: no arterial enhancement at baseline",
+        ),
         (value == 0, NEW, "not there at baseline"),
         (ill_defined, NON_TARGET, "non-target: not well delineated"),
         (treated & ~states.node & never, NON_TARGET, "non-target: treated before"),
         (~states.node & status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
-        (
-            ~states.node & known & (size < least),
-            NON_TARGET,
-            "non-target: " + part + " " + length + ", measurable from " + written(least) + " mm",
-        ),
+        (~states.node & known & (size < least), NON_TARGET, told.too_short),
     ]
-    amount = written(np.maximum(value, 0), PER_UNIT[criteria.unit])
-    taken = "taken: " + name + " " + amount + f" {SHOWN_UNITS[criteria.unit]}"
-    return _first_case(cases, taken)
+    first = np.full(len(value), len(cases), dtype=np.int64)
+    for place in range(len(cases) - 1, -1, -1):
+        first[cases[place][0]] = place
+    reason = np.empty(len(value), dtype=object)
+    for place, (_, _, text) in enumerate([*cases, (None, TARGET, told.taken)]):
+        index = np.flatnonzero(first == place)
+        if len(index):
+            reason[index] = text if isinstance(text, str) else text(index)
+    roles = np.array([*(role for _, role, _ in cases), TARGET])
+    return roles[first], reason
 
 
-def _first_case(
-    cases: list[tuple[Bools, int, Texts | str]], otherwise: Texts
-) -> tuple[Ints, Texts]:
-    """Return role and reason of the first case that is true, else those of a target."""
-    role = np.select([c for c, _, _ in cases], [r for _, r, _ in cases], TARGET)
-    texts = [np.broadcast_to(np.asarray(t, dtype=object), role.shape) for _, _, t in cases]
-    reason = np.select([c for c, _, _ in cases], texts, otherwise)
-    return role.astype(np.int64), reason.astype(object)
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """Words for the lesions at an index, with their lengths and names."""
+
+    states: LesionStates
+    least: Ints
+    criteria: Criteria
+    told: Words
+    status: Words
+
+    def _length(self, index: Ints, before: str, after: str = " mm") -> Words:
+        """Return each lesion's length."""
+        return amounts(np.maximum(self.states.length[index, 0], 0), 100, before, after)
+
+    def finding(self, index: Ints) -> Texts:
+        """Say which finding is no target."""
+        return joined("non-target: ", self.told.at(index))
+
+    def unnamed(self, index: Ints) -> Texts:
+        """Say what a person called a lesion that has no length."""
+        return joined("non-target: ", self.status.at(index), ", without a length")
+
+    def not_measured(self, index: Ints) -> Texts:
+        """Say what was not measured."""
+        name = labels(self.states.measurand[index], NAMES, "not evaluable: no ")
+        return joined(name, " at baseline; no other length stands in for it")
+
+    def normal_node(self, index: Ints) -> Texts:
+        """Say how short the axis of a normal node is."""
+        return joined(self._length(index, "normal node: short axis "))
+
+    def small_node(self, index: Ints) -> Texts:
+        """Say how short the axis of a node is that is no target."""
+        return joined(self._length(index, "non-target: node of short axis "))
+
+    def too_short(self, index: Ints) -> Texts:
+        """Say how long a lesion is, and how long a target has to be."""
+        names = (*NAMES, "longest diameter")
+        part = np.where(self.states.in_mm[index], self.states.measurand[index], len(NAMES))
+        return joined(
+            labels(part, names, "non-target: "),
+            self._length(index, " ", " mm, measurable from "),
+            amounts(self.least[index], 100, "", " mm"),
+        )
+
+    def taken(self, index: Ints) -> Texts:
+        """Say what was measured of a target."""
+        unit = self.criteria.unit
+        value = np.maximum(self.states.value[index, 0], 0)
+        return joined(
+            labels(self.states.measurand[index], NAMES, "taken: "),
+            amounts(value, PER_UNIT[unit], " ", f" {SHOWN_UNITS[unit]}"),
+        )
 
 
 def organ_codes(course: Course, states: LesionStates) -> Ints:
@@ -201,104 +237,114 @@ def organ_codes(course: Course, states: LesionStates) -> Ints:
     return code.astype(np.int64)
 
 
-def _order(
-    course: Course, states: LesionStates, candidate: Bools, policy: Mapping[str, str]
+def _queue(
+    course: Course, states: LesionStates, candidate: Ints, policy: Mapping[str, str]
 ) -> Ints:
-    """Return the place of each candidate in the order of taking, by policy; ties by lesion id."""
-    value = -states.value[:, 0]
-    place = np.arange(len(value))  # sorted by lesion id within the case
-    if policy["target_selection"] == "one_per_organ_first":
-        organ = organ_codes(course, states)
-        first = np.lexsort((place, value, organ, course.lesion_case, ~candidate))
-        round_ = rank_within(first, course.lesion_case * (organ.max(initial=0) + 1) + organ)
-        order = np.lexsort((place, value, round_, course.lesion_case, ~candidate))
-    else:
-        order = np.lexsort((place, value, course.lesion_case, ~candidate))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = place
-    return rank
+    """Return the candidates in the order of taking, case by case, by policy; ties by lesion id."""
+    case, value = course.lesion_case[candidate], states.value[candidate, 0]
+    if policy["target_selection"] != "one_per_organ_first":
+        return candidate[_largest_first(case, value)]
+    organ = organ_codes(course, states)
+    own = organ[candidate]
+    first = np.lexsort((-value, own, case))
+    round_ = np.empty(len(first), dtype=np.int64)
+    round_[first] = rank_within(case[first] * (organ.max(initial=0) + 1) + own[first])
+    return candidate[np.lexsort((-value, round_, case))]
 
 
-def rank_within(order: Ints, group: Ints) -> Ints:
-    """Return 0, 1, ... within each group, counted along the order."""
-    by_group = order[np.argsort(group[order], kind="stable")]
-    sorted_group = group[by_group]
-    start = np.flatnonzero(np.r_[True, sorted_group[1:] != sorted_group[:-1]][: len(by_group)])
-    length = np.diff(np.r_[start, len(by_group)])
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[by_group] = np.arange(len(by_group)) - np.repeat(start, length)
-    return rank
+def _largest_first(case: Ints, value: Ints) -> Ints:
+    """Return the order by case, then by falling value; equal ones stay as they are."""
+    top = int(value.max(initial=0))
+    span = top - int(value.min(initial=0)) + 1
+    if (int(case.max(initial=0)) + 1) * span >= LARGEST_KEY:
+        return np.lexsort((-value, case))
+    return np.argsort(case * span + (top - value), kind="stable")
+
+
+def rank_within(group: Ints) -> Ints:
+    """Return 0, 1, ... within each group, in the order in which its members stand."""
+    order = None if (np.diff(group) >= 0).all() else np.argsort(group, kind="stable")
+    ordered = group if order is None else group[order]
+    begins = np.ones(len(group), dtype=bool)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    start = np.flatnonzero(begins)
+    length = np.diff(np.append(start, len(group)))
+    rank = np.arange(len(group)) - np.repeat(start, length)
+    if order is None:
+        return rank
+    found = np.empty_like(rank)
+    found[order] = rank
+    return found
 
 
 def _within_limits(
-    course: Course, states: LesionStates, candidate: Bools, rank: Ints, policy: Mapping[str, str]
-) -> tuple[Bools, Texts]:
-    """Return who is taken, and why the others are left: per organ, per site, in all.
+    course: Course,
+    states: LesionStates,
+    candidate: Bools,
+    queue: Ints,
+    policy: Mapping[str, str],
+    reason: Texts,
+) -> Bools:
+    """Return who is taken, and write why the others are left: per organ, per site, in all.
 
     As the three kinds of group are nested, cutting each in turn is the same as taking one by one.
     """
     organ = organ_codes(course, states)
+    everybody = np.ones(len(organ), dtype=bool)
     limits = [
-        (organ + 1, int(policy["max_targets_per_organ"]), "in this organ"),
-        (np.where(states.hepatic, 1, 0), int(policy["max_hepatic_targets"]), "in the liver"),
-        (
-            np.where(states.hepatic, 0, 1),
-            int(policy["max_extrahepatic_targets"]),
-            "outside the liver",
-        ),
-        (np.ones_like(organ), int(policy["max_targets"]), "in all"),
+        (organ, everybody, "max_targets_per_organ", "in this organ"),
+        (None, states.hepatic, "max_hepatic_targets", "in the liver"),
+        (None, ~states.hepatic, "max_extrahepatic_targets", "outside the liver"),
+        (None, everybody, "max_targets", "in all"),
     ]
     taken = candidate.copy()
-    reason = np.full(len(candidate), "", dtype=object)
-    for group, limit, where in limits:
-        index = np.flatnonzero(taken & (group > 0))
-        index = index[np.argsort(rank[index], kind="stable")]
-        key = course.lesion_case * (organ.max(initial=0) + 2) + group
-        within = np.full(len(candidate), -1, dtype=np.int64)
-        if len(index):
-            sub = rank_within(np.arange(len(index)), key[index])
-            within[index] = sub
-        over = within >= limit
+    for group, inside, name, where in limits:
+        limit = int(policy[name])
+        index = queue[(taken & inside)[queue]]
+        key = course.lesion_case[index]
+        if group is not None:
+            key = key * (int(organ.max(initial=0)) + 1) + group[index]
+        over = index[rank_within(key) >= limit]
         reason[over] = f"non-target: at most {limit} targets {where}"
-        taken &= ~over
-    return taken, reason
+        taken[over] = False
+    return taken
 
 
 def _apply_given(
     course: Course, states: LesionStates, given: Ints, role: Ints, reason: Texts
-) -> tuple[Ints, Texts]:
+) -> Ints:
     """Let given roles win, except that what is there at baseline cannot be new."""
+    known = given >= 0
+    if not known.any():
+        return role
     there = in_baseline(course, states)
     chosen = np.where((given == NEW) & there & ~states.node, NON_TARGET, given)
-    words = np.array(ROLE_WORDS, dtype=object)[given]
-    texts = np.where(
-        chosen == given,
-        words + ": as given",
-        "non-target: given as new, but there at baseline",
-    )
-    known = given >= 0
-    return np.where(known, chosen, role), np.where(known, texts, reason)
+    for code, word in enumerate(ROLE_WORDS[:3]):
+        reason[known & (given == code)] = f"{word}: as given"
+    reason[known & (chosen != given)] = "non-target: given as new, but there at baseline"
+    return np.where(known, chosen, role)
 
 
 def _zero_baseline(
     course: Course, states: LesionStates, role: Ints, reason: Texts, policy: Mapping[str, str]
-) -> tuple[Ints, Texts]:
+) -> Ints:
     """Under `zero_baseline = non_target`, make targets whose sum is 0 at baseline non-target."""
     if policy["zero_baseline"] != "non_target":
-        return role, reason
+        return role
     target = role == TARGET
     nothing = per_case(target & (states.value[:, 0] != 0), course.bounds) == 0
     moved = target & nothing[course.lesion_case]
-    text = "non-target: the baseline sum is 0 (policy zero_baseline)"
-    return np.where(moved, NON_TARGET, role), np.where(moved, text, reason)
+    reason[moved] = "non-target: the baseline sum is 0 (policy zero_baseline)"
+    return np.where(moved, NON_TARGET, role)
 
 
 def _order_of_targets(course: Course, states: LesionStates, role: Ints) -> Ints:
     """Return 1, 2, ... for the targets of each case, largest at baseline first."""
-    target = role == TARGET
-    order = np.lexsort((np.arange(len(role)), -states.value[:, 0], course.lesion_case, ~target))
-    rank = rank_within(order, course.lesion_case)
-    return np.where(target, rank + 1, 0)
+    target = np.flatnonzero(role == TARGET)
+    queue = target[_largest_first(course.lesion_case[target], states.value[target, 0])]
+    order = np.zeros(len(role), dtype=np.int64)
+    order[queue] = rank_within(course.lesion_case[queue]) + 1
+    return order
 
 
 def no_target_reason(

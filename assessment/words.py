@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from assessment.code import Anything, Bools, Ints, Texts
+from assessment.visit_array import first_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,13 @@ class Words:
         start = self.codes[:, 0]
         if (start >= 0).all():
             return Words(start, self.words)
-        place = np.argmax(self.codes >= 0, axis=1)
+        place = first_rank(self.codes >= 0)
         return Words(self.codes[np.arange(len(place)), place], self.words)
 
 
 def empty_words(shape: int | tuple[int, ...]) -> Words:
     """Return a column without a word."""
-    return Words(np.full(shape, -1, dtype=np.int8), ())
+    return Words(np.full(shape, -1, dtype=np.int8, order="F"), ())
 
 
 def one_word(word: str, n: int) -> Words:

@@ -1,0 +1,129 @@
+"""Arrays of lesions or cases by visit, laid out visit after visit.
+
+All lesions of one visit lie side by side in memory, so that a rule over visits takes each visit in
+one stroke: several times faster than a few visits at a time, lesion by lesion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from assessment.code import Anything, Bools, Ints
+
+BITS = 62
+"""Of a whole number, for counts packed side by side."""
+
+
+def by_visit(values: Anything) -> Anything:
+    """Return an array laid out visit after visit."""
+    return np.asfortranarray(values)
+
+
+def filled(shape: tuple[int, ...], value: object, dtype: object) -> Anything:
+    """Return an array of one value, laid out visit after visit."""
+    found = np.empty(shape, dtype=dtype, order="F")  # type: ignore[call-overload]
+    found.fill(value)
+    return np.asarray(found)
+
+
+def ever(flags: Bools) -> Bools:
+    """Return whether the flag was set at the visit or at any before it."""
+    found = np.empty(flags.shape, dtype=bool, order="F")
+    for rank in range(flags.shape[1]):
+        found[:, rank] = flags[:, rank] if rank == 0 else found[:, rank - 1] | flags[:, rank]
+    return found
+
+
+def earlier(flags: Bools) -> Bools:
+    """Return whether the flag was set at any earlier visit."""
+    found = np.zeros(flags.shape, dtype=bool, order="F")
+    for rank in range(1, flags.shape[1]):
+        found[:, rank] = found[:, rank - 1] | flags[:, rank - 1]
+    return found
+
+
+def lowest(values: Ints) -> Ints:
+    """Return the smallest value at the visit or at any before it."""
+    found = np.empty(values.shape, dtype=values.dtype, order="F")
+    for rank in range(values.shape[1]):
+        own = values[:, rank]
+        found[:, rank] = own if rank == 0 else np.minimum(found[:, rank - 1], own)
+    return found
+
+
+def lowest_earlier(values: Ints, none: int) -> Ints:
+    """Return the smallest value at any earlier visit; `none` at the first."""
+    found = filled(values.shape, none, values.dtype)
+    for rank in range(1, values.shape[1]):
+        found[:, rank] = np.minimum(found[:, rank - 1], values[:, rank - 1])
+    return np.asarray(found)
+
+
+def highest_earlier(values: Ints, none: int) -> Ints:
+    """Return the largest value at any earlier visit; `none` at the first."""
+    found = filled(values.shape, none, values.dtype)
+    for rank in range(1, values.shape[1]):
+        found[:, rank] = np.maximum(found[:, rank - 1], values[:, rank - 1])
+    return np.asarray(found)
+
+
+def first_rank(flags: Bools) -> Ints:
+    """Return the first visit whose flag is set, 0 where none is."""
+    found = np.zeros(len(flags), dtype=np.int64)
+    for rank in range(flags.shape[1] - 1, 0, -1):
+        found[flags[:, rank]] = rank
+    found[flags[:, 0]] = 0
+    return found
+
+
+def per_case(amount: Anything, bounds: Ints) -> Anything:
+    """Return sums over the lesions of each case; lesions are sorted by case.
+
+    Parameters
+    ----------
+    amount : (lesion, ...) array
+    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
+    """
+    start = bounds[:-1]
+    some = np.flatnonzero(bounds[1:] > start)
+    if len(some) == len(start) and len(start):
+        return by_visit(np.add.reduceat(amount, start, axis=0, dtype=np.int64))
+    found = filled((len(start), *amount.shape[1:]), 0, np.int64)
+    if len(some):
+        found[some] = np.add.reduceat(amount, start[some], axis=0, dtype=np.int64)
+    return found
+
+
+def any_of_case(flags: Bools, bounds: Ints) -> Bools:
+    """Return whether any lesion of each case is flagged; lesions are sorted by case.
+
+    Parameters
+    ----------
+    flags : (lesion, ...) array
+    bounds : (case + 1,) first lesion of each case, and the end; a case may have none
+    """
+    if not flags.any():
+        return np.asarray(filled((len(bounds) - 1, *flags.shape[1:]), value=False, dtype=bool))
+    return np.asarray(per_case(flags, bounds) > 0)
+
+
+def counts_of_case(flags: Sequence[Bools], bounds: Ints) -> list[Ints]:
+    """Return how many lesions of each case have each of several flags.
+
+    The counts are packed side by side into one number as far as they fit, and summed together.
+    """
+    most = int(np.diff(bounds).max(initial=0))
+    width = max(most.bit_length(), 1)
+    at_once = max(BITS // width, 1)
+    found: list[Ints] = []
+    for start in range(0, len(flags), at_once):
+        group = flags[start : start + at_once]
+        packed = filled(group[0].shape, 0, np.int64)
+        for place, flag in enumerate(group):
+            packed += flag.astype(np.int64) << (place * width)
+        total = per_case(packed, bounds)
+        mask = (1 << width) - 1
+        found += [(total >> (place * width)) & mask for place in range(len(group))]
+    return found
