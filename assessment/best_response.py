@@ -96,8 +96,10 @@ def confirmed(
     """
     depth = overall.shape[1]
     counting = until_progression(overall)
-    starts = counting & np.isin(overall, first) & (day != NO_DAY)
-    seconds = counting & np.isin(overall, second) & (day != NO_DAY)
+    starts, seconds = (
+        counting & np.logical_or.reduce([overall == code for code in codes]) & (day != NO_DAY)
+        for codes in (first, second)
+    )
     done = np.zeros_like(starts)
     least, most = int(policy["confirmation_days"]), int(policy["ne_during_confirmation"])
     for begin in range(1, depth):
@@ -147,7 +149,7 @@ def _rank_responses(
         any_ = found.any(axis=1)
         code = np.where(any_, category, code)
         rank = np.where(any_, first_rank(found), rank)
-    early = counting & np.isin(overall, (CR, PR, SD, NON_CR_NON_PD))
+    early = counting & (responding | (overall == SD) | (overall == NON_CR_NON_PD))
     return Best(code, rank, _reasons(code, early, counting, overall, dated, policy))
 
 

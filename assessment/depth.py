@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import Bools, Ints, Texts, percent_written
+from assessment.code import Bools, Ints, Texts
+from assessment.phrase import percentages
 from assessment.response import first_progression
 from assessment.sums import Sums
 from assessment.visit_array import first_rank
@@ -67,7 +68,7 @@ def early_shrinkage(sums: Sums, exists: Bools, policy: Mapping[str, str]) -> Dep
             "no follow-up",
             "hepatic targets not all measured at the first follow-up",
         ],
-        percent_written(-decrease, sums.baseline) + " at the first follow-up",
+        percentages(-decrease, sums.baseline, "", " at the first follow-up").text,
     )
     return Depth(known, decrease, sums.baseline, rank, reason.astype(object))
 
@@ -96,7 +97,7 @@ def depth_of_response(
             "hepatic sum at baseline is zero or not complete",
             "hepatic targets never all measured after baseline",
         ],
-        percent_written(-decrease, sums.baseline) + " from baseline",
+        percentages(-decrease, sums.baseline, "", " from baseline").text,
     )
     return Depth(
         eligible & has_baseline & found, decrease, sums.baseline, rank, reason.astype(object)

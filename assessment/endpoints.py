@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assessment.code import NO_DAY, Bools, Ints, Texts
+from assessment.phrase import spelled
 from assessment.response import evaluable, first_progression
 
 ALLOWED_MISSED = 1
@@ -110,9 +111,9 @@ def progression_times(
     day = np.where(progressed, at_rank(followed.first_day, rank), followed.died)
     censored, words = _censoring_day(followed, overall)
     end = np.where(event, day, censored)
-    visit = np.maximum(rank, 0).astype(str).astype(object)
+    told = np.array([f"PD at follow-up {n}" for n in range(overall.shape[1])], dtype=object)
     reason = np.select(
-        [progressed, dead], ["PD at follow-up " + visit, "death without PD"], words
+        [progressed, dead], [told[np.maximum(rank, 0)], "death without PD"], words
     ).astype(object)
     if not deaths:
         died = ~progressed & (followed.died != NO_DAY)
@@ -138,9 +139,8 @@ def _apply_scheme(
         missed, day = _missed_visits(followed, overall, end)
         hit = event & (missed > ALLOWED_MISSED)
         end, event = np.where(hit, day, end), event & ~hit
-        count = missed.astype(str).astype(object)
-        told = count + " visits missed before the event: censored at the last adequate visit"
-        reason = np.where(hit, told, reason)
+        text = " visits missed before the event: censored at the last adequate visit"
+        reason = np.where(hit, spelled(missed, lambda n: f"{n}{text}").text, reason)
     return end, event, reason
 
 

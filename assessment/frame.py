@@ -51,7 +51,7 @@ from assessment.words import Words, one_word
 def _who(course: Course, case: Ints) -> dict[str, Any]:
     """Return subject and reader of each case."""
     return {
-        "subject_id": Words(course.subject[case], course.visits.words),
+        "subject_id": Words(course.subject[case], course.visits.words, ordered=True),
         "reader": course.reader_words.at(case),
     }
 
@@ -295,7 +295,7 @@ def survival_frame(
     subject = np.flatnonzero(kept)
     followed = followed_cases(_one_case_each(course), people, dict(policy))
     key = {
-        "subject_id": Words(subject, course.visits.words),
+        "subject_id": Words(subject, course.visits.words, ordered=True),
         "reader": one_word("none", len(subject)),
         "criteria": one_word("none", len(subject)),
         "policy_id": one_word(policy_id, len(subject)),

@@ -24,7 +24,7 @@ from assessment.measurand import (
     uncertainty,
     whole_instead,
 )
-from assessment.visit_array import ever
+from assessment.visit_array import ever, filled
 from assessment.words import Words
 
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
@@ -118,11 +118,9 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     dead = viable & (enhancement == 0) & (value == NOT_MEASURED)
     small, absent = criteria.amount("response", "too_small"), status.equals("absent")
     unmeasured = value == NOT_MEASURED
-    value = np.select(
-        [unmeasured & status.equals("too_small"), unmeasured & (absent | dead)],
-        [small, 0],
-        value,
-    )
+    value = value.copy(order="F")
+    value[unmeasured & (absent | dead)] = 0
+    value[unmeasured & status.equals("too_small")] = small
     largest = np.maximum.reduce(list(values.values()))  # only whether there is anything at all
     normal = criteria.length("node", "gone_below_mm")
     span = _spans(kind["node"], measurand, values)
@@ -184,27 +182,27 @@ def _without_denied(
     would make a complete response). A whole diameter beside a viable one of 0 is no
     contradiction: the status is that of the viable part.
     """
-    parts: dict[int, list[Ints]] = {VIABLE_PART: [], WHOLE_PART: [], SHORT_AXIS_PART: []}
-    for place, value in values.items():
-        parts[MEASURANDS[place].part].append(value)
-    of_part = {part: np.maximum.reduce(found) for part, found in parts.items()}
-    liver = (kind["hepatic"] & ~kind["vascular"])[:, None]
-    leading = np.where(
-        kind["node"][:, None], SHORT_AXIS_PART, np.where(liver, VIABLE_PART, WHOLE_PART)
-    )
-    leading = np.broadcast_to(leading, status.codes.shape)
-    value = np.where(
-        leading == SHORT_AXIS_PART,
-        of_part[SHORT_AXIS_PART],
-        np.where(leading == VIABLE_PART, of_part[VIABLE_PART], of_part[WHOLE_PART]),
-    )
-    gone = status.is_any(["absent", "not_evaluable"]) & (value > 0)
-    there = status.is_any(NOT_ZERO_STATUSES) & (value == 0)
-    kept = {
-        place: np.where(gone | (there & (leading == MEASURANDS[place].part)), NOT_MEASURED, found)
-        for place, found in values.items()
-    }
-    return kept, np.asarray(gone | there)
+    denying = status.is_any(["absent", "not_evaluable"])
+    claiming = status.is_any(NOT_ZERO_STATUSES)
+    lesion, rank = np.nonzero(denying | claiming)
+    overruled = filled(status.codes.shape, value=False, dtype=bool)
+    if not len(lesion):
+        return dict(values), overruled
+    node, liver = kind["node"][lesion], (kind["hepatic"] & ~kind["vascular"])[lesion]
+    leading = np.where(node, SHORT_AXIS_PART, np.where(liver, VIABLE_PART, WHOLE_PART))
+    value = np.full(len(lesion), NOT_MEASURED)
+    for place, found in values.items():
+        own = np.where(leading == MEASURANDS[place].part, found[lesion, rank], NOT_MEASURED)
+        value = np.maximum(value, own)
+    gone = denying[lesion, rank] & (value > 0)
+    there = claiming[lesion, rank] & (value == 0)
+    overruled[lesion, rank] = gone | there
+    kept = {}
+    for place, found in values.items():
+        denied = gone | (there & (leading == MEASURANDS[place].part))
+        kept[place] = found.copy(order="F") if denied.any() else found
+        kept[place][lesion[denied], rank[denied]] = NOT_MEASURED
+    return kept, overruled
 
 
 def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dict[str, Bools]:

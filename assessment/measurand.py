@@ -8,6 +8,7 @@ import numpy as np
 
 from assessment.code import NOT_MEASURED, Anything, Floats, Ints, scaled
 from assessment.course import Course
+from assessment.visit_array import filled
 
 PER_UNIT = {"mm": 100, "mm2": 10_000, "ml": 100}
 """Whole steps in one unit: hundredths of a mm, products of two of them, hundredths of a ml."""
@@ -76,6 +77,8 @@ def measured(course: Course, name: str) -> Ints:
     """
     measurand = MEASURANDS[place_of(name)]
     if measurand.unit == "mm":
+        if f"{name}_mm" not in course.table.numbers:
+            return filled(course.row.shape, NOT_MEASURED, np.int64)
         return scaled(course.number(f"{name}_mm"), PER_UNIT["mm"])
     if measurand.unit == "ml":
         volume = scaled(course.number(f"{name}_ml"), PER_UNIT["ml"])

@@ -110,7 +110,7 @@ def _rank(values: Any) -> tuple[Ints, int]:
     if isinstance(values, Words):
         words = values.words
         place = np.arange(len(words) + 1)
-        if any(one >= other for one, other in itertools.pairwise(words)):
+        if not values.ordered and any(a >= b for a, b in itertools.pairwise(words)):
             order = sorted(range(len(words)), key=words.__getitem__)
             place[order] = np.arange(len(words))
         return place[values.codes], len(words) + 1  # an empty cell has the place behind all words

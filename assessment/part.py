@@ -24,7 +24,7 @@ from assessment.response import (
 )
 from assessment.sums import Sums, sum_targets
 from assessment.targets import Selection, no_target_reason, select_targets
-from assessment.visit_array import ever
+from assessment.visit_array import by_visit, ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Reading:
         """(case, rank): date of a response that is no PD, NO_DAY where dates cannot be used."""
         visits = self.course.visits
         usable = (visits.no_dates == "")[:, None] & visits.exists
-        return np.asarray(np.where(usable, visits.last_day, NO_DAY)[self.course.subject])
+        return by_visit(np.where(usable, visits.last_day, NO_DAY)[self.course.subject])
 
 
 @dataclass(frozen=True, slots=True)

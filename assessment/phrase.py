@@ -13,8 +13,8 @@ from assessment.code import Anything, Bools, Ints, Texts
 from assessment.words import Words, compacted
 
 MOST_DECIMALS = 6
-NEGATIVE, FRACTION, DIGITS = 1, 2, 16
-"""Layout of the key of a percentage: sign, whether it has more decimals, and its digits."""
+DIGITS = 16
+"""Place of a percentage's digits in its key, above the number of decimals and the sign."""
 
 
 def joined(*pieces: str | Words) -> Texts:
@@ -22,9 +22,14 @@ def joined(*pieces: str | Words) -> Texts:
     rows = [piece for piece in pieces if isinstance(piece, Words)]
     if not rows or not len(rows[0].codes):
         return np.zeros(0, dtype=object)
-    parts = [piece if isinstance(piece, str) else _taken(piece) for piece in pieces]
-    if len(parts) == 1:
+    if len(pieces) == 1:
         return rows[0].text
+    said = [piece for piece in rows if (piece.codes >= 0).any()] or rows[:1]
+    parts = [
+        piece if isinstance(piece, str) else _taken(piece)
+        for piece in pieces
+        if isinstance(piece, str) or any(piece is one for one in said)
+    ]
     whole = pc.binary_join_element_wise(*parts, "")
     return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=object)
 
@@ -89,17 +94,13 @@ def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> W
     if one.all():
         return words
     rest = np.flatnonzero(~one.ravel())
-    told = [
-        f"{before}{_number(*cell)} %{after}"
-        for cell in zip(
-            shown.ravel()[rest].tolist(), decimals.ravel()[rest].tolist(),
-            (part < 0).ravel()[rest].tolist(), strict=True,
-        )
-    ]  # fmt: skip
-    found, place = np.unique(np.array(told, dtype=object), return_inverse=True)
+    digits = shown.ravel()[rest] * DIGITS + decimals.ravel()[rest] * 2 + (part < 0).ravel()[rest]
+    finer = spelled(
+        digits, lambda k: f"{before}{_number(k // DIGITS, k % DIGITS // 2, k % 2)} %{after}"
+    )
     codes = words.codes.ravel().copy()
-    codes[rest] = len(words.words) + place
-    return Words(codes.reshape(part.shape), (*words.words, *found.tolist()))
+    codes[rest] = len(words.words) + finer.codes
+    return Words(codes.reshape(part.shape), (*words.words, *finer.words))
 
 
 def _number(digits: int, places: int, negative: int) -> str:

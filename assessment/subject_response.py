@@ -23,7 +23,7 @@ from assessment.part import Part, Reading, assess_part, read_lesion_states
 from assessment.people import People
 from assessment.probability import Doubt, doubts
 from assessment.reason import response_reasons
-from assessment.visit_array import first_rank
+from assessment.visit_array import by_visit, first_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ def followed_cases(course: Course, people: People, policy: dict[str, str]) -> Fo
     visits, subject = course.visits, course.subject
     return Followed(
         exists=course.exists,
-        first_day=visits.first_day[subject],
-        last_day=visits.last_day[subject],
-        adequate=visits.adequate[subject],
+        first_day=by_visit(visits.first_day[subject]),
+        last_day=by_visit(visits.last_day[subject]),
+        adequate=by_visit(visits.adequate[subject]),
         start=people.start[subject],
         died=people.died[subject],
         alive=people.alive[subject],
@@ -101,8 +101,10 @@ def assess_subjects(
     reading = read_lesion_states(course, rules, select=select)
     everything = np.ones(len(course.lesion_id), dtype=bool)
     liver = reading.states.hepatic
-    recorded = assess_part(reading, everything, dated=False).shown
     whole = assess_part(reading, everything)
+    recorded = whole.shown
+    if not np.array_equal(reading.new.dated, reading.new.recorded):
+        recorded = assess_part(reading, everything, dated=False).shown
     hepatic = assess_part(reading, liver)
     extrahepatic = assess_part(reading, ~liver)
     overall, day = whole.found.overall, reading.day
@@ -148,7 +150,7 @@ def assess_subjects(
 
 def _response_rank(counted: Best, overall: Ints, day: Ints, rules: Rules) -> Ints:
     """Return the first visit with CR or PR that counts, -1 without one."""
-    responding = until_progression(overall) & np.isin(overall, (CR, PR))
+    responding = until_progression(overall) & ((overall == CR) | (overall == PR))
     if rules.policy["confirm"] == "on":
         responding = confirmed(overall, day, rules.policy, first=(CR, PR), second=(CR, PR))
     has = np.isin(counted.code, (CR, PR)) & responding.any(axis=1)

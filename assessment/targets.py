@@ -355,15 +355,17 @@ def no_target_reason(
     Only the member lesions are looked at; empty where the case is not NE for such a reason.
     """
     criteria, policy = rules.criteria, rules.policy
+    targets = per_case(member & (role == TARGET), course.bounds)
+    if targets.all():
+        return np.full(len(targets), "", dtype=object)
     other = member & (role == NON_TARGET)
     dead_lesion = other & states.viable & states.gone[:, 0]
     count = {
-        "target": per_case(member & (role == TARGET), course.bounds),
         "unmeasured": per_case(member & _unmeasured(course, states, role), course.bounds),
         "alive": per_case(other & ~states.gone[:, 0], course.bounds),
         "dead": per_case(dead_lesion, course.bounds),
     }
-    none = count["target"] == 0
+    none = targets == 0
     name = str(criteria.value("measurand", "hepatic"))
     enhances = bool(criteria.value("target", "needs_enhancement"))
     dead = none & (count["alive"] == 0) & (count["dead"] > 0) & enhances

@@ -18,11 +18,12 @@ from assessment.visit_array import first_rank
 class Words:
     """Text of any shape: the place of each cell in `words`, -1 where it is empty.
 
-    Comparing small whole numbers is many times faster than comparing text, cell by cell.
+    `ordered`: the words are known to be in the order of text. Comparing small whole numbers is many times faster than comparing text, cell by cell.
     """
 
     codes: Anything
     words: tuple[str, ...]
+    ordered: bool = False
 
     def equals(self, word: str) -> Bools:
         """Whether each cell is this word."""
@@ -58,7 +59,7 @@ class Words:
 
     def at(self, index: Any) -> Words:
         """Return the cells at an index of the array."""
-        return Words(self.codes[index], self.words)
+        return Words(self.codes[index], self.words, self.ordered)
 
     def unless(self, code: int) -> Words:
         """Return the same cells, empty where they have a certain code."""
