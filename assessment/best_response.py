@@ -57,7 +57,18 @@ def best_response(
     Source: Eisenhauer 2009, section 4.6 and table 3.
     """
     stable = _late_enough(day, start_day, policy) | ~dated[:, None]
-    return _rank_responses(overall, stable, overall == CR, overall == PR, dated, policy)
+    counting = until_progression(overall)
+    code, rank = _best_codes(overall, stable, overall == CR, overall == PR, counting)
+    return Best(code, rank, _reasons(code, counting, overall, dated, policy))
+
+
+def best_codes(
+    overall: Ints, day: Ints, start_day: Ints, policy: Mapping[str, str], *, dated: Bools
+) -> Ints:
+    """Return the code of the best response without confirmation; parameters as there."""
+    stable = _late_enough(day, start_day, policy) | ~dated[:, None]
+    counting = until_progression(overall)
+    return _best_codes(overall, stable, overall == CR, overall == PR, counting)[0]
 
 
 def confirmed_best_response(
@@ -77,9 +88,10 @@ def confirmed_best_response(
     confirmed_cr = confirmed(overall, day, policy, first=(CR,), second=(CR,))
     confirmed_pr = confirmed(overall, day, policy, first=(PR,), second=(CR, PR))
     stable = _late_enough(day, start_day, policy) | ~dated[:, None]
-    best = _rank_responses(overall, stable, confirmed_cr, confirmed_pr, dated, policy)
-    code = np.where(without_target & (best.code == SD), NON_CR_NON_PD, best.code)
-    return Best(code, best.rank, best.reason)
+    counting = until_progression(overall)
+    code, rank = _best_codes(overall, stable, confirmed_cr, confirmed_pr, counting)
+    reason = _reasons(code, counting, overall, dated, policy)
+    return Best(np.where(without_target & (code == SD), NON_CR_NON_PD, code), rank, reason)
 
 
 def confirmed(
@@ -123,16 +135,10 @@ def _late_enough(day: Ints, start_day: Ints, policy: Mapping[str, str]) -> Bools
     return np.asarray(known & (elapsed >= int(policy["sd_minimum_days"])))
 
 
-def _rank_responses(
-    overall: Ints,
-    stable: Bools,
-    complete: Bools,
-    partial: Bools,
-    dated: Bools,
-    policy: Mapping[str, str],
-) -> Best:
-    """Return the best of CR, PR, SD, NON-CR/NON-PD, PD, NED, NE, in that order of preference."""
-    counting = until_progression(overall)
+def _best_codes(
+    overall: Ints, stable: Bools, complete: Bools, partial: Bools, counting: Bools
+) -> tuple[Ints, Ints]:
+    """Return the best of CR, PR, SD, NON-CR/NON-PD, PD, NED, NE, in that order, and its visit."""
     responding = (overall == CR) | (overall == PR)
     stands = [
         (CR, complete),
@@ -149,20 +155,19 @@ def _rank_responses(
         any_ = found.any(axis=1)
         code = np.where(any_, category, code)
         rank = np.where(any_, first_rank(found), rank)
-    early = counting & (responding | (overall == SD) | (overall == NON_CR_NON_PD))
-    return Best(code, rank, _reasons(code, early, counting, overall, dated, policy))
+    return code, rank
 
 
 def _reasons(
     code: Ints,
-    early: Bools,
     counting: Bools,
     overall: Ints,
     dated: Bools,
     policy: Mapping[str, str],
 ) -> Texts:
     """Return in words why the best response is what it is."""
-    short = early.any(axis=1)
+    early = (CR, PR, SD, NON_CR_NON_PD)
+    short = (counting & np.logical_or.reduce([overall == one for one in early])).any(axis=1)
     days = policy["sd_minimum_days"]
     unconfirmed = (code == SD) & ~(counting & (overall == SD)).any(axis=1)
     reason = np.select(

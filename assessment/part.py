@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
@@ -22,9 +22,9 @@ from assessment.response import (
     TimepointResponses,
     assess_timepoints,
 )
-from assessment.sums import Sums, sum_targets
+from assessment.sums import Sums, sum_flags, sum_targets, target_flags
 from assessment.targets import Selection, no_target_reason, select_targets
-from assessment.visit_array import by_visit, ever
+from assessment.visit_array import Packed, any_of_case, by_visit, ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,27 @@ class Reading:
     states: LesionStates
     selection: Selection
     new: NewLesions
+    _kept: dict[str, Packed] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def target_flags(self) -> Packed:
+        """What is counted of each lesion, were it a target; worked out once for all parts."""
+        if "target" not in self._kept:
+            value, gone = self.states.value, self.states.gone
+            rules = sum_rules(self.rules)
+            self._kept["target"] = target_flags(value, gone, self.course.bounds, **rules)
+        return self._kept["target"]
+
+    @property
+    def nontarget_flags(self) -> Packed:
+        """What is counted of each lesion, were it a non-target; worked out once for all parts."""
+        if "nontarget" not in self._kept:
+            states = self.states
+            progressed = states.progressed & ~self.unproven
+            self._kept["nontarget"] = NonTargets.flags(
+                states.seen, states.gone, progressed, self.course.bounds
+            )
+        return self._kept["nontarget"]
 
     @property
     def unproven(self) -> Bools:
@@ -91,23 +112,43 @@ def read_lesion_states(course: Course, rules: Rules, *, select: str) -> Reading:
     return Reading(course, rules, states, selection, new)
 
 
-def target_sums(reading: Reading, member: Bools, value: Ints | None = None) -> Sums:
-    """Return the sums of the member targets; with other lengths, where given."""
-    states = reading.states
-    criteria = reading.rules.criteria
+def target_sums(reading: Reading, member: Bools) -> Sums:
+    """Return the sums of the member targets."""
     target = member & (reading.selection.role == TARGET)
-    gone = states.gone
-    if value is not None and criteria.measures_short_axis:
+    return sum_flags(reading.states.value, reading.target_flags, target, reading.course.bounds)
+
+
+def moved_sums(reading: Reading, sums: Sums, value: Ints) -> Sums:
+    """Return the sums of all targets with the states that other lengths would give them.
+
+    A lesion that is seen stays seen; so only nodes may change their state, and lesions that come
+    back or are judged one by one. Sums and baselines stay those of the lengths themselves.
+    """
+    states, criteria, course = reading.states, reading.rules.criteria, reading.course
+    rules = sum_rules(reading.rules)
+    target = reading.selection.role == TARGET
+    touched = states.node | (states.gone & (states.value == 0)).any(axis=1)
+    if rules["lesion_percent"] is not None:
+        touched = np.ones_like(touched)
+    cases = np.flatnonzero(any_of_case(target & touched, course.bounds))
+    if not len(cases):
+        return sums
+    inside = np.zeros(len(course.bounds) - 1, dtype=bool)
+    inside[cases] = True
+    lesion = np.flatnonzero(inside[course.lesion_case])
+    gone, own = by_visit(states.gone[lesion]), by_visit(value[lesion])
+    if criteria.measures_short_axis:
         normal = criteria.length("node", "gone_below_mm")
-        by_length = states.node[:, None] & (states.value >= 0)
-        gone = np.where(by_length, value < normal, gone)
-    return sum_targets(
-        states.value if value is None else value,
-        gone,
-        target,
-        reading.course.bounds,
-        **sum_rules(reading.rules),
-    )
+        by_length = states.node[lesion, None] & (states.value[lesion] >= 0)
+        gone = np.where(by_length, own < normal, gone)
+    bounds = np.append(0, np.cumsum(np.diff(course.bounds)[cases]))
+    part = sum_targets(own, gone, target[lesion], bounds, **rules)
+    changed = {}
+    for name in ("all_gone", "any_present", "returned", "returned_large", "grown"):
+        whole = getattr(sums, name).copy(order="F")
+        whole[cases] = getattr(part, name)
+        changed[name] = whole
+    return replace(sums, **changed)
 
 
 class SumRules(TypedDict):
@@ -139,12 +180,8 @@ def assess_part(
     """
     course, states, rules = reading.course, reading.states, reading.rules
     role = reading.selection.role
-    nontargets = NonTargets.count(
-        member & (role == NON_TARGET),
-        states.seen,
-        states.gone,
-        states.progressed & ~reading.unproven,
-        course.bounds,
+    nontargets = NonTargets.of_flags(
+        reading.nontarget_flags, member & (role == NON_TARGET), course.bounds
     )
     no_target = no_target_reason(course, states, role, rules, member)
     immune = rules.criteria.has("immune")

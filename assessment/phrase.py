@@ -128,6 +128,19 @@ def texts(cells: Texts) -> Words:
     return Words(codes, tuple(words.tolist()))
 
 
+def on(condition: Bools, piece: Callable[[Ints], Words]) -> Words:
+    """Return the piece made for the rows where a condition holds, nothing elsewhere."""
+    index = np.flatnonzero(condition)
+    if not len(index):
+        return Words(np.full(len(condition), -1, dtype=np.int8), ())
+    if len(index) == len(condition):
+        return piece(index)
+    made = piece(index)
+    codes = np.full(len(condition), -1, dtype=np.int64)
+    codes[index] = made.codes
+    return Words(codes, made.words)
+
+
 def where(condition: Bools, piece: Words) -> Words:
     """Return a piece where a condition holds, nothing elsewhere."""
     return Words(np.where(condition, piece.codes, -1), piece.words)

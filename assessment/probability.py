@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assessment.best_response import best_response
+from assessment.best_response import best_codes
 from assessment.code import (
     CR,
     NE,
@@ -27,11 +27,11 @@ from assessment.code import (
     Ints,
 )
 from assessment.measurand import DRAWN_STEPS
-from assessment.part import Part, Reading, sum_rules, target_sums
+from assessment.part import Part, Reading, moved_sums, sum_rules
 from assessment.policy import policy_data
 from assessment.response import Margin, NonTargets, assess_timepoints
 from assessment.sums import sum_targets
-from assessment.visit_array import ever, per_case
+from assessment.visit_array import by_visit, ever, per_case, sums_of_case
 
 CATEGORIES = (CR, PR, SD, PD, NE)
 DRAWS = 2000
@@ -110,8 +110,7 @@ def _near_cutoffs(
 ) -> tuple[Bools, Bools]:
     """Return where a sum 1.96 standard uncertainties off gives another response, and whose best."""
     bounds = reading.course.bounds
-    variance = np.zeros((len(bounds) - 1, spread.shape[1]))
-    np.add.at(variance, reading.course.lesion_case, spread**2)
+    variance = sums_of_case(spread**2, bounds)
     reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
     lesion_reach = np.ceil(COVERAGE * spread - 1e-9).astype(np.int64)
     least = DRAWN_STEPS[reading.rules.criteria.unit]  # seen is never less than one step
@@ -119,7 +118,7 @@ def _near_cutoffs(
     for sign in (-1, 1):
         value = reading.states.value
         moved = np.where(value > 0, np.maximum(value + sign * lesion_reach, least), value)
-        sums = target_sums(reading, np.ones(len(value), dtype=bool), moved)
+        sums = moved_sums(reading, whole.sums, moved)
         total = np.maximum(whole.sums.total + sign * reach, 0)
         total = np.where(reach > 0, total, whole.sums.total)
         ends.append(replace(sums, total=total, baseline=whole.sums.baseline))
@@ -129,14 +128,15 @@ def _near_cutoffs(
     actual = found.overall
     differs = [(end != actual) & (actual != NONE) for end in (found.lower, found.higher)]
     policy, day = reading.rules.policy, reading.day
-    stated = best_response(actual, day, start, policy, dated=dated).code
+    stated = best_codes(actual, day, start, policy, dated=dated)
     doubtful = np.zeros(len(stated), dtype=bool)
     for end, where in zip((found.lower, found.higher), differs, strict=True):
         for rank in np.flatnonzero(where.any(axis=0)):
-            other = actual.copy()
-            other[:, rank] = np.where(where[:, rank], end[:, rank], actual[:, rank])
-            code = best_response(other, day, start, policy, dated=dated).code
-            doubtful |= code != stated
+            case = np.flatnonzero(where[:, rank] & ~doubtful)
+            other = by_visit(actual[case])
+            other[:, rank] = end[case, rank]
+            code = best_codes(other, by_visit(day[case]), start[case], policy, dated=dated[case])
+            doubtful[case] = code != stated[case]
     return differs[0] | differs[1], doubtful
 
 
@@ -211,12 +211,10 @@ def _draw(
         whole.setting.chosen(cases).repeated(DRAWS),
     )  # fmt: skip
     day, begin = np.tile(reading.day[cases], (DRAWS, 1)), np.tile(start[cases], DRAWS)
-    codes = best_response(
-        found.overall, day, begin, policy, dated=np.tile(dated[cases], DRAWS)
-    ).code
-    stated = best_response(
+    codes = best_codes(found.overall, day, begin, policy, dated=np.tile(dated[cases], DRAWS))
+    stated = best_codes(
         whole.found.overall[cases], reading.day[cases], start[cases], policy, dated=dated[cases]
-    ).code
+    )
     return found.overall.reshape(DRAWS, n, depth), codes.reshape(DRAWS, n), stated
 
 

@@ -143,18 +143,24 @@ def _sum_pieces(
     with_baseline = (kind == SOFTNESS_UNKNOWN) | (kind >= CARRIED_ON)
     with_nadir = (kind == PART_GROWN) | (kind == GROWN) | (kind == STABLE)
     real, zero = with_nadir & (nadir > 0), with_nadir & (nadir <= 0)
-    where, amounts, percentages = phrase.where, phrase.amounts, phrase.percentages
-    step_from_0 = phrase.signed_amounts(growth, steps, ", ", f"{mm} from nadir 0{mm}")
+    amounts, percentages = phrase.amounts, phrase.percentages
+    low, zero_text = np.maximum(nadir, 0), f"{mm} from nadir 0{mm}"
     return [
-        where(with_sum, amounts(total, steps, "sum ", mm)),
-        where(
-            with_baseline, phrase.percentages(total - baseline, baseline, ", ", " from baseline ")
+        phrase.on(with_sum, lambda i: amounts(total[i], steps, "sum ", mm)),
+        phrase.on(
+            with_baseline,
+            lambda i: percentages(total[i] - baseline[i], baseline[i], ", ", " from baseline "),
         ),
-        where(with_baseline, amounts(np.maximum(baseline, 0), steps, "", mm)),
-        where(real, percentages(growth, np.maximum(nadir, 1), ", ", " (")),
-        where(real, phrase.signed_amounts(growth, steps, "", f"{mm}) from nadir ")),
-        where(real, amounts(np.maximum(nadir, 0), steps, "", mm)),
-        where(zero & (kind == STABLE), step_from_0),
+        phrase.on(with_baseline, lambda i: amounts(np.maximum(baseline[i], 0), steps, "", mm)),
+        phrase.on(real, lambda i: percentages(growth[i], np.maximum(nadir[i], 1), ", ", " (")),
+        phrase.on(
+            real, lambda i: phrase.signed_amounts(growth[i], steps, "", f"{mm}) from nadir ")
+        ),
+        phrase.on(real, lambda i: amounts(low[i], steps, "", mm)),
+        phrase.on(
+            zero & (kind == STABLE),
+            lambda i: phrase.signed_amounts(growth[i], steps, ", ", zero_text),
+        ),
         phrase.by_code(np.where(zero & (kind != STABLE), 0, -1), {0: f", nadir 0{mm}"}),
         phrase.by_code(np.where(kind <= GROWN, found.cause[at], 0), RETURN_TEXTS),
     ]
@@ -187,19 +193,35 @@ def _missing_targets(reading: Reading) -> Words:
     lesion, rank = np.nonzero(targets & (reading.states.value == NOT_MEASURED))
     why = _why_missing(reading, lesion, rank)
     shape = course.exists.shape
-    codes = np.full(shape, -1, dtype=np.int64)
     place = course.lesion_case[lesion] * shape[1] + rank
     order = np.argsort(place, kind="stable")
     cells, start = np.unique(place[order], return_index=True)
-    names, reasons = course.lesion_id[lesion[order]].tolist(), why[order].tolist()
-    ends = np.append(start, len(order))[1:].tolist()
-    words: dict[str, int] = {}
-    told = [
-        words.setdefault(_named(names[one:end], reasons[one:end]), len(words))
-        for one, end in zip(start.tolist(), ends, strict=True)
-    ]
+    length = np.diff(np.append(start, len(order)))
+    one = order[start[length == 1]]
+    single = _one_missing(course.lesion_words.at(lesion[one]), phrase.texts(why[one]))
+    words = {word: code for code, word in enumerate(single.words)}
+    told = np.empty(len(cells), dtype=np.int64)
+    told[length == 1] = single.codes
+    several = np.flatnonzero(length > 1)
+    for cell, begin, n in zip(
+        several.tolist(), start[several].tolist(), length[several].tolist(), strict=True
+    ):
+        rows = order[begin : begin + n]
+        text = _named(course.lesion_id[lesion[rows]].tolist(), why[rows].tolist())
+        told[cell] = words.setdefault(text, len(words))
+    codes = np.full(shape, -1, dtype=np.int64)
     codes.ravel()[cells] = told
     return Words(codes, tuple(words))
+
+
+def _one_missing(lesion: Words, why: Words) -> Words:
+    """Say of single lesions that they are not measured, and why."""
+    n = max(len(why.words), 1)
+    pairs = phrase.spelled(
+        lesion.codes.astype(np.int64) * n + why.codes,
+        lambda key: _named([lesion.words[key // n]], [why.words[key % n]]),
+    )
+    return pairs if len(why.words) else Words(pairs.codes, ())
 
 
 def _why_missing(reading: Reading, lesion: Ints, rank: Ints) -> Texts:

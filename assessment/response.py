@@ -28,7 +28,7 @@ from assessment.code import (
 from assessment.criteria import Criteria, overall_table
 from assessment.measurand import PER_UNIT
 from assessment.sums import NO_SUM, Sums, lowest_before, vanished_before
-from assessment.visit_array import counts_of_case, filled, first_rank, per_case
+from assessment.visit_array import Packed, filled, first_rank, packed, per_case
 
 (
     BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED, BY_LESION, BY_ATTENUATION,
@@ -52,10 +52,18 @@ class NonTargets:
         cls, member: Bools, seen: Bools, gone: Bools, progressed: Bools, bounds: Ints
     ) -> NonTargets:
         """Return the counts over the member lesions; arrays (lesion, rank), `member` (lesion)."""
-        chosen = member[:, None]
-        returned = seen & vanished_before(seen, gone) & chosen
-        flags = [seen & chosen, gone & chosen, progressed & chosen, returned]
-        n_present, n_gone, n_progressed, n_returned = counts_of_case(flags, bounds)
+        return cls.of_flags(cls.flags(seen, gone, progressed, bounds), member, bounds)
+
+    @staticmethod
+    def flags(seen: Bools, gone: Bools, progressed: Bools, bounds: Ints) -> Packed:
+        """Return what is to be counted of each lesion, were it a non-target."""
+        returned = seen & vanished_before(seen, gone)
+        return packed([seen, gone, progressed, returned], bounds)
+
+    @classmethod
+    def of_flags(cls, flags: Packed, member: Bools, bounds: Ints) -> NonTargets:
+        """Return the counts over the member lesions from their flags."""
+        n_present, n_gone, n_progressed, n_returned = flags.counts(member, bounds)
         return cls(
             n=per_case(member, bounds),
             present=n_present,

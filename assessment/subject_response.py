@@ -102,9 +102,6 @@ def assess_subjects(
     everything = np.ones(len(course.lesion_id), dtype=bool)
     liver = reading.states.hepatic
     whole = assess_part(reading, everything)
-    recorded = whole.shown
-    if not np.array_equal(reading.new.dated, reading.new.recorded):
-        recorded = assess_part(reading, everything, dated=False).shown
     hepatic = assess_part(reading, liver)
     extrahepatic = assess_part(reading, ~liver)
     overall, day = whole.found.overall, reading.day
@@ -135,7 +132,7 @@ def assess_subjects(
         whole=whole,
         hepatic=hepatic,
         extrahepatic=extrahepatic,
-        recorded=recorded,
+        recorded=_recorded(reading, whole, everything),
         reason=response_reasons(reading, whole),
         best=best,
         confirmed=sure,
@@ -146,6 +143,13 @@ def assess_subjects(
         excluded=exclude(followed, overall),
         doubt=doubts(reading, whole, start, dated, probabilities=probabilities),
     )
+
+
+def _recorded(reading: Reading, whole: Part, everything: Bools) -> Ints:
+    """Return the overall response as known at the visit itself, before any dating back."""
+    if np.array_equal(reading.new.dated, reading.new.recorded):
+        return whole.shown
+    return assess_part(reading, everything, dated=False).shown
 
 
 def _response_rank(counted: Best, overall: Ints, day: Ints, rules: Rules) -> Ints:

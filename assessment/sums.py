@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assessment.code import NOT_MEASURED, Bools, Ints
-from assessment.visit_array import counts_of_case, earlier, lowest_earlier, per_case
+from assessment.visit_array import Packed, earlier, filled, lowest_earlier, packed, per_case
 
 NO_SUM = -1
 
@@ -64,20 +64,34 @@ def sum_targets(
     reappears_from : whole steps of the unit
     lesion_percent : look for targets that grew by so much from their own nadir; else none is
     """
-    chosen = target[:, None]
-    measured = chosen & (value != NOT_MEASURED)
+    flags = target_flags(
+        value, gone, bounds, reappears_from=reappears_from, lesion_percent=lesion_percent
+    )
+    return sum_flags(value, flags, target, bounds)
+
+
+def target_flags(
+    value: Ints, gone: Bools, bounds: Ints, *, reappears_from: int, lesion_percent: int | None
+) -> Packed:
+    """Return what is to be counted of each lesion, were it a target; parameters as there."""
+    measured = value != NOT_MEASURED
     present = measured & ~gone
-    returned = present & vanished_before(present, gone & chosen)
-    from_nothing = present & earlier(gone & chosen & (value == 0))
-    n_expected = per_case(target, bounds)
-    total = per_case(value * measured, bounds)
-    large = from_nothing & (value >= reappears_from)
-    flags = [measured, gone & chosen, present, returned, large]
-    n_measured, n_gone, n_present, n_returned, n_large = counts_of_case(flags, bounds)
-    complete = n_measured[:, 0] == n_expected
-    grown = np.zeros(total.shape, dtype=bool)
+    returned = present & vanished_before(present, gone)
+    large = present & earlier(gone & (value == 0)) & (value >= reappears_from)
+    flags = [measured, gone, present, returned, large]
     if lesion_percent is not None:
-        grown = per_case(_grown(value, measured, lesion_percent), bounds) > 0
+        flags.append(_grown(value, measured, lesion_percent))
+    return packed(flags, bounds)
+
+
+def sum_flags(value: Ints, flags: Packed, target: Bools, bounds: Ints) -> Sums:
+    """Return the sums over the targets of each case from their values and flags."""
+    n_expected = per_case(target, bounds)
+    total = per_case(np.maximum(value, 0) * target[:, None], bounds)
+    counts = flags.counts(target, bounds)
+    n_measured, n_gone, n_present, n_returned, n_large = counts[:5]
+    complete = n_measured[:, 0] == n_expected
+    grown = counts[5] > 0 if len(counts) > 5 else filled(total.shape, value=False, dtype=bool)
     return Sums(
         total=total,
         n_measured=n_measured,

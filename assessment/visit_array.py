@@ -7,6 +7,8 @@ one stroke: several times faster than a few visits at a time, lesion by lesion.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,13 +88,18 @@ def per_case(amount: Anything, bounds: Ints) -> Anything:
     amount : (lesion, ...) array
     bounds : (case + 1,) first lesion of each case, and the end; a case may have none
     """
+    return sums_of_case(amount, bounds, np.int64)
+
+
+def sums_of_case(amount: Anything, bounds: Ints, dtype: Any = None) -> Anything:
+    """Return such sums in the type of the amounts, or in another."""
     start = bounds[:-1]
     some = np.flatnonzero(bounds[1:] > start)
     if len(some) == len(start) and len(start):
-        return by_visit(np.add.reduceat(amount, start, axis=0, dtype=np.int64))
-    found = filled((len(start), *amount.shape[1:]), 0, np.int64)
+        return by_visit(np.add.reduceat(amount, start, axis=0, dtype=dtype))
+    found = filled((len(start), *amount.shape[1:]), 0, dtype or amount.dtype)
     if len(some):
-        found[some] = np.add.reduceat(amount, start[some], axis=0, dtype=np.int64)
+        found[some] = np.add.reduceat(amount, start[some], axis=0, dtype=dtype)
     return found
 
 
@@ -109,21 +116,43 @@ def any_of_case(flags: Bools, bounds: Ints) -> Bools:
     return np.asarray(per_case(flags, bounds) > 0)
 
 
-def counts_of_case(flags: Sequence[Bools], bounds: Ints) -> list[Ints]:
-    """Return how many lesions of each case have each of several flags.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Flags of every lesion and visit, packed so that they are counted together.
 
-    The counts are packed side by side into one number as far as they fit, and summed together.
+    Attributes
+    ----------
+    numbers : (lesion, rank) arrays, each with so many flags as fit side by side
+    width : bits that the count of one flag may need
+    n : how many flags there are
     """
+
+    numbers: tuple[Ints, ...]
+    width: int
+    n: int
+
+    @property
+    def at_once(self) -> int:
+        """How many flags stand in one number."""
+        return max(BITS // self.width, 1)
+
+    def counts(self, member: Bools, bounds: Ints) -> list[Ints]:
+        """Return how many member lesions of each case have each flag."""
+        mask = (1 << self.width) - 1
+        totals = [per_case(numbers * member[:, None], bounds) for numbers in self.numbers]
+        places = (divmod(flag, self.at_once) for flag in range(self.n))
+        return [(totals[number] >> (place * self.width)) & mask for number, place in places]
+
+
+def packed(flags: Sequence[Bools], bounds: Ints) -> Packed:
+    """Return flags of lesions side by side; no case has more lesions than the bounds say."""
     most = int(np.diff(bounds).max(initial=0))
-    width = max(most.bit_length(), 1)
-    at_once = max(BITS // width, 1)
-    found: list[Ints] = []
-    for start in range(0, len(flags), at_once):
-        group = flags[start : start + at_once]
-        packed = filled(group[0].shape, 0, np.int64)
-        for place, flag in enumerate(group):
-            packed += flag.astype(np.int64) << (place * width)
-        total = per_case(packed, bounds)
-        mask = (1 << width) - 1
-        found += [(total >> (place * width)) & mask for place in range(len(group))]
-    return found
+    empty = Packed((), max(most.bit_length(), 1), len(flags))
+    numbers = []
+    for start in range(0, len(flags), empty.at_once):
+        group = flags[start : start + empty.at_once]
+        whole = group[0].astype(np.int64, order="F")
+        for place, flag in enumerate(group[1:], 1):
+            whole += flag.astype(np.int64) << (place * empty.width)
+        numbers.append(whole)
+    return Packed(tuple(numbers), empty.width, len(flags))

@@ -18,7 +18,8 @@ from assessment.visit_array import first_rank
 class Words:
     """Text of any shape: the place of each cell in `words`, -1 where it is empty.
 
-    `ordered`: the words are known to be in the order of text. Comparing small whole numbers is many times faster than comparing text, cell by cell.
+    Comparing small whole numbers is many times faster than comparing text, cell by cell.
+    `ordered`: the words are known to be in the order of text.
     """
 
     codes: Anything
