@@ -18,6 +18,7 @@ from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.archive.subject import study_subjects
 from sumdiam.batch.caliper import caliper_table
 from sumdiam.batch.content_memory import ContentMemory
+from sumdiam.batch.doubtful_pair import write_pairs
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
@@ -49,6 +50,8 @@ class Measured:
     calipers: pd.DataFrame
     overlays: dict[str, str]
     """Path relative to RUN, by measurement id."""
+    pairs: dict[str, str]
+    """Path relative to RUN, by mask id, of outlines that a person has to match."""
     decisions: tuple[DecisionOutcome, ...]
     problems: tuple[Problem, ...]
 
@@ -105,10 +108,9 @@ def _measure(
 ) -> Measured:
     """Scan, plan and measure; return everything that the tables are made of."""
     with reporter.stage("scan") as stage:
-        options = ScanOptions(
-            folder=settings.out, workers=settings.workers, allow_gaps=settings.allow_gaps
+        catalogue = scan_archives(
+            settings.archives, progress=_counting(stage), options=_scan_options(settings)
         )
-        catalogue = scan_archives(settings.archives, progress=_counting(stage), options=options)
     with reporter.stage("plan", 1) as stage:
         memory = ContentMemory(workspace.remembered(CONTENT))
         plan = make_plan(
@@ -123,7 +125,7 @@ def _measure(
         tasks = build_tasks(
             plan, catalogue, handed_in.measurement, resample_masks=settings.resample_masks
         )
-        _write_plan(plan, settings.out)
+        pairs = _write_plan(plan, catalogue, settings.out)
         stage.advance()
     workspace.begin_run()
     folder = settings.out / OVERLAYS
@@ -141,6 +143,7 @@ def _measure(
         measurements=measurements,
         calipers=calipers,
         overlays={name.removesuffix(".png"): f"{OVERLAYS}/{_png(name)}" for name in sorted(names)},
+        pairs=pairs,
         decisions=tuple(outcomes),
         problems=(
             *handed_in.problems,
@@ -150,6 +153,13 @@ def _measure(
             *_late_scans(settings, handed_in, plan),
             *doubted,
         ),
+    )
+
+
+def _scan_options(settings: RunSettings) -> ScanOptions:
+    """Return how the archives are scanned."""
+    return ScanOptions(
+        folder=settings.out, workers=settings.workers, allow_gaps=settings.allow_gaps
     )
 
 
@@ -176,11 +186,12 @@ def _measure_missing(
             measure_all(pool, missing, measure_in_worker, journal)
 
 
-def _write_plan(plan: PlanFiles, out: Path) -> None:
-    """Write what was understood of the archive, for persons to edit."""
+def _write_plan(plan: PlanFiles, catalogue: Catalogue, out: Path) -> dict[str, str]:
+    """Write what was understood of the archive, for persons to edit; return pictures to judge."""
     for name, frame in ((PLAN, plan.plan), (MASKS, plan.masks), (MATCHES, plan.matches)):
         with written_whole(out / name) as draft:
             draft.write_bytes(csv_bytes(frame))
+    return write_pairs(plan, catalogue, out)
 
 
 def _doubts(

@@ -84,6 +84,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         report = write_report(
             _report_tables(handed_in, measured, frames),
             overlays=measured.overlays,
+            pairs=measured.pairs,
             out=out / REPORT,
             run_facts=facts,
             figures=folder,
@@ -124,6 +125,7 @@ def _report_tables(
     return RunTables(
         plan=measured.plan.plan,
         masks=measured.plan.masks,
+        matches=measured.plan.matches,
         studies=studies,
         **people,
         **{name: frames[name] for name in names},

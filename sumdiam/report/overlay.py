@@ -87,6 +87,7 @@ def draw_overlay(
     second: Caliper | None = None,
     title: Sequence[str] = (),
     label: str = "",
+    words: str | None = None,
 ) -> bytes | None:
     """Draw the slice of a caliper around its lesion, with mask, viable part and calipers.
 
@@ -105,6 +106,8 @@ def draw_overlay(
         Ids only: a report may leave the house.
     label : str
         What is measured, put before the length.
+    words : str, optional
+        What is written below instead of lengths.
 
     Returns
     -------
@@ -127,7 +130,8 @@ def draw_overlay(
     if caliper is not None:
         _draw_caliper(picture, caliper, view)
     _draw_scale_and_letters(picture, volume.geometry, view)
-    return _png(_framed(picture, view, _lengths(caliper, second, label), title))
+    below = _lengths(caliper, second, label) if words is None else words
+    return _png(_framed(picture, view, below, title))
 
 
 def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], calipers: Sequence[Caliper]) -> _View:

@@ -30,6 +30,7 @@ from sumdiam.report.run_grid import (
 from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.subject_grid import course_grid, lesion_grid
 from sumdiam.report.view import choose_view
+from sumdiam.report.waiting import waiting_matches
 
 FIGURE_TITLES: Mapping[str, str] = {
     "flow": "Flow of subjects",
@@ -60,6 +61,7 @@ def write_report(
     out: Path,
     run_facts: RunFacts,
     figures: Path | None = None,
+    pairs: Mapping[str, bytes | str | Path] | None = None,
 ) -> Path:
     """Write the report of a run as one HTML file and return its path.
 
@@ -74,6 +76,8 @@ def write_report(
     figures : Path, optional
         Folder to write every figure into too, as SVG, PNG and PDF, with the numbers that it shows
         as CSV beside it.
+    pairs : mask id -> PNG, optional
+        Outlines of matches that wait for a person, as overlays.
 
     Raises
     ------
@@ -108,6 +112,7 @@ def write_report(
         figures={name: _figure(name, drawing) for name, drawing in drawings.items()},
         course=course_grid(tables, view),
         lesions=lesion_grid(tables, view, picture_anchors(pictures)),
+        waiting=waiting_matches(tables, pairs or {}, out.parent),
         pictures=pictures,
         policies=policy_grid(tables, view),
         provenance=provenance_grids(run_facts),

@@ -21,7 +21,7 @@ from assessment.response_table import (
 )
 from measurement.lesion_table import Lesions, Measurements
 from measurement.table import TableError, TableModel, check, columns_of, empty_table
-from sumdiam.batch.plan_table import Masks, Plan
+from sumdiam.batch.plan_table import Masks, Matches, Plan
 
 STUDY_COLUMNS = (
     "study_uid",
@@ -42,6 +42,7 @@ SCHEMAS: Mapping[str, type[TableModel]] = MappingProxyType(
         "timepoints": Timepoints,
         "plan": Plan,
         "masks": Masks,
+        "matches": Matches,
         "measurements": Measurements,
         "lesions": Lesions,
         "selections": Selections,
@@ -82,6 +83,7 @@ class RunTables:
     timepoints: pd.DataFrame = field(default_factory=lambda: _empty("timepoints"))
     plan: pd.DataFrame = field(default_factory=lambda: _empty("plan"))
     masks: pd.DataFrame = field(default_factory=lambda: _empty("masks"))
+    matches: pd.DataFrame = field(default_factory=lambda: _empty("matches"))
     measurements: pd.DataFrame = field(default_factory=lambda: _empty("measurements"))
     lesions: pd.DataFrame = field(default_factory=lambda: _empty("lesions"))
     selections: pd.DataFrame = field(default_factory=lambda: _empty("selections"))
