@@ -22,6 +22,7 @@ _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 7
           1024: "i8", 1280: "u8"}  # fmt: skip
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MOST_EXTENSION_BYTES = 4_000_000
+_MOST_SURPLUS_BYTES = 64 << 20
 _UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _LABEL = re.compile(r'<Label\b[^>]*\bKey="(\d+)"[^>]*>(?:<!\[CDATA\[)?([^<\]]*)')
 
@@ -105,6 +106,8 @@ def read_nifti(path: str | Path) -> NiftiImage:
             if left > 0:
                 raise MaskFault("mask_not_supported", f"the data start at byte {header.offset}")
             array = _values(stream, header)
+            if packed:
+                _check_sum(stream)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise MaskFault("mask_unreadable", exception_words(error)) from error
     shape = array.shape
@@ -208,6 +211,15 @@ def _values(stream: BinaryIO, header: _Header) -> NDArray[np.generic]:
             return array
         array = array.astype(np.float64) * header.slope + header.intercept
     return array
+
+
+def _check_sum(stream: BinaryIO) -> None:
+    """Read on to the end of a packed file, where its check sum lies and is compared."""
+    surplus = 0
+    while piece := stream.read(1 << 20):
+        surplus += len(piece)
+        if surplus > _MOST_SURPLUS_BYTES:
+            raise MaskFault("mask_unreadable", f"{surplus} bytes and more follow its values")
 
 
 def _sform(header: _Header, shape: tuple[int, ...]) -> VolumeGeometry | None:

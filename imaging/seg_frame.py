@@ -118,8 +118,10 @@ def frame_pixels(dataset: Dataset) -> Iterator[NDArray[np.integer]]:
     Raises
     ------
     MaskFault
-        ``truncated_pixel_data``.
+        ``truncated_pixel_data``; ``mask_unreadable`` where the pixels are of another form, or more,
+        than the header says.
     """
+    _check_form(dataset)
     frames, size = int(dataset.NumberOfFrames), int(dataset.Rows) * int(dataset.Columns)
     shape = (int(dataset.Rows), int(dataset.Columns))
     bits = int(dataset.BitsAllocated)
@@ -134,6 +136,9 @@ def frame_pixels(dataset: Dataset) -> Iterator[NDArray[np.integer]]:
     needed = (frames * size * bits + 7) // 8
     if data.size < needed:
         raise MaskFault("truncated_pixel_data", f"{data.size} of {needed} bytes are there")
+    if data.size > needed + needed % 2:
+        detail = f"{data.size} bytes of pixels, where rows, columns and frames explain {needed}"
+        raise MaskFault("mask_unreadable", detail)
     if bits > 1:
         kind = np.dtype("u1" if bits == 8 else "<u2")
         yield from data[:needed].view(kind).reshape(frames, *shape)
@@ -142,3 +147,22 @@ def frame_pixels(dataset: Dataset) -> Iterator[NDArray[np.integer]]:
         first, last = frame * size, (frame + 1) * size
         chunk = np.unpackbits(data[first // 8 : (last + 7) // 8], bitorder="little")
         yield chunk[first % 8 : first % 8 + size].reshape(shape)
+
+
+def _check_form(dataset: Dataset) -> None:
+    """Refuse pixels whose attributes contradict what a segmentation has (PS3.3 C.8.20.2).
+
+    A changed sign or number of bits makes a lesion smaller, or nothing, 0 mm.
+    """
+    bits = int(dataset.BitsAllocated)
+    wanted = (
+        ("BitsStored", bits), ("HighBit", bits - 1), ("PixelRepresentation", 0),
+        ("SamplesPerPixel", 1),
+    )  # fmt: skip
+    for keyword, value in wanted:
+        found = dataset.get(keyword)
+        if found is not None and found != value:
+            raise MaskFault("mask_unreadable", f"{keyword} is {found}, not {value}")
+    if str(dataset.SegmentationType) == "FRACTIONAL" and int(dataset.MaximumFractionalValue) < 1:
+        detail = f"MaximumFractionalValue is {dataset.MaximumFractionalValue}"
+        raise MaskFault("mask_unreadable", detail)

@@ -245,6 +245,15 @@ def nifti_whose_gzip_is_cut_short(folder: Path) -> Answer:
 
 
 @case
+def nifti_whose_gzip_is_damaged(folder: Path) -> Answer:
+    path = nifti(folder, w.filled(GRID.shape, ONE), sform=GRID.ras())
+    data = bytearray(path.read_bytes())
+    data[-8] ^= 1  # the check sum; all values are there
+    path.write_bytes(data)
+    return Answer(path, GRID, refused="mask_unreadable")
+
+
+@case
 def nifti_that_claims_a_million_million_voxels(folder: Path) -> Answer:
     path = nifti(folder, array(ONE), "lesion.nii", dims=(10000, 10000, 10000))
     return Answer(path, GRID, refused="too_large")

@@ -285,3 +285,31 @@ def seg_without_a_preamble(folder: Path) -> Answer:
     path = saved(folder, seg(folder, ONE))
     path.write_bytes(path.read_bytes()[132:])
     return Answer(path, GRID, {1: ONE})
+
+
+def _with(folder: Path, kind: str, **cells: object) -> Answer:
+    """A segmentation of one of whose attributes the value is wrong, which is to be refused."""
+    made = w.segmentation(w.ct_slices(GRID), w.filled(GRID.shape, ONE).astype(float), kind)
+    for keyword, value in cells.items():
+        setattr(made, keyword, value)
+    return Answer(saved(folder, made), GRID, refused="mask_unreadable")
+
+
+@case
+def seg_of_fractions_of_nothing(folder: Path) -> Answer:
+    return _with(folder, "FRACTIONAL", MaximumFractionalValue=0)
+
+
+@case
+def seg_whose_fractions_have_a_sign(folder: Path) -> Answer:
+    return _with(folder, "FRACTIONAL", PixelRepresentation=1)
+
+
+@case
+def seg_whose_fractions_have_fewer_bits(folder: Path) -> Answer:
+    return _with(folder, "FRACTIONAL", BitsStored=4, HighBit=3)
+
+
+@case
+def seg_with_more_pixels_than_its_columns_explain(folder: Path) -> Answer:
+    return _with(folder, "FRACTIONAL", Columns=GRID.shape[2] // 2)
