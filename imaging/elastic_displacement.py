@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.local_displacement import BIN, Field, centred, inlier
+from imaging.local_displacement import BIN, OUTLIER, Field, centred
 from imaging.working_grid import STEP_MM, Mask, Values
 
 Reals = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Modes:
     Parameters
     ----------
     shape : (z, y, x) of the grid
-    sd_mm, length_mm : of the squared exponential by which displacements vary
+    sd_mm, length_mm : of the squared exponential by which displacements vary along each axis
     """
 
     shape: tuple[int, int, int]
@@ -67,7 +67,8 @@ class Modes:
             mode = np.arange(int(2.0 * reach / SHORTEST_MM) + 1)
             power = np.exp(-0.5 * np.square(np.pi * mode / reach * self.length_mm))
             power *= math.sqrt(2.0 * math.pi) * self.length_mm / (2.0 * reach)
-            axes.append(np.where(mode > 0, 2.0, 1.0) * power)
+            # cosines alone: each stands for two frequencies, and its square averages 1/2
+            axes.append(np.where(mode > 0, 4.0, 2.0) * power)
         z, y, x = axes
         return np.asarray(self.sd_mm * np.sqrt(z[:, None, None] * y[:, None] * x))
 
@@ -174,22 +175,32 @@ class Equations:
         return Equations(self.matrix + other.matrix, self.right + other.right)
 
 
-def image_equations(fixed: Values, moved: Values, weight: Values) -> Equations:
+def image_equations(
+    fixed: Values, moved: Values, weight: Values, *, slack_mm: float = 0.0
+) -> Equations:
     """Return the least squares on gradients of two images, summed over bins.
 
     Parameters
     ----------
     moved : the native phase; its slopes are taken, since vessels without contrast drive nothing
     weight : (z, y, x), 0 where nothing is to be compared
+    slack_mm : SD of what edges may be off by even where the displacement is right
+
+    Notes
+    -----
+    The variance of a difference is that of noise and, at edges, what a shift by the slack makes of
+    it: slices are thick, blur is stretched with the tissue, and an edge's height differs between
+    the phases. Without the slack the liver's surface counts as if it were known to a tenth of a
+    millimetre, and where it is still off it is an outlier to noise.
     """
-    difference = fixed - moved
-    weight = weight * inlier(difference, weight, CENTRED_MM)
-    off = centred(difference, weight, CENTRED_MM)
     along: list[Values] = list(np.gradient(moved, STEP_MM))
-    slope = [centred(part, weight, CENTRED_MM) for part in along]
+    slope = np.stack([centred(part, weight, CENTRED_MM) for part in along])
+    off = centred(fixed - moved, weight, CENTRED_MM)
     used = np.abs(off[weight > 0])
     noise = max(1.4826 * float(np.median(used)) if used.size else 1.0, 1.0)
-    return summed_equations(off, np.stack(slope), weight * np.float32(INDEPENDENT / noise**2))
+    variance = noise**2 + slack_mm**2 * np.square(slope).sum(axis=0)
+    count = weight / (1.0 + np.square(off) / (OUTLIER**2 * variance))
+    return summed_equations(off, slope, count * INDEPENDENT / variance)
 
 
 def summed_equations(off: Values, slope: Field, count: Values) -> Equations:
