@@ -24,6 +24,9 @@ PAIRS = "pairs"
 MOST = 200
 """So many outlines are drawn at most; nobody looks through more before the next run."""
 
+SIDE_MM = 160.0
+"""So much is seen around an outline: where it lies in the liver is what tells lesions apart."""
+
 
 def write_pairs(plan: PlanFiles, catalogue: Catalogue, out: Path) -> dict[str, str]:
     """Draw every outline of a match that waits for a person; return paths in RUN by mask id.
@@ -86,5 +89,5 @@ def _picture(row: Mapping[str, object], series: ImageSeries, path: str) -> bytes
     return draw_overlay(
         volume, mask, None, None,
         title=(str(row["subject_id"]), "baseline" if when == "visit 0" else when),
-        words=words or f"segment {number}",
+        words=words or f"segment {number}", least_side_mm=SIDE_MM,
     )  # fmt: skip

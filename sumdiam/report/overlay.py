@@ -88,6 +88,7 @@ def draw_overlay(
     title: Sequence[str] = (),
     label: str = "",
     words: str | None = None,
+    least_side_mm: float = _LEAST_SIDE_MM,
 ) -> bytes | None:
     """Draw the slice of a caliper around its lesion, with mask, viable part and calipers.
 
@@ -108,6 +109,8 @@ def draw_overlay(
         What is measured, put before the length.
     words : str, optional
         What is written below instead of lengths.
+    least_side_mm : float
+        The picture is at least so wide, however small the lesion.
 
     Returns
     -------
@@ -119,7 +122,8 @@ def draw_overlay(
         return None
     if caliper is None or (second is not None and second.slice_index != caliper.slice_index):
         second = None
-    view = _view(volume.geometry, mask, [one for one in (caliper, second) if one is not None])
+    calipers = [one for one in (caliper, second) if one is not None]
+    view = _view(volume.geometry, mask, calipers, least_side_mm)
     picture = _slice_picture(volume, mask, view).convert("RGB")
     # the whole lesion's line is wider, so that both are seen where they run together
     for region, colour, width in ((mask, WHOLE_COLOUR, 13), (viable, VIABLE_COLOUR, 4)):
@@ -134,7 +138,12 @@ def draw_overlay(
     return _png(_framed(picture, view, below, title))
 
 
-def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], calipers: Sequence[Caliper]) -> _View:
+def _view(
+    geometry: VolumeGeometry,
+    mask: NDArray[np.bool_],
+    calipers: Sequence[Caliper],
+    least_side_mm: float,
+) -> _View:
     """Choose slice and window: the calipers' slice, the lesion with a margin."""
     areas = mask.sum(axis=(1, 2))
     index = int(calipers[0].slice_index) if calipers else int(areas.argmax())
@@ -144,7 +153,7 @@ def _view(geometry: VolumeGeometry, mask: NDArray[np.bool_], calipers: Sequence[
         columns = np.append(columns, [end[2] for end in caliper.ends_index])
     _, row_mm, column_mm = geometry.spacing_mm
     height, width = np.ptp(rows) * row_mm, np.ptp(columns) * column_mm
-    side_mm = max(float(max(height, width)) + 2 * _MARGIN_MM, _LEAST_SIDE_MM)
+    side_mm = max(float(max(height, width)) + 2 * _MARGIN_MM, least_side_mm)
     row_px, column_px = _SIDE / side_mm * row_mm, _SIDE / side_mm * column_mm
     middle_row = (rows.min() + rows.max()) / 2
     middle_column = (columns.min() + columns.max()) / 2
