@@ -16,6 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
+from measurement.hull import convex_hull
 from measurement.line import ON_LINE_MM, Pairs, Points, intervals, longest_run
 from measurement.tube import edges_in_tube, extent, longest_stretch, may_hold
 
@@ -37,32 +38,19 @@ DEEPEST = 64
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def farthest_pair(points: Points) -> tuple[float, int, int]:
     """Largest distance between two points, and which two (corners of the convex hull)."""
-    order = np.argsort(points[:, 0], kind="mergesort")
-    n = points.shape[0]
-    hull = np.empty(2 * n + 2, dtype=np.int64)
-    size = 0
-    for turn in range(2):
-        floor = size + 1
-        for k in range(n):
-            v = order[k] if turn == 0 else order[n - 1 - k]
-            while size > floor:
-                a, b = hull[size - 2], hull[size - 1]
-                bend = (points[b, 0] - points[a, 0]) * (points[v, 1] - points[a, 1]) - (
-                    points[b, 1] - points[a, 1]
-                ) * (points[v, 0] - points[a, 0])
-                if bend < -1e-12 or (bend <= 1e-12 and k == 0):
-                    break
-                size -= 1
-            hull[size] = v
-            size += 1
+    hull = convex_hull(points)
     best, one, two = -1.0, 0, 0
-    for a in range(size):
-        for b in range(a + 1, size):
-            i, j = min(hull[a], hull[b]), max(hull[a], hull[b])
+    if hull.size == 1:
+        return 0.0, hull[0], hull[0]
+    for p in range(hull.size):
+        a = hull[0] if p == 0 else hull[hull.size - p]
+        for q in range(p + 1, hull.size):
+            b = hull[hull.size - q]
+            i, j = min(a, b), max(a, b)
             x, y = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1]
             if best > 0.0 and x * x + y * y <= best * best:
                 continue
-            length = math.hypot(points[i, 0] - points[j, 0], points[i, 1] - points[j, 1])
+            length = math.hypot(x, y)
             if length > best + 1e-9:
                 best, one, two = length, i, j
     return best, one, two
@@ -164,13 +152,30 @@ def search(
     (k, 5) float64 array
         Length, x and y of one end, x and y of the other, in mm; length 0 where there is none.
     """
-    middle_x = 0.5 * (points[:, 0].min() + points[:, 0].max())
-    middle_y = 0.5 * (points[:, 1].min() + points[:, 1].max())
-    radius = np.sqrt(((points[:, 0] - middle_x) ** 2 + (points[:, 1] - middle_y) ** 2).max())
-    ends = _ends(points, edges, middle_x, middle_y)
+    middle = (
+        0.5 * (points[:, 0].min() + points[:, 0].max()),
+        0.5 * (points[:, 1].min() + points[:, 1].max()),
+    )
     found = np.zeros((WEDGES if every_direction else 1, 5))
     best = np.full(found.shape[0], longer_than)
-    tubes, lists, arena = _all_lines(edges.shape[0], radius, every_direction)
+    _branch(
+        (points, edges, whole_points, whole_edges), middle, (distance, spacing, slack), gap_mm,
+        best, found,
+    )  # fmt: skip
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _branch(
+    regions: tuple[Points, Pairs, Points, Pairs], middle: tuple[float, float],
+    far: tuple[Points, tuple[float, float], float], gap_mm: float, best: Points, found: Points,
+) -> None:  # fmt: skip
+    """Halve tubes that may hold a run longer than the best, and trace the lines of small ones."""
+    points, edges, whole_points, whole_edges = regions
+    distance, spacing, slack = far
+    radius = np.sqrt(((points[:, 0] - middle[0]) ** 2 + (points[:, 1] - middle[1]) ** 2).max())
+    ends = _ends(points, edges, middle[0], middle[1])
+    tubes, lists, arena = _all_lines(edges.shape[0], radius, found.shape[0] > 1)
     clipped = np.empty((3, edges.shape[0]))
     work = np.empty((4, 2 * edges.shape[0] + 2))
     near = np.empty(points.shape[0], dtype=np.int64)
@@ -179,36 +184,40 @@ def search(
     while top > 0:
         top -= 1
         turn += 1
-        angle, half_angle, offset, half_width = tubes[top]
         first, given, slot, depth = lists[top]
-        # where an inclined line passes the origin it is farther along the tube's normal
-        inclined = (abs(offset) + half_width) * (1.0 / math.cos(half_angle) - 1.0)
-        tube = (
-            math.cos(angle), math.sin(angle), offset, (half_width + inclined) * (1.0 + 1e-9),
-            math.tan(half_angle) * (1.0 + 1e-9),
-        )  # fmt: skip
+        tube = _inclined(tubes[top])
         count = edges_in_tube(ends, arena, (first, given), tube, clipped)
-        wanted = (best[slot] - 1e-9) * math.cos(half_angle)
+        wanted = (best[slot] - 1e-9) * math.cos(tubes[top, 1])
         if count < 2 or not _may_hold_longer(
-            tube, clipped, count, wanted, gap_mm, distance, spacing, slack, (middle_x, middle_y)
+            tube, clipped, count, wanted, gap_mm, distance, spacing, slack, middle
         ):
             continue
         listed = arena[first + given : first + given + count]
         close = _vertices_in_tube(ends, edges, listed, tube, near, seen, turn)
-        reach = tube[3] + radius * tube[4]
-        small = reach < SMALLEST_PX * min(spacing) or depth == DEEPEST
+        small = tube[3] + radius * tube[4] < SMALLEST_PX * min(spacing) or depth == DEEPEST
         if close * (close - 1) > 2 * FEW_PAIRS and not small:
             _halve(tubes, lists, top, (first + given, count), radius)
             top += 2
         elif close > 1:
             row = _best_of_pairs(
                 points, edges, whole_points, whole_edges, listed, near[:close],
-                (middle_x, middle_y), tube, half_width, gap_mm, best[slot], work,
+                middle, tube, tubes[top, 3], gap_mm, best[slot], work,
             )  # fmt: skip
             if row[0] > best[slot]:
                 best[slot] = row[0]
                 found[slot] = row
-    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _inclined(tube: Points) -> tuple[float, float, float, float, float]:
+    """Cosine and sine of a tube, its offset, and how wide it is with the lines inclined to it."""
+    angle, half_angle, offset, half_width = tube
+    # where an inclined line passes the origin it is farther along the tube's normal
+    inclined = (abs(offset) + half_width) * (1.0 / math.cos(half_angle) - 1.0)
+    return (
+        math.cos(angle), math.sin(angle), offset, (half_width + inclined) * (1.0 + 1e-9),
+        math.tan(half_angle) * (1.0 + 1e-9),
+    )  # fmt: skip
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

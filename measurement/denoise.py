@@ -49,7 +49,7 @@ def flattened(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _dual(  # noqa: C901 - three nested loops over voxels, twice
+def _dual(
     values: NDArray[np.float64],
     region: NDArray[np.bool_],
     steps: NDArray[np.float64],
@@ -61,59 +61,80 @@ def _dual(  # noqa: C901 - three nested loops over voxels, twice
 
     The region keeps off the last voxel of every axis.
     """
-    nz, ny, nx = values.shape
     bound = 4.0 * (steps[0] ** 2 + steps[1] ** 2 + steps[2] ** 2)
-    p = np.zeros((3, nz, ny, nx))
-    q = np.zeros((3, nz, ny, nx))
+    p = np.zeros((3, *values.shape))
+    q = np.zeros((3, *values.shape))
     image = values.copy()
     momentum = 1.0
-    for turn in range(iterations + 1):
-        # image = values - strength * divergence adjoint of q
-        for z in range(1, nz):
-            for y in range(1, ny):
-                for x in range(1, nx):
-                    if region[z, y, x]:
-                        total = (q[0, z - 1, y, x] - q[0, z, y, x]) * steps[0]
-                        down = 1.0 if region[z, y + 1, x] else border
-                        up = 1.0 if region[z, y - 1, x] else border
-                        total += (q[1, z, y - 1, x] * up - q[1, z, y, x] * down) * steps[1]
-                        down = 1.0 if region[z, y, x + 1] else border
-                        up = 1.0 if region[z, y, x - 1] else border
-                        total += (q[2, z, y, x - 1] * up - q[2, z, y, x] * down) * steps[2]
-                        image[z, y, x] = values[z, y, x] - strength * total
-        if turn == iterations:
-            break
+    for _ in range(iterations):
+        _primal(values, region, q, steps, strength, border, image)
         following = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum * momentum))
-        push = (momentum - 1.0) / following
+        _ascend(image, region, p, q, steps, border, bound * strength, (momentum - 1.0) / following)
         momentum = following
-        for z in range(nz - 1):
-            for y in range(ny - 1):
-                for x in range(nx - 1):
-                    inside = region[z, y, x]
-                    zz = inside and region[z + 1, y, x]
-                    yy, xx = region[z, y + 1, x], region[z, y, x + 1]
-                    if not (inside or yy or xx):
-                        continue
-                    here = image[z, y, x]
-                    a = b = c = 0.0
-                    if zz:
-                        a = q[0, z, y, x] + (image[z + 1, y, x] - here) * steps[0] / (
-                            bound * strength
-                        )
-                    if inside or yy:
-                        weight = steps[1] * (1.0 if inside and yy else border)
-                        b = q[1, z, y, x] + (image[z, y + 1, x] - here) * weight / (
-                            bound * strength
-                        )
-                    if inside or xx:
-                        weight = steps[2] * (1.0 if inside and xx else border)
-                        c = q[2, z, y, x] + (image[z, y, x + 1] - here) * weight / (
-                            bound * strength
-                        )
-                    size = max(1.0, math.sqrt(a * a + b * b + c * c))
-                    a, b, c = a / size, b / size, c / size
-                    q[0, z, y, x] = a + push * (a - p[0, z, y, x])
-                    q[1, z, y, x] = b + push * (b - p[1, z, y, x])
-                    q[2, z, y, x] = c + push * (c - p[2, z, y, x])
-                    p[0, z, y, x], p[1, z, y, x], p[2, z, y, x] = a, b, c
+    _primal(values, region, q, steps, strength, border, image)
     return image
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _primal(
+    values: NDArray[np.float64],
+    region: NDArray[np.bool_],
+    q: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    strength: float,
+    border: float,
+    image: NDArray[np.float64],
+) -> None:
+    """Write the image that belongs to the dual: values less strength x adjoint of the steps."""
+    nz, ny, nx = values.shape
+    for z in range(1, nz):
+        for y in range(1, ny):
+            for x in range(1, nx):
+                if region[z, y, x]:
+                    total = (q[0, z - 1, y, x] - q[0, z, y, x]) * steps[0]
+                    down = 1.0 if region[z, y + 1, x] else border
+                    up = 1.0 if region[z, y - 1, x] else border
+                    total += (q[1, z, y - 1, x] * up - q[1, z, y, x] * down) * steps[1]
+                    down = 1.0 if region[z, y, x + 1] else border
+                    up = 1.0 if region[z, y, x - 1] else border
+                    total += (q[2, z, y, x - 1] * up - q[2, z, y, x] * down) * steps[2]
+                    image[z, y, x] = values[z, y, x] - strength * total
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _ascend(
+    image: NDArray[np.float64],
+    region: NDArray[np.bool_],
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    border: float,
+    scale: float,
+    push: float,
+) -> None:
+    """Move the dual along the steps of the image, back into the unit ball, and on by momentum."""
+    _, nz, ny, nx = p.shape
+    for z in range(nz - 1):
+        for y in range(ny - 1):
+            for x in range(nx - 1):
+                inside = region[z, y, x]
+                zz = inside and region[z + 1, y, x]
+                yy, xx = region[z, y + 1, x], region[z, y, x + 1]
+                if not (inside or yy or xx):
+                    continue
+                here = image[z, y, x]
+                a = b = c = 0.0
+                if zz:
+                    a = q[0, z, y, x] + (image[z + 1, y, x] - here) * steps[0] / scale
+                if inside or yy:
+                    weight = steps[1] * (1.0 if inside and yy else border)
+                    b = q[1, z, y, x] + (image[z, y + 1, x] - here) * weight / scale
+                if inside or xx:
+                    weight = steps[2] * (1.0 if inside and xx else border)
+                    c = q[2, z, y, x] + (image[z, y, x + 1] - here) * weight / scale
+                size = max(1.0, math.sqrt(a * a + b * b + c * c))
+                a, b, c = a / size, b / size, c / size
+                q[0, z, y, x] = a + push * (a - p[0, z, y, x])
+                q[1, z, y, x] = b + push * (b - p[1, z, y, x])
+                q[2, z, y, x] = c + push * (c - p[2, z, y, x])
+                p[0, z, y, x], p[1, z, y, x], p[2, z, y, x] = a, b, c

@@ -93,32 +93,29 @@ def chord_of_hull(
 def longest_in_wedge(
     points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
     first: tuple[float, float], last: tuple[float, float],
-) -> tuple[float, float, float]:  # fmt: skip
+) -> float:  # fmt: skip
     """Longest chord of the hull among the lines through a place between two directions.
 
     The distance to a straight side is a convex function of the angle, so the chord is longest on
     either border of the wedge, anticlockwise from the first to the last, or through a corner
     within it. ``corners`` are where the search for the ways out begins, and are left at the last.
-    Beside it: the farthest ways out ahead and behind.
     """
-    exits = np.empty((2, 2), dtype=np.int64)
-    farthest = np.zeros(2)
     longest = 0.0
+    ahead, behind = corners[0], corners[1]
     for border in range(2):
         x, y = first if border == 0 else last
-        ahead, corners[0] = way_out(points, hull, corners[0], place, (x, y))
-        behind, corners[1] = way_out(points, hull, corners[1], place, (-x, -y))
-        exits[border, 0], exits[border, 1] = corners[0], corners[1]
-        longest = max(longest, ahead + behind)
-        farthest[0], farthest[1] = max(farthest[0], ahead), max(farthest[1], behind)
+        there, corners[0] = way_out(points, hull, corners[0], place, (x, y))
+        back, corners[1] = way_out(points, hull, corners[1], place, (-x, -y))
+        longest = max(longest, there + back)
+        if border == 0:
+            ahead, behind = corners[0], corners[1]
     for side in range(2):
-        k, opposite = exits[0, side], exits[0, 1 - side]
-        while k != exits[1, side]:
+        k, opposite = (ahead, behind) if side == 0 else (behind, ahead)
+        while k != corners[side]:
             k = k + 1 if k + 1 < hull.size else 0
             x, y = points[hull[k], 0] - place[0], points[hull[k], 1] - place[1]
             size = math.sqrt(x * x + y * y)
             if size > 0.0:
                 back, opposite = way_out(points, hull, opposite, place, (-x / size, -y / size))
                 longest = max(longest, size + back)
-                farthest[side] = max(farthest[side], size)
-    return longest, farthest[0], farthest[1]
+    return float(longest)

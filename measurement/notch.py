@@ -28,6 +28,7 @@ WIDER = 1e-6
 GUESSES = 24
 """Lines that are tried first."""
 
+Circle = tuple[float, float, float]
 Line = tuple[float, float, float, float]
 Loops = tuple[Points, Pairs, Points, Pairs]
 """A contour in turn: vertices, their neighbours, directions to the next, kinds."""
@@ -52,20 +53,24 @@ def lines_supported(
     int
         Looks at vertices; more than ``effort`` where the search has given up.
     """
-    places = shape[0]
+    places, beside, along, kinds = shape
     hull = convex_hull(places)
-    bounds, vertices = _supporting(shape, hull, best[0])
-    if bounds.size and best[0] < 0.9 * bounds[0]:
-        _guess(shape, vertices[:, 0], traced, best)
-    looks = 0
+    circle = _circle(places, hull)
+    if best[0] == 0.0:
+        _guess(shape, traced, best)
+    wedges, vertices = _supporting(shape, hull, circle, best[0])
+    floor, looks = best[0], 0
     for k in range(vertices.shape[0]):
-        if bounds[k] <= best[0] + 1e-9 or looks > effort:
+        if wedges[k, 4] <= best[0] + 1e-9 or looks > effort:
             break
         v, corners = vertices[k, 0], vertices[k, 1:]
-        borders = _in_view(shape, hull, corners, v, best[0])
-        if borders[0] != 0.0 or borders[1] != 0.0:
-            looks += places.shape[0]
-            looks += _from_vertex(shape, (hull, corners), v, borders, traced, drawn, best)
+        borders = (wedges[k, 0], wedges[k, 1], wedges[k, 2], wedges[k, 3])
+        if best[0] > floor:
+            borders, free = _in_view(places, beside, along, kinds[v], circle, v, best[0])
+            if not free or _bound(places, hull, corners, v, borders) <= best[0]:
+                continue
+        looks += places.shape[0]
+        looks += _from_vertex(shape, (hull, corners), v, borders, traced, drawn, best)
     return looks
 
 
@@ -112,41 +117,46 @@ def _ways_out(
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _supporting(shape: Loops, hull: Pairs, longer_than: float) -> tuple[Points, Pairs]:
+def _supporting(
+    shape: Loops, hull: Pairs, circle: Circle, longer_than: float
+) -> tuple[Points, Pairs]:
     """Vertices that may support a line longer than given, those of the longest bounds first.
 
     Returns
     -------
-    bounds : (k,) float64 array
-        Longest chord of the hull among the lines that the vertex may support.
+    wedges : (k, 5) float64 array
+        x and y of two directions, between which lie those of such lines, and the bound: the
+        longest chord of the hull among these.
     vertices : (k, 3) int64 array
         The vertex, and the corners of the hull before its ways out ahead and behind.
     """
     places, beside, along, kinds = shape
-    bounds = np.empty(places.shape[0])
+    wedges = np.empty((places.shape[0], 5))
     vertices = np.empty((places.shape[0], 3), dtype=np.int64)
     corners = np.zeros(2, dtype=np.int64)
-    middle_x, middle_y, radius = _circle(places, hull)
     count = 0
     for v in range(places.shape[0]):
         if kinds[v] == CONVEX:
             continue
-        ax, ay, bx, by = _borders(along, beside, v)
-        x, y = middle_x - places[v, 0], middle_y - places[v, 1]
-        one, two = ax * y - ay * x, bx * y - by * x
-        if one * two > 0.0 and ax * bx + ay * by > 0.0:
-            away = min(abs(one), abs(two))  # of every line of the wedge from the middle
-            if 4.0 * (radius - away * away) <= longer_than * longer_than:
-                continue
-        bound, _, _ = longest_in_wedge(
-            places, hull, corners, (places[v, 0], places[v, 1]), (ax, ay), (bx, by)
-        )
+        borders, free = _in_view(places, beside, along, kinds[v], circle, v, longer_than)
+        if not free:
+            continue
+        bound = _bound(places, hull, corners, v, borders)
         if bound > longer_than:
-            bounds[count] = bound
+            wedges[count, 0], wedges[count, 1], wedges[count, 2], wedges[count, 3] = borders
+            wedges[count, 4] = bound
             vertices[count, 0], vertices[count, 1], vertices[count, 2] = v, corners[0], corners[1]
             count += 1
-    order = np.argsort(-bounds[:count], kind="mergesort")
-    return bounds[:count][order], vertices[:count][order]
+    order = np.argsort(-wedges[:count, 4], kind="mergesort")
+    return wedges[:count][order], vertices[:count][order]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _bound(places: Points, hull: Pairs, corners: Pairs, v: int, borders: Line) -> float:
+    """Longest chord of the hull among the lines between two directions through a vertex."""
+    ax, ay, bx, by = borders
+    place = (places[v, 0], places[v, 1])
+    return float(longest_in_wedge(places, hull, corners, place, (ax, ay), (bx, by)))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -180,9 +190,10 @@ def _circle(places: Points, hull: Pairs) -> tuple[float, float, float]:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _guess(shape: Loops, vertices: Pairs, traced: Traced, best: Points) -> None:
+def _guess(shape: Loops, traced: Traced, best: Points) -> None:
     """Trace a line through each of a few vertices: a long run found early leaves out others."""
-    places, beside, along, _ = shape
+    places, beside, along, kinds = shape
+    vertices = np.flatnonzero(kinds != CONVEX)
     for k in range(0, vertices.size, max(1, vertices.size // GUESSES)):
         v = vertices[k]
         ax, ay, bx, by = _borders(along, beside, v)
@@ -192,44 +203,67 @@ def _guess(shape: Loops, vertices: Pairs, traced: Traced, best: Points) -> None:
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _in_view(shape: Loops, hull: Pairs, corners: Pairs, v: int, longer_than: float) -> Line:
-    """Borders of the part of a vertex's wedge that the contour nearby leaves free; zeros if none.
+def _in_view(
+    places: Points, beside: Pairs, along: Points, kind: int, circle: Circle, v: int,
+    longer_than: float,
+) -> tuple[Line, bool]:  # fmt: skip
+    """Borders of the part of a vertex's wedge that the contour leaves free, and if any is left.
 
     A line that the contour crosses near its vertex is left with what lies on the other side and
     the little before the crossing, which is too short. Only as much of the contour is asked as
     makes this certain.
     """
-    places, beside, along, kinds = shape
     ax, ay, bx, by = _borders(along, beside, v)
-    place = (places[v, 0], places[v, 1])
-    _, ahead, behind = longest_in_wedge(places, hull, corners, place, (ax, ay), (bx, by))
+    x, y = circle[0] - places[v, 0], circle[1] - places[v, 1]
+    one, two = ax * y - ay * x, bx * y - by * x
+    away, ahead = 0.0, math.sqrt(x * x + y * y)
+    behind = ahead
+    if one * two > 0.0 and ax * bx + ay * by > 0.0:  # the middle lies in no line of the wedge
+        away = min(abs(one), abs(two))
+        one, two = ax * x + ay * y, bx * x + by * y
+        ahead, behind = max(one, two), -min(one, two)
+    half = math.sqrt(max(circle[2] - away * away, 0.0))
+    if 2.0 * half <= longer_than:
+        return (ax, ay, bx, by), False
     before = beside[v, 0]
     turn = along[before, 0] * along[v, 1] - along[before, 1] * along[v, 0]
-    if kinds[v] != NOTCHED or ax * bx + ay * by < 0.5 or abs(turn) < 1e-6:
-        return ax, ay, bx, by
-    left = 1.0 if turn > 0.0 else -1.0  # of the line lies the contour, the region to the right
-    borders = np.empty((2, 2))
-    for side in range(2):
-        sign = 2.0 * side - 1.0
-        near = longer_than - (behind if side == 1 else ahead)
-        x0, y0 = along[v] if side == 1 else along[before]
-        at = v
-        for _ in range(CHAIN):
-            at = beside[at, side]
-            x, y = sign * (places[at, 0] - place[0]), sign * (places[at, 1] - place[1])
-            size = math.sqrt(x * x + y * y)
-            if size >= near or x * (ax + bx) + y * (ay + by) <= size:
-                break
-            if sign * left * (x * y0 - y * x0) > 0.0:  # nearer to the region than the border
-                x0, y0 = x / size, y / size
-        borders[side, 0], borders[side, 1] = x0, y0
-    x0, y0, x1, y1 = borders[0, 0], borders[0, 1], borders[1, 0], borders[1, 1]
-    if left < 0.0:
-        x0, y0, x1, y1 = x1, y1, x0, y0
-    if x0 * y1 - y0 * x1 < -WIDER:
-        return 0.0, 0.0, 0.0, 0.0
-    longest, _, _ = longest_in_wedge(places, hull, corners, place, (x0, y0), (x1, y1))
-    return (x0, y0, x1, y1) if longest > longer_than else (0.0, 0.0, 0.0, 0.0)
+    if kind != NOTCHED or ax * bx + ay * by < 0.5 or abs(turn) < 1e-6:
+        return (ax, ay, bx, by), True
+    first = _horizon(places, beside, along, v, 0, turn, longer_than - ahead - half)
+    last = _horizon(places, beside, along, v, 1, turn, longer_than - behind - half)
+    if turn < 0.0:
+        first, last = last, first
+    free = first[0] * last[1] - first[1] * last[0] >= -WIDER
+    return (first[0], first[1], last[0], last[1]), free
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _horizon(
+    places: Points, beside: Pairs, along: Points, v: int, side: int, turn: float, near: float
+) -> Pair:
+    """Direction of the line that the contour to one side of a notch leaves free, up to a distance.
+
+    Seen along the contour, the region lies to the right of a notch that turns to the left.
+    """
+    before = beside[v, 0]
+    mx, my = along[v, 0] + along[before, 0], along[v, 1] + along[before, 1]
+    enough = 0.25 * (mx * mx + my * my)  # so far ahead, all of the wedge has it before itself
+    x0, y0 = along[before, 0], along[before, 1]
+    if side == 1:
+        x0, y0 = along[v, 0], along[v, 1]
+    sign = 2.0 * side - 1.0
+    inwards = math.copysign(sign, sign * turn)
+    at = v
+    for _ in range(CHAIN if near > 0.0 else 0):
+        at = beside[at, side]
+        x, y = sign * (places[at, 0] - places[v, 0]), sign * (places[at, 1] - places[v, 1])
+        size, forward = x * x + y * y, x * mx + y * my
+        if size >= near * near or forward <= 0.0 or forward * forward <= enough * size:
+            break
+        if inwards * (x * y0 - y * x0) > 0.0:  # nearer to the region than the direction
+            x0, y0 = x, y
+    size = math.sqrt(x0 * x0 + y0 * y0)
+    return x0 / size, y0 / size
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

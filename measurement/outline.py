@@ -193,12 +193,21 @@ class LesionOutline:
 
 def bounding_box(region: Mask) -> Box:
     """Return the smallest box of a (z, y, x) region; an empty one for an empty region."""
-    found = []
-    for axis in range(3):
-        other = tuple(k for k in range(3) if k != axis)
-        at = np.flatnonzero(region.any(axis=other))
-        found.append(slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0))
-    return found[0], found[1], found[2]
+    planes, rows, columns = (np.flatnonzero(found) for found in _occupied(region))
+    if not planes.size:
+        return slice(0, 0), slice(0, 0), slice(0, 0)
+    return (
+        slice(int(planes[0]), int(planes[-1]) + 1),
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+
+
+def _occupied(region: Mask) -> tuple[Mask, Mask, Mask]:
+    """Return which planes, rows and columns hold any of a region."""
+    flat = np.asarray(region.any(axis=0))
+    planes = region.reshape(region.shape[0], math.prod(region.shape[1:])).any(axis=1)
+    return np.asarray(planes), np.asarray(flat.any(axis=1)), np.asarray(flat.any(axis=0))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -229,8 +238,11 @@ def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
 
 def _cropped(region: Mask, box: Box) -> Mask:
     """Return the box of a region with the margin that its edge needs around every slice."""
-    margin = (MARGIN_PX, MARGIN_PX)
-    return np.pad(region[box], ((0, 0), margin, margin))
+    part = region[box]
+    planes, rows, columns = part.shape
+    cropped = np.zeros((planes, rows + 2 * MARGIN_PX, columns + 2 * MARGIN_PX), dtype=bool)
+    cropped[:, MARGIN_PX : MARGIN_PX + rows, MARGIN_PX : MARGIN_PX + columns] = part
+    return cropped
 
 
 def _cropped_degree(degree: NDArray[np.float64], box: Box) -> NDArray[np.float64]:

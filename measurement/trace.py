@@ -84,15 +84,19 @@ def _bridged(work: Points, pieces: int, gap_mm: float) -> float:
 def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
     """Write the intervals that a line cuts from a region to its work; return how many."""
     xs, ys, edges, closing, work, across, used = traced
+    x0, y0, cosine, sine = line
     for v in range(across.size):
-        across[v] = (ys[v] - line[1]) * line[2] - (xs[v] - line[0]) * line[3]
+        across[v] = (ys[v] - y0) * cosine - (xs[v] - x0) * sine
     met = 0
-    for e in range(across.size - 1):
-        if across[e] * across[e + 1] <= NEARLY_MM2 and edges[e, 1] == e + 1:
-            used[met] = e
+    before = across[0]
+    for v in range(1, across.size):
+        here = across[v]
+        if before * here <= NEARLY_MM2 and edges[v - 1, 1] == v:
+            used[met] = v - 1
             met += 1
-    for e in closing:
-        used[met] = e
+        before = here
+    for k in range(closing.size):
+        used[met] = closing[k]
         met += 1
     return int(intervals(xs, ys, edges, used, met, line, work))
 
