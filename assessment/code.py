@@ -56,10 +56,9 @@ def dates_of(days: Ints) -> NDArray[np.datetime64]:
 
 def scaled(values: Anything, per_unit: int) -> Ints:
     """Return values as whole steps, so many in a unit, NOT_MEASURED where there is none."""
-    numbers = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(numbers)
-    steps = np.rint(np.where(known, numbers, 0) * per_unit)
-    return np.where(known, steps, NOT_MEASURED).astype(np.int64)
+    steps = np.rint(np.asarray(values, dtype=np.float64) * per_unit)
+    steps[~np.isfinite(steps)] = NOT_MEASURED
+    return steps.astype(np.int64)
 
 
 def is_any(words: Texts, options: Sequence[str]) -> Bools:

@@ -16,7 +16,7 @@ from assessment.people import People
 from assessment.phrase import amounts, joined, labels, spelled
 from assessment.subject_response import SubjectResponses
 from assessment.targets import given_roles, minimum_length, organ_codes
-from assessment.visit_array import lowest_earlier, per_case
+from assessment.visit_array import by_visit, filled, lowest_earlier, per_case
 from assessment.warning import Warned
 from assessment.words import Words, compacted
 
@@ -238,8 +238,10 @@ def _status_warnings(out: Warned, result: SubjectResponses) -> None:
 def _grown_nontargets(result: SubjectResponses) -> Bools:
     """Return where a measured non-target grew by the rule set's flag from its smallest length."""
     criteria, states = result.rules.criteria, result.reading.states
-    value = states.length
-    huge = np.iinfo(np.int64).max
+    found = filled(states.value.shape, value=False, dtype=bool)
+    lesion = np.flatnonzero(result.reading.selection.role == NON_TARGET)
+    value = by_visit(states.length_of(lesion))
+    huge = int(np.iinfo(value.dtype).max)
     low = lowest_earlier(np.where(value >= 0, value, huge), huge)
     known = (value >= 0) & (low != huge)
     low = np.where(known, low, 0)
@@ -248,5 +250,5 @@ def _grown_nontargets(result: SubjectResponses) -> Bools:
     large = (100 * growth >= percent * low) & (
         growth >= criteria.length("nontarget", "growth_flag_mm")
     )
-    nontarget = (result.reading.selection.role == NON_TARGET)[:, None]
-    return np.asarray(nontarget & large & known & (states.measurand >= 0)[:, None])
+    found[lesion] = large & known
+    return found

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Anything, Bools, Floats, Ints, Texts, days_of
+from assessment.code import (
+    NO_DAY,
+    NOT_MEASURED,
+    Anything,
+    Bools,
+    Floats,
+    Ints,
+    Texts,
+    days_of,
+    scaled,
+)
 from assessment.lesion_columns import NO_TRUTH, LesionColumns
 from assessment.visit_array import any_of_case, by_visit, filled, highest_earlier
-from assessment.words import Words, compacted, empty_words
+from assessment.words import Words, compacted
+
+LARGEST_NARROW = 10_000_000
+"""Hundred times such a value, and sums of several, still fit into half of a whole number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,38 +124,56 @@ class Course:
         listed = (self.visits.listed & self.visits.exists)[self.subject, 0]
         return np.asarray(listed | self.has_row[:, 0])
 
-    def number(self, name: str) -> Floats:
+    def number(self, name: str, lesions: Ints | None = None) -> Floats:
         """(lesion, rank): values of a column, NaN where there is no row or an empty cell.
 
-        This and its like are read once and kept: many rules ask for the same columns. The array is
-        read-only.
+        This and its like are read once and kept, as many rules ask for the same columns, unless
+        only some lesions are asked for. The array is read-only.
         """
-        if name not in self._kept:
-            given = self.table.numbers.get(name)
-            found = (
-                filled(self.row.shape, np.nan, np.float64)
-                if given is None
-                else self._spread(given, np.nan)
-            )
-            self._kept[name] = _frozen(found)
-        return self._kept[name]
+        given = self.table.numbers.get(name)
+        return np.asarray(self._laid_out(name, given, np.nan, np.float64, lesions))
 
-    def truth(self, name: str) -> Anything:
+    def steps(self, name: str, per_unit: int) -> Ints:
+        """(lesion, rank): values of a column in whole steps, NOT_MEASURED where there is none."""
+        given = self.table.numbers.get(name)
+        if given is None:
+            return np.asarray(filled(self.row.shape, NOT_MEASURED, np.int32))
+        steps: Anything = scaled(given, per_unit)
+        if steps.max(initial=0) <= LARGEST_NARROW:
+            steps = steps.astype(np.int32)
+        return np.asarray(self._spread(steps, NOT_MEASURED))
+
+    def truth(self, name: str, lesions: Ints | None = None) -> Anything:
         """(lesion, rank): 1, 0, or -1 where there is no row or an empty cell."""
-        if name not in self._kept:
-            given = self.table.truths.get(name)
-            empty = filled(self.row.shape, NO_TRUTH, np.int8)
-            self._kept[name] = _frozen(empty if given is None else self._spread(given, NO_TRUTH))
-        return self._kept[name]
+        return self._laid_out(name, self.table.truths.get(name), NO_TRUTH, np.int8, lesions)
 
-    def words(self, name: str) -> Words:
+    def words(self, name: str, lesions: Ints | None = None) -> Words:
         """(lesion, rank): the words of a text column."""
         given = self.table.text(name)
-        if not given.words:
-            return empty_words(self.row.shape)
-        if name not in self._kept:
-            self._kept[name] = _frozen(self._spread(given.codes, -1))
-        return Words(self._kept[name], given.words)
+        codes = given.codes if given.words else None
+        kind = given.codes.dtype
+        return Words(self._laid_out(name, codes, -1, kind, lesions), given.words)
+
+    def _laid_out(
+        self, name: str, cells: Anything | None, missing: object, kind: Any, lesions: Ints | None
+    ) -> Anything:
+        """Lay the cells of a column out over lesions, or some of them, and ranks."""
+        if lesions is None:
+            if name not in self._kept:
+                self._kept[name] = _frozen(
+                    filled(self.row.shape, missing, kind)
+                    if cells is None
+                    else self._spread(cells, missing)
+                )
+            return self._kept[name]
+        if name in self._kept:
+            return self._kept[name][lesions]
+        row = self.row[lesions]
+        if cells is None:
+            return filled(row.shape, missing, kind)
+        found = cells[row]
+        found[row < 0] = missing
+        return by_visit(found)
 
     def first_words(self, name: str) -> Words:
         """(lesion,): the first cell of a text column that is not empty, else an empty one."""
@@ -160,9 +192,10 @@ class Course:
 
     def _spread(self, cells: Anything, missing: object) -> Anything:
         """Lay the cells of a column out over lesions and ranks."""
-        if len(cells) == self.row.size and not (self.row < 0).any():
-            return by_visit(cells[self.row])
-        return by_visit(np.append(cells, np.array([missing], dtype=cells.dtype))[self.row])
+        found = by_visit(cells[self.row])
+        if not self.recorded.all():
+            found[~self.recorded] = missing
+        return found
 
 
 def _frozen(values: Anything) -> Anything:

@@ -119,7 +119,8 @@ def response_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
         "reason": result.reason[at],
         "within_error_of_cutoff": truths(doubt.within_error[at], doubt.known[at]),
     }
-    for place, name in enumerate(("p_cr", "p_pr", "p_sd", "p_pd", "p_ne")):
+    names = ("p_cr", "p_pr", "p_sd", "p_pd", "p_ne") if doubt.drawn else ()
+    for place, name in enumerate(names):
         columns[name] = np.where(doubt.known[at], doubt.probability[case, rank, place], np.nan)
     return columns
 

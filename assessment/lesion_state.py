@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,8 @@ class LesionStates:
         it is large enough to be a target, or to count as new
     gone : under these criteria no disease is left of it (a node: under 10 mm)
     seen : evaluated and not gone
-    visible : there at all, enhancing or not; `size`: its whole extent, where measured
+    visible : there at all, enhancing or not
+    viable_length, whole_length, axis_length : hundredths of a mm, whatever is summed
     declared_absent : evaluated and not there at all
     progressed, equivocal : as a person called it
     overruled : a length stands beside a status that denies it
@@ -57,7 +59,9 @@ class LesionStates:
     gone: Bools
     seen: Bools
     visible: Bools
-    size: Ints
+    viable_length: Ints
+    whole_length: Ints
+    axis_length: Ints
     declared_absent: Bools
     progressed: Bools
     equivocal: Bools
@@ -86,7 +90,14 @@ class LesionStates:
     @property
     def length(self) -> Ints:
         """(lesion, rank): the value where that is a length, else the span."""
-        return np.where(self.in_mm[:, None], self.value, self.span)
+        return self.length_of(slice(None))
+
+    def length_of(self, lesions: Any) -> Ints:
+        """Return the lengths of some lesions."""
+        in_mm = self.in_mm[lesions]
+        if in_mm.all():
+            return np.asarray(self.value[lesions])
+        return np.asarray(np.where(in_mm[:, None], self.value[lesions], self.span[lesions]))
 
     @property
     def missing(self) -> Bools:
@@ -123,23 +134,25 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     value[unmeasured & status.equals("too_small")] = small
     largest = np.maximum.reduce(list(values.values()))  # only whether there is anything at all
     normal = criteria.length("node", "gone_below_mm")
-    span = _spans(kind["node"], measurand, values)
+    span = value if criteria.unit == "mm" else _spans(kind["node"], measurand, values)
     axis = value if criteria.measures_short_axis else span
     by_axis = kind["node"][:, None] & (axis >= 0)
-    gone = np.where(by_axis, axis < normal, value == 0)
+    gone = (by_axis & (axis < normal)) | (~by_axis & (value == 0))
     named = status.is_any(SEEN_STATUSES)
     seen = ~gone & ((value > 0) | named | (~status.given & (largest > 0)))
     visible = (largest > 0) | (named & (largest != 0))
     return _join_fragments(
         course,
         LesionStates(
-            value=value.astype(np.int64),
+            value=value,
             uncertainty=np.where(unmeasured & (value >= 0), 0.0, spread),
             span=span,
             gone=gone,
             seen=seen,
             visible=visible,
-            size=_size(values, status, criteria.length("new_lesion", "too_small_mm")),
+            viable_length=values[place_of("viable_diameter")],
+            whole_length=values[place_of("whole_diameter")],
+            axis_length=values[place_of("node_short_axis")],
             declared_absent=course.recorded & ~visible & (absent | (largest == 0)),
             progressed=status.equals("progressed"),
             equivocal=status.equals("equivocal"),
@@ -161,7 +174,7 @@ def _places_read(criteria: Criteria, policy: Mapping[str, str]) -> list[int]:
 
 def _used(measurand: Ints) -> list[int]:
     """Return the measurands that any lesion has; one at least."""
-    return sorted(set(measurand.tolist())) or [0]
+    return np.flatnonzero(np.bincount(measurand)).tolist() or [0]
 
 
 def _spans(node: Bools, measurand: Ints, values: Mapping[int, Ints]) -> Ints:
@@ -247,15 +260,6 @@ def _measurands(
         whole = values[instead][:, 0] > 0
         found = np.where((found == place["hepatic"]) & dead & whole, instead, found)
     return found.astype(np.int64)
-
-
-def _size(values: Mapping[int, Ints], status: Words, too_small: int) -> Ints:
-    """Return the extent of a lesion: whole if given, else viable, else short axis."""
-    whole, viable, axis = (
-        values[place_of(name)] for name in ("whole_diameter", "viable_diameter", "node_short_axis")
-    )
-    size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
-    return np.where((size == NOT_MEASURED) & status.equals("too_small"), too_small, size)
 
 
 def _join_fragments(course: Course, states: LesionStates) -> LesionStates:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import NOT_MEASURED, Anything, Floats, Ints, scaled
+from assessment.code import NOT_MEASURED, Anything, Floats, Ints
 from assessment.course import Course
-from assessment.visit_array import filled
 
 PER_UNIT = {"mm": 100, "mm2": 10_000, "ml": 100}
 """Whole steps in one unit: hundredths of a mm, products of two of them, hundredths of a ml."""
@@ -77,16 +76,14 @@ def measured(course: Course, name: str) -> Ints:
     """
     measurand = MEASURANDS[place_of(name)]
     if measurand.unit == "mm":
-        if f"{name}_mm" not in course.table.numbers:
-            return filled(course.row.shape, NOT_MEASURED, np.int64)
-        return scaled(course.number(f"{name}_mm"), PER_UNIT["mm"])
+        return course.steps(f"{name}_mm", PER_UNIT["mm"])
     if measurand.unit == "ml":
-        volume = scaled(course.number(f"{name}_ml"), PER_UNIT["ml"])
-        nothing = course.number(f"{measurand.length}_mm") == 0
+        volume = course.steps(f"{name}_ml", PER_UNIT["ml"])
+        nothing = course.steps(f"{measurand.length}_mm", PER_UNIT["mm"]) == 0
         return np.where((volume == NOT_MEASURED) & nothing, 0, volume)
     first, second = _diameters(name)
-    longest = scaled(course.number(f"{first}_mm"), PER_UNIT["mm"])
-    across = scaled(course.number(f"{second}_mm"), PER_UNIT["mm"])
+    longest = course.steps(f"{first}_mm", PER_UNIT["mm"]).astype(np.int64)
+    across = course.steps(f"{second}_mm", PER_UNIT["mm"]).astype(np.int64)
     known = (longest > 0) & (across > 0)
     return np.where(known, longest * across, np.where(longest == 0, 0, NOT_MEASURED))
 

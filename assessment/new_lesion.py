@@ -76,15 +76,15 @@ class _Cells:
 
     def words(self, name: str) -> Words:
         """(lesion, rank): words of a text column."""
-        return self.course.words(name).at(self.lesions)
+        return self.course.words(name, self.lesions)
 
     def truth(self, name: str) -> Anything:
         """(lesion, rank): 1, 0, or -1 where there is no row or an empty cell."""
-        return self.course.truth(name)[self.lesions]
+        return self.course.truth(name, self.lesions)
 
     def number(self, name: str) -> Anything:
         """(lesion, rank): values of a column, NaN where there is none."""
-        return self.course.number(name)[self.lesions]
+        return self.course.number(name, self.lesions)
 
 
 def _judge(
@@ -97,8 +97,9 @@ def _judge(
     equivocal = visible & states.equivocal
     sure = visible & ~equivocal
     called = sure & states.progressed
-    nodule, nodule_text = _nodules(course, states, visible, criteria, policy)
-    node, normal_node, node_text = _nodes(states, visible, criteria)
+    size = _sizes(course, states, criteria)
+    nodule, nodule_text = _nodules(course, size, visible, criteria, policy)
+    node, normal_node, node_text = _nodes(states, size, visible, criteria)
     cytology = course.words("cytology")
     proven = ever(cytology.equals("positive"))
     counts = sure & np.select(
@@ -141,9 +142,17 @@ def _kinds(course: _Cells, states: LesionStates, criteria: Criteria) -> dict[str
     }
 
 
+def _sizes(course: _Cells, states: LesionStates, criteria: Criteria) -> Ints:
+    """Return the extent of each lesion: whole if given, else viable, else short axis."""
+    whole, viable, axis = states.whole_length, states.viable_length, states.axis_length
+    size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
+    small = (size == NOT_MEASURED) & course.words("status").equals("too_small")
+    return np.where(small, criteria.length("new_lesion", "too_small_mm"), size)
+
+
 def _nodules(
     course: _Cells,
-    states: LesionStates,
+    size: Ints,
     visible: Bools,
     criteria: Criteria,
     policy: Mapping[str, str],
@@ -161,22 +170,20 @@ def _nodules(
         typical = typical | unknown
     typical = ever(typical & visible)
     least = criteria.length("new_lesion", "minimum_mm")
-    large = states.size >= least
-    unsized = (states.size == NOT_MEASURED) & pattern.equals("typical")
-    first = _first_size(states.size, visible)
-    grown = (
-        large & (first >= 0) & (states.size - first >= criteria.length("new_lesion", "growth_mm"))
-    )
+    large = size >= least
+    unsized = (size == NOT_MEASURED) & pattern.equals("typical")
+    first = _first_size(size, visible)
+    grown = large & (first >= 0) & (size - first >= criteria.length("new_lesion", "growth_mm"))
     counts = (typical & (large | unsized)) | grown
-    size = np.where(states.size >= 0, written(np.maximum(states.size, 0)) + " mm", "size not given")
-    growth = written(np.maximum(states.size - first, 0)) + " mm grown since first seen"
+    extent = np.where(size >= 0, written(np.maximum(size, 0)) + " mm", "size not given")
+    growth = written(np.maximum(size - first, 0)) + " mm grown since first seen"
     why = np.select(
         [typical & ~large & ~unsized, typical, grown, unknown],
         ["typical pattern, under " + str(written(np.array([least]))[0]) + " mm", "typical pattern",
          growth.astype(object), "washout unknown"],
         "atypical, " + growth,
     )  # fmt: skip
-    return counts, np.asarray(size + ", " + why, dtype=object)
+    return counts, np.asarray(extent + ", " + why, dtype=object)
 
 
 def _first_size(size: Ints, visible: Bools) -> Ints:
@@ -187,7 +194,9 @@ def _first_size(size: Ints, visible: Bools) -> Ints:
     return np.where(ever(known), first[:, None], NOT_MEASURED)
 
 
-def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bools, Bools, Texts]:
+def _nodes(
+    states: LesionStates, size: Ints, visible: Bools, criteria: Criteria
+) -> tuple[Bools, Bools, Texts]:
     """Return when a new node counts, when it is still normal, and in which words."""
     axis = np.where(states.node[:, None], states.length, NOT_MEASURED)
     least = np.where(
@@ -195,11 +204,11 @@ def _nodes(states: LesionStates, visible: Bools, criteria: Criteria) -> tuple[Bo
         criteria.length("node", "porta_hepatis_new_mm"),
         criteria.length("node", "new_mm"),
     )[:, None]
-    huge = np.iinfo(np.int64).max
+    huge = int(np.iinfo(axis.dtype).max)
     low = lowest_earlier(np.where(axis >= 0, axis, huge), huge)
     low = np.where(low == huge, 0, low)  # never recorded before: it was not there to be measured
     grown = axis - low >= criteria.length("node", "new_growth_mm")
-    unsized = visible & (states.size == NOT_MEASURED)  # a person saw it and gave no length
+    unsized = visible & (size == NOT_MEASURED)  # a person saw it and gave no length
     counts = ((axis >= least) & grown) | unsized
     normal = (axis >= 0) & (axis < least)
     text = np.where(
@@ -249,7 +258,7 @@ def new_lesion_codes(
     yes = any_of_case(counting & member[:, None], course.bounds)
     doubt = any_of_case(waiting, course.bounds)
     found = [NEW_YES, NEW_NOT_ASSESSED, NEW_EQUIVOCAL]
-    return np.select([yes, not_looked_for(course, policy), doubt], found, NEW_NO).astype(np.int64)
+    return np.select([yes, not_looked_for(course, policy), doubt], found, NEW_NO).astype(np.int8)
 
 
 def not_looked_for(course: Course, policy: Mapping[str, str]) -> Bools:

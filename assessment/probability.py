@@ -51,6 +51,7 @@ class Doubt:
     probability : (case, rank, 5) of CR, PR, SD, PD, NE
     within_error : (case, rank) the sum lies within its error of a cut-off that would change the
         overall response
+    drawn : whether there are probabilities at all
     best_known : (case,)
     best_doubtful : (case,) one such change would change the best response
     best_probability : (case,) share of the draws that give the best response stated
@@ -59,6 +60,7 @@ class Doubt:
     known: Bools
     probability: Floats
     within_error: Bools
+    drawn: bool
     best_known: Bools
     best_doubtful: Bools
     best_probability: Floats
@@ -88,12 +90,12 @@ def doubts(
         best_known = np.zeros_like(best_known)
     spread = np.where(needed & np.isfinite(spread), spread, 0.0)
     within, doubtful = _near_cutoffs(reading, whole, spread, start, dated)
-    shape = (*known.shape, len(CATEGORIES))
-    probability = np.full(shape, np.nan)
+    probability = np.full((0, *known.shape[1:], len(CATEGORIES)), np.nan)
     best = np.full(len(start), np.nan)
-    if probabilities and known.any():
+    drawn = probabilities and bool(known.any())
+    if drawn:
         probability, best = _simulate(reading, whole, spread, start, dated, known.any(axis=1))
-    return Doubt(known, probability, within & known, best_known, doubtful & best_known, best)
+    return Doubt(known, probability, within & known, drawn, best_known, doubtful & best_known, best)
 
 
 def total_uncertainty(reading: Reading) -> Floats:

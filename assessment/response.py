@@ -84,7 +84,7 @@ class NonTargets:
         none = np.broadcast_to((self.n == 0)[:, None], evaluated.shape)
         return np.select(
             [none, progressed, partly, self.present > 0], [NA, PD, NE, NON_CR_NON_PD], CR
-        ).astype(np.int64)
+        ).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +184,9 @@ def assess_timepoints(
     nadir = lowest_before(sums.total, eligible)
     table = overall_table(setting.criteria)
     by_lesions = nontargets.responses(policy)
-    out = {
-        name: filled(shape, NONE, np.int64)
-        for name in ("target", "nontarget", "overall", "lower", "higher")
-    }
-    cause = filled(shape, 0, np.int64)
+    names = ("target", "nontarget", "overall", *(("lower", "higher") if margin else ()))
+    out = {name: filled(shape, NONE, np.int8) for name in names}
+    cause = filled(shape, 0, np.int8)
     history = _History.start(len(new), policy)
     for rank in range(1, shape[1]):
         there = setting.exists[:, rank]
@@ -208,6 +206,8 @@ def assess_timepoints(
         out["overall"][:, rank] = np.where(there, overall, NONE)
         cause[:, rank] = why
         history.add(overall, setting.day[:, rank], there)
+    if margin is None:
+        out |= {"lower": out["overall"], "higher": out["overall"]}
     return TimepointResponses(nadir=nadir, cause=cause, **out)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from assessment.code import Anything, Bools, Ints
 
-BITS = 62
-"""Of a whole number, for counts packed side by side."""
+BITS, NARROW_BITS = 62, 30
+"""Of a whole number, and of half of one, for counts packed side by side."""
 
 
 def by_visit(values: Anything) -> Anything:
@@ -139,7 +139,10 @@ class Packed:
     def counts(self, member: Bools, bounds: Ints) -> list[Ints]:
         """Return how many member lesions of each case have each flag."""
         mask = (1 << self.width) - 1
-        totals = [per_case(numbers * member[:, None], bounds) for numbers in self.numbers]
+        totals = [
+            sums_of_case(numbers * member[:, None], bounds, numbers.dtype)
+            for numbers in self.numbers
+        ]
         places = (divmod(flag, self.at_once) for flag in range(self.n))
         return [(totals[number] >> (place * self.width)) & mask for number, place in places]
 
@@ -151,8 +154,10 @@ def packed(flags: Sequence[Bools], bounds: Ints) -> Packed:
     numbers = []
     for start in range(0, len(flags), empty.at_once):
         group = flags[start : start + empty.at_once]
-        whole = group[0].astype(np.int64, order="F")
+        narrow = empty.width * len(group) < NARROW_BITS
+        kind: Any = np.int32 if narrow else np.int64
+        whole = group[0].astype(kind, order="F")
         for place, flag in enumerate(group[1:], 1):
-            whole += flag.astype(np.int64) << (place * empty.width)
+            whole += flag.astype(kind) << (place * empty.width)
         numbers.append(whole)
     return Packed(tuple(numbers), empty.width, len(flags))
