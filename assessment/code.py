@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -39,11 +38,6 @@ NO_DAY = int(np.iinfo(np.int64).min)
 """Stands for a date where there is none (days since 1970-01-01)."""
 
 
-def words_of(codes: Anything, words: tuple[str, ...]) -> Texts:
-    """Return the word of each code, None where the code is negative."""
-    return np.array([*words, None], dtype=object)[codes]
-
-
 def days_of(dates: Any) -> Ints:
     """Return whole days since 1970-01-01, NO_DAY where there is no date."""
     return np.asarray(dates, dtype="datetime64[ns]").astype("datetime64[D]").astype(np.int64)
@@ -61,11 +55,6 @@ def scaled(values: Anything, per_unit: int) -> Ints:
     return steps.astype(np.int64)
 
 
-def is_any(words: Texts, options: Sequence[str]) -> Bools:
-    """Return whether each text is one of a few options; numpy's own test is slow on objects."""
-    return np.asarray(np.logical_or.reduce([words == option for option in options]))
-
-
 def written(values: Ints, per_unit: int = 100) -> Texts:
     """Return whole steps as text, such as 46.2: one decimal, more only if they are needed.
 
@@ -80,41 +69,6 @@ def written(values: Ints, per_unit: int = 100) -> Texts:
         decimals = f"{value % per_unit:0{places}d}".rstrip("0") or "0"
         text.append(f"{value // per_unit}.{decimals}")
     return np.array([*text, ""], dtype=object)[inverse].reshape(values.shape)
-
-
-MOST_DECIMALS = 6
-
-
-def percent_written(part: Ints, whole: Ints) -> Texts:
-    """Return 100 part / whole with sign, rounded half up to one decimal, from the integers.
-
-    Where one decimal would show a whole percent that it is not, such as 19.96 % as the 20 % of a
-    cut-off, more decimals are written, so that no reason contradicts its response.
-    """
-    whole = np.maximum(whole, 1)
-    tenths = (2000 * np.abs(part) + whole) // (2 * whole)
-    other = (tenths % 10 == 0) & (tenths * whole != 1000 * np.abs(part))
-    unique, inverse = np.unique(np.where(part < 0, -tenths - 1, tenths), return_inverse=True)
-    text = [
-        f"-{(-u - 1) // 10}.{(-u - 1) % 10} %" if u < 0 else f"+{u // 10}.{u % 10} %"
-        for u in unique.tolist()
-    ]
-    found = np.array([*text, ""], dtype=object)[inverse].reshape(part.shape)
-    pairs = zip(
-        part[other].tolist(), np.broadcast_to(whole, part.shape)[other].tolist(), strict=True
-    )
-    found[other] = [_percent(p, w) for p, w in pairs]
-    return found
-
-
-def _percent(part: int, whole: int) -> str:
-    """Write one percentage with as many decimals as tell it from a whole percent."""
-    for decimals in range(2, MOST_DECIMALS + 1):
-        scale = 10**decimals
-        shown = (200 * scale * abs(part) + whole) // (2 * whole)
-        if shown % scale:
-            break
-    return f"{'-' if part < 0 else '+'}{shown // scale}.{shown % scale:0{decimals}d} %"
 
 
 def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Bools, Ints, Texts, is_any
+from assessment.code import NO_DAY, Bools, Ints, Texts
 from assessment.endpoints import Followed, at_rank, last_image
 from assessment.policy import policy_data
 from assessment.response import first_progression
@@ -55,7 +55,7 @@ def exclude(followed: Followed, overall: Ints) -> Excluded:
         ],
         "analysed",
     ).astype(object)
-    return Excluded(is_any(code, ["analysed", "no_dates"]), code)
+    return Excluded(np.asarray((code == "analysed") | (code == "no_dates")), code)
 
 
 def exclusion_counts(exclusions: pd.DataFrame) -> pd.DataFrame:

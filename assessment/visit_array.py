@@ -46,15 +46,6 @@ def earlier(flags: Bools) -> Bools:
     return found
 
 
-def lowest(values: Ints) -> Ints:
-    """Return the smallest value at the visit or at any before it."""
-    found = np.empty(values.shape, dtype=values.dtype, order="F")
-    for rank in range(values.shape[1]):
-        own = values[:, rank]
-        found[:, rank] = own if rank == 0 else np.minimum(found[:, rank - 1], own)
-    return found
-
-
 def lowest_earlier(values: Ints, none: int) -> Ints:
     """Return the smallest value at any earlier visit; `none` at the first."""
     found = filled(values.shape, none, values.dtype)

@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 import assessment
 from assessment import assess, load_criteria
 from assessment.code import CR, NE, NO_DAY, PD, PR, SD
+from assessment.course import make_course
+from assessment.criteria import Rules
+from assessment.lesion_columns import lesion_columns
+from assessment.part import assess_part, read_lesion_states
 from assessment.policy import PolicySet
 from assessment.response import NonTargets, Setting, assess_timepoints
 from assessment.sums import sum_targets
@@ -63,7 +67,13 @@ def test_a_sum_is_judged_by_exact_integers(baseline, second, third):
 
 
 @MANY
-@given(st.sampled_from(["mrecist", "recist_1_1"]), st.integers(1, 800), LENGTH, LENGTH, LENGTH)
+@given(
+    st.sampled_from(["mrecist", "recist_1_1", "who", "vrecist"]),
+    st.integers(1, 800),
+    LENGTH,
+    LENGTH,
+    LENGTH,
+)
 def test_a_larger_sum_is_never_a_better_response(criteria, baseline, middle, one, other):
     smaller, larger = sorted((one, other))
     small = target_codes([[baseline * 10, middle, smaller]], criteria)[2]
@@ -183,6 +193,13 @@ DECIDING = (
     "targets",
     "new_lesion",
     "lesion_state",
+    "new_growth",
+    "immune",
+    "attenuation",
+    "depth",
+    "progression",
+    "exclusions",
+    "visit_array",
 )
 
 
@@ -196,6 +213,21 @@ def test_no_float_comparison_decides_a_category(module):
     assert not divisions
     allowed = {"lesion_state": {100.0, 0.0}}.get(module, set())  # uncertainties, in hundredths
     assert {node.value for node in floats} <= allowed
+
+
+@pytest.mark.parametrize("name", ["value", "total", "baseline", "nadir"])
+@pytest.mark.parametrize("criteria", ["mrecist", "easl", "vrecist", "choi"])
+def test_what_is_compared_is_whole_numbers_in_every_unit(make_tables, criteria, name):
+    lesions = "L1 liver 33.3/p=20.1/v=12.34/hu=60 20.1/p=10.7/v=3.21/hu=50.5"
+    made = make_tables([{"patient": "P", "lesions": lesions, "visits": "0 60"}])
+    columns = lesion_columns(made["lesions"])
+    course = make_course(columns, made["timepoints"], made["subjects"])
+    rules = Rules(load_criteria(criteria), PolicySet().values_for(criteria))
+    reading = read_lesion_states(course, rules, select="given")
+    part = assess_part(reading, np.ones(1, dtype=bool))
+    found = {"value": reading.states.value, "nadir": part.found.nadir}.get(name)
+    found = getattr(part.sums, name) if found is None else found
+    assert found.dtype.kind == "i"
 
 
 def test_sums_are_whole_numbers():
