@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.uid import JPEGLossless, JPEGLosslessSV1
 
 from imaging.capped_process import CapError, Caps, call_apart
 from imaging.element import uid_name
 from imaging.header import InstanceHeader
+from imaging.lossless_jpeg import Compiled
 from imaging.pixel_error import PixelError
 
+_COMPILED = {JPEGLossless, JPEGLosslessSV1}
 _CODES = {"time": "decoder_time", "memory": "decoder_memory", "crash": "decoder_crashed"}
 
 
@@ -44,8 +47,9 @@ def decode_apart(header: InstanceHeader, limits: DecoderLimits = LIMITS) -> NDAr
 
     caps = Caps(limits.seconds, limits.memory_bytes + 2 * header.file_bytes)
     size = (header.rows or 0) * (header.columns or 0) * ((header.bits_allocated or 8) // 8)
+    prepared = (Compiled(),) if header.transfer_syntax in _COMPILED else ()
     try:
-        return call_apart(caps, size, decoded, header)
+        return call_apart(caps, size, decoded, header, *prepared)
     except CapError as error:
         code = _CODES.get(error.cause, "pixel_data_undecodable")
         detail = f"{uid_name(header.transfer_syntax)}: {error.detail}"

@@ -1,4 +1,4 @@
-"""Compile all machine code of this package once, so that no measurement has to wait for it.
+"""Compile all machine code once, so that no measurement has to wait for it.
 
 python -m measurement.compiled
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from imaging.geometry import VolumeGeometry
+from imaging.lossless_jpeg import compiled
 from imaging.mask import LesionMask, SegmentIdentity
 from imaging.volume import Volume
 from measurement.lesion import measure_lesion
@@ -21,9 +22,11 @@ def compile_all() -> None:
 
     Notes
     -----
-    Every compiled function of the package runs with the types of a real measurement, and numba
-    keeps the code beside the modules (or in ``NUMBA_CACHE_DIR``) for later processes.
+    Every compiled function of this package and of `imaging` runs with the types of a real
+    measurement, and numba keeps the code beside the modules (or in ``NUMBA_CACHE_DIR``) for later
+    processes.
     """
+    compiled()
     grid = VolumeGeometry.upright(shape=SHAPE, spacing_mm=(2.5, 1.0, 1.0))
     z, row, column = np.indices(SHAPE)
     lesion = (row - 11) ** 2 + (column - 11) ** 2 <= 81

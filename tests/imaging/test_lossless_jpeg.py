@@ -1,6 +1,9 @@
 """JPEG lossless: every legal stream is read, and none that the standard does not allow."""
 
 import struct
+import subprocess
+import sys
+import tempfile
 
 import imagecodecs
 import numpy as np
@@ -218,6 +221,28 @@ def test_padding_of_zeros_is_read_as_some_encoders_write_it():
 
 
 # in files
+
+
+@pytest.mark.slow
+@pytest.mark.compiled
+def test_loops_are_compiled_before_the_time_for_a_slice_begins(slices, monkeypatch):
+    # as in a first run: nothing is kept, a new process decodes, and a slice has less time than
+    # compiling takes
+    with tempfile.TemporaryDirectory() as empty:
+        monkeypatch.setenv("NUMBA_CACHE_DIR", empty)
+        script = (
+            "import sys\n"
+            "from imaging.decoder_client import DecoderLimits, decode_apart\n"
+            "from imaging.header import read_header\n"
+            "words = decode_apart(read_header(sys.argv[1]), DecoderLimits(seconds=0.5))\n"
+            "print(int(words.sum()))\n"
+        )
+        samples = noise(12)
+        file = series(slices, samples, 12, **TWELVE).headers[1].file
+        done = subprocess.run(
+            [sys.executable, "-c", script, file], capture_output=True, text=True, check=True
+        )
+    assert int(done.stdout) == samples.sum()
 
 
 def series(slices, samples, precision, **elements):
