@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -65,38 +67,77 @@ def study_uid(study: Path) -> str:
     return str(dcmread(next((study / "native").glob("*.dcm")), specific_tags=["StudyInstanceUID"]).StudyInstanceUID)  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
-def test_a_damaged_study_is_refused_and_all_else_is_byte_identical(
-    trial: Trial, finished: Path, tmp_path: Path, damage
-):
-    archive = Path(shutil.copytree(trial.archive, tmp_path / "archive"))
-    whole = ledger(finished)
-    studies = sorted(p.parent for p in archive.rglob("masks.dcm"))
-    study = next(
-        s for s in studies[1:] if whole[study_uid(s)][0] == "done" and s.name != studies[0].name
-    )
-    uid, subject = study_uid(study), study.parent.name
-    damage(study)
-    done = trial.run(tmp_path / "run", "--workers", "2", archive=archive)
-    assert done.returncode == EXIT_REFUSED, done.stdout + done.stderr
+@dataclass(frozen=True)
+class Damaged:
+    """A run of the trial with every damage, each in a study of its own; one subject is spared."""
 
-    now = ledger(tmp_path / "run")
-    assert {u: now[u][0] for u in now if u != uid} == {u: whole[u][0] for u in whole if u != uid}
-    assert now[uid][0] == "refused", now[uid]
-    assert now[uid][1], "a reason code"
-    assert uid in done.stdout or now[uid][2] in " ".join(done.stdout.split())
+    run: Path
+    studies: dict[str, Path]
+    """By the name of the damage."""
+    told: str
+
+    def uids(self) -> set[str]:
+        return {study_uid(study) for study in self.studies.values()}
+
+
+def follow_ups(archive: Path, done: set[str]) -> dict[str, list[Path]]:
+    """The measured studies of every subject but its first."""
+    found: dict[str, list[Path]] = {}
+    for study in sorted(path.parent for path in archive.rglob("masks.dcm")):
+        found.setdefault(study.parent.name, []).append(study)
+    return {
+        subject: [study for study in studies[1:] if study_uid(study) in done]
+        for subject, studies in found.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def damaged(
+    trial: Trial, finished: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Damaged]:
+    folder = tmp_path_factory.mktemp("damage")
+    archive = Path(shutil.copytree(trial.archive, folder / "archive"))
+    done = {uid for uid, (state, _, _) in ledger(finished).items() if state == "done"}
+    free = follow_ups(archive, done)
+    spared = max(free, key=lambda subject: (len(free[subject]), subject))
+    places = [study for subject in sorted(free) if subject != spared for study in free[subject]]
+    studies = {d.__name__: study for d, study in zip(DAMAGES, places, strict=False)}
+    assert len(studies) == len(DAMAGES), "there are fewer studies than damages"
+    uids = {name: study_uid(study) for name, study in studies.items()}
+    for damage in DAMAGES:
+        damage(studies[damage.__name__])
+    assert uids == {name: study_uid(study) for name, study in studies.items()}
+    ended = trial.run(folder / "run", "--workers", "2", archive=archive)
+    told = ended.stdout + ended.stderr
+    assert ended.returncode == EXIT_REFUSED, told
+    yield Damaged(folder / "run", studies, " ".join(told.split()))
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
+def test_a_damaged_study_is_refused_with_a_reason(damaged: Damaged, damage):
+    uid = study_uid(damaged.studies[damage.__name__])
+    state, code, reason = ledger(damaged.run)[uid]
+    assert state == "refused"
+    assert code, "a reason code"
+    assert uid in damaged.told or reason in damaged.told
+    assert not [r for r in read(damaged.run / "tables" / "measurements.csv") if r["study_uid"] == uid]  # fmt: skip
+
+
+def test_beside_damaged_studies_all_else_is_byte_identical(damaged: Damaged, finished: Path):
+    hurt = damaged.uids()
+    whole, now = ledger(finished), ledger(damaged.run)
+    assert {u: now[u] for u in now if u not in hurt} == {u: whole[u] for u in whole if u not in hurt}  # fmt: skip
 
     def elsewhere(run: Path) -> Rows:
-        return [r for r in read(run / "tables" / "measurements.csv") if r["study_uid"] != uid]
+        return [r for r in read(run / "tables" / "measurements.csv") if r["study_uid"] not in hurt]
 
-    assert elsewhere(tmp_path / "run") == elsewhere(finished)
-    assert not [
-        r for r in read(tmp_path / "run" / "tables" / "measurements.csv") if r["study_uid"] == uid
-    ]
-    old, new = (
-        by_subject(read(f / "tables" / "responses.csv")) for f in (finished, tmp_path / "run")
-    )
-    assert {s: old[s] for s in old if s != subject} == {s: new[s] for s in new if s != subject}
+    assert elsewhere(damaged.run) == elsewhere(finished)
+    assert {row["study_uid"] for row in elsewhere(finished)} - hurt
+    old, new = (by_subject(read(f / "tables" / "responses.csv")) for f in (finished, damaged.run))
+    spared = set(old) - {study.parent.name for study in damaged.studies.values()}
+    assert spared
+    assert {s: old[s] for s in spared} == {s: new[s] for s in spared}
 
 
 def test_a_folder_without_dicom_is_a_clear_error(tmp_path: Path):
@@ -148,6 +189,7 @@ def test_a_subject_missing_from_the_clinical_table_is_named_and_the_run_goes_on(
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows[1:])
-    done = trial.run(tmp_path / "run", subjects=tmp_path / "subjects.csv")
+    run = Path(shutil.copytree(finished, tmp_path / "run"))  # nothing needs measuring again
+    done = trial.run(run, subjects=tmp_path / "subjects.csv")
     assert done.returncode == EXIT_REFUSED, done.stdout + done.stderr
     assert rows[0]["subject_id"] in done.stdout + done.stderr
