@@ -28,7 +28,10 @@ class OutputError(OSError):
     """The folder for the tables cannot be written."""
 
 
-_COUNTED = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
+_COUNTED = (
+    "CR", "PR", "SD", "PD", "iCR", "iPR", "iSD", "iUPD", "iCPD", "NE", "NON-CR/NON-PD",
+    "iNON-CR/NON-PD", "NED",
+)  # fmt: skip
 
 
 def assess_command(

@@ -34,6 +34,12 @@ RESPONSE_COLOURS: Final = {
     "NE": "#F0E442",
     "NON-CR/NON-PD": "#CC79A7",
     "NED": "#009E73",
+    "iCR": "#08519C",
+    "iPR": "#6BAED6",
+    "iSD": "#BDBDBD",
+    "iUPD": "#E69F00",
+    "iCPD": "#D55E00",
+    "iNON-CR/NON-PD": "#CC79A7",
 }
 """Blue for response, vermilion for progression: told apart with any colour vision and in grey."""
 

@@ -31,6 +31,7 @@ SELECTED_ENDPOINTS = ("DOR", "PPS")
 SELECTED = "\N{DAGGER}"
 """Marks rows of subjects who were selected by what happened after randomisation."""
 BEST = ("CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "NED")
+IMMUNE_BEST = ("iCR", "iPR", "iSD", "iUPD", "iCPD", "NE", "iNON-CR/NON-PD", "NED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def response_rows(view: View, policy: ComparisonPolicy) -> list[Row]:
         _share(view, "Disease control (CR + PR + SD)", _truth("disease_control"), policy),
         _best_heading(view, policy),
     ]
-    rows += [_level(view, word) for word in BEST if word in BEST[:5] or (best == word).any()]
+    words = _words(best)
+    always = words[: words.index("NE") + 1]
+    rows += [_level(view, word) for word in words if word in always or (best == word).any()]
     rows += [
         _share(view, "Early tumour shrinkage (> 20 %)", _truth("ets"), policy, column="ets"),
         _values(view, f"Depth of response{SELECTED}, %", "dpr_percent", policy),
@@ -242,10 +245,17 @@ def _best(rows: pd.DataFrame) -> pd.Series[str]:
     return rows["best_response"].astype("string").fillna("NE")
 
 
+def _words(best: pd.Series[str]) -> tuple[str, ...]:
+    """Return the categories of best response, in the words of the rule set."""
+    return IMMUNE_BEST if best.isin(set(IMMUNE_BEST) - set(BEST)).any() else BEST
+
+
 def _best_heading(view: View, policy: ComparisonPolicy) -> Row:
     """Return the heading of best responses with the test over all categories."""
     parts = [_best(view.of_arm(view.outcomes, arm)) for arm in view.arms]
-    counts = [[int((part == word).sum()) for part in parts] for word in BEST]
+    counts = [
+        [int((part == word).sum()) for part in parts] for word in _words(_best(view.outcomes))
+    ]
     return Row(
         label="Best overall response" + (" (confirmed)" if view.confirmed else ""),
         overall="",

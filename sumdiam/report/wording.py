@@ -25,6 +25,12 @@ RESPONSE_WORDS: Final = {
     "NE": "not evaluable",
     "NON-CR/NON-PD": "non-target disease only, neither CR nor PD",
     "NED": "no evidence of disease",
+    "iCR": "complete response (iRECIST)",
+    "iPR": "partial response (iRECIST)",
+    "iSD": "stable disease (iRECIST)",
+    "iUPD": "unconfirmed progression (iRECIST)",
+    "iCPD": "confirmed progression (iRECIST)",
+    "iNON-CR/NON-PD": "non-target disease only, neither CR nor PD (iRECIST)",
 }
 
 FLAG_WORDS: Final = {
