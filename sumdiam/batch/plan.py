@@ -20,6 +20,7 @@ from sumdiam.batch import edit, refusal
 from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.edit import AUTO, Group
 from sumdiam.batch.masks import LESION_ROLES, Rows, mask_table, settle_masks
+from sumdiam.batch.match_memory import MatchMemory, RememberingComparer
 from sumdiam.batch.matches import settle_matches
 from sumdiam.batch.plan_file import PlanFiles
 from sumdiam.batch.plan_table import PLAN, Plan
@@ -79,6 +80,7 @@ def make_plan(
     *,
     rule: TimepointRule | None = None,
     memory: ContentMemory | None = None,
+    matched: MatchMemory | None = None,
 ) -> PlanFiles:
     """Return what was understood of the archives, with every earlier decision of a person kept.
 
@@ -92,6 +94,8 @@ def make_plan(
     previous : PlanFiles, optional
         As `read_plan_files` returns it.
     rule : TimepointRule, optional
+    matched : MatchMemory, optional
+        What is remembered of visits that were compared before.
     memory : ContentMemory, optional
         What an earlier run found in volumes whose phase was in doubt.
 
@@ -115,7 +119,7 @@ def make_plan(
     places = {row["study_uid"]: row["timepoint"] for row in draft.rows.values()}
     for row in masks.values():
         row["timepoint"] = places.get(row["study_uid"], "")
-    compare = VisitComparer(catalogue, masks)
+    compare = RememberingComparer(VisitComparer(catalogue, masks), matched or MatchMemory())
     matches, match_problems = settle_matches(masks, earlier.matches, earlier.masks, compare)
     typed_masks = mask_table(masks, appended)
     refused = refusal.refused_studies(catalogue, owners, plan, typed_masks, facts)

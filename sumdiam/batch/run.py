@@ -20,6 +20,7 @@ from sumdiam.batch.caliper import caliper_table
 from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.doubtful_pair import write_pairs
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
+from sumdiam.batch.match_memory import MatchMemory
 from sumdiam.batch.plan import make_plan
 from sumdiam.batch.plan_file import PlanFiles
 from sumdiam.batch.plan_table import MASKS, MATCHES, PLAN
@@ -36,7 +37,7 @@ from sumdiam.store.lock import run_lock
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry, Workspace
 
-OVERLAYS, CONTENT = "overlays", "content"
+OVERLAYS, CONTENT, MATCHED = "overlays", "content", "matched"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,16 +113,7 @@ def _measure(
             settings.archives, progress=_counting(stage), options=_scan_options(settings)
         )
     with reporter.stage("plan", 1) as stage:
-        memory = ContentMemory(workspace.remembered(CONTENT))
-        plan = make_plan(
-            catalogue,
-            handed_in.subjects,
-            handed_in.subject_map,
-            handed_in.previous,
-            memory=memory,
-        )
-        if memory.used != memory.known:
-            workspace.remember(CONTENT, memory.used)
+        plan = _planned(handed_in, workspace, catalogue)
         tasks = build_tasks(
             plan, catalogue, handed_in.measurement, resample_masks=settings.resample_masks
         )
@@ -154,6 +146,24 @@ def _measure(
             *doubted,
         ),
     )
+
+
+def _planned(handed_in: RunInput, workspace: Workspace, catalogue: Catalogue) -> PlanFiles:
+    """Return the plan; what it took long to find out is remembered for the next run."""
+    memory = ContentMemory(workspace.remembered(CONTENT))
+    matched = MatchMemory(workspace.remembered(MATCHED))
+    plan = make_plan(
+        catalogue,
+        handed_in.subjects,
+        handed_in.subject_map,
+        handed_in.previous,
+        memory=memory,
+        matched=matched,
+    )
+    for name, kept in ((CONTENT, memory), (MATCHED, matched)):
+        if kept.used != kept.known:
+            workspace.remember(name, kept.used)
+    return plan
 
 
 def _scan_options(settings: RunSettings) -> ScanOptions:

@@ -29,6 +29,8 @@ MOST_APART_MM = 3.0
 CUT_OFF_PART = 0.1
 """Nor are they where the scan cuts the liver off and its volume differs by more than this part."""
 
+EMPTY = "it is declared and empty, so that it has no place"
+
 CUT_OFF_MM = 4.0
 """A liver that the scan cuts off at both visits says less of where it lies along the body."""
 
@@ -64,6 +66,7 @@ class VisitComparer:
         self._masks = masks
         self._grids = {one.volume_id: one.geometry for one in catalogue.series}
         self._paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
+        self._digests = catalogue.digests
         self._of_study: dict[str, list[str]] = defaultdict(list)
         for mask_id, row in sorted(masks.items()):
             if row["mask_role"] in (*LESION_ROLES, "liver"):
@@ -98,6 +101,20 @@ class VisitComparer:
             how="; ".join(sorted(said)),
             unplaced=unplaced,
         )
+
+    def basis(self, earlier: Sequence[Sequence[str]], later: Sequence[str]) -> list[object]:
+        """Return all that a comparison comes from: outlines and livers, their files and grids."""
+        named = [*later, *(mask_id for mask_ids in earlier for mask_id in mask_ids)]
+        studies = sorted({self._study(mask_id) for mask_id in named})
+        parts: list[object] = [[list(mask_ids) for mask_ids in earlier], list(later)]
+        for mask_id in (one for study in studies for one in self._of_study[study]):
+            row = self._masks[mask_id]
+            grid = self._grids.get(row["volume_id"])
+            path = self._paths.get(mask_id.rsplit("#", 1)[0], "")
+            cells = [row[name] for name in ("study_uid", "mask_role", "site", "organ", "segment")]
+            place = None if grid is None else [grid.affine.tolist(), list(grid.shape)]
+            parts.append([mask_id, *cells, self._digests.get(path, ""), place])
+        return parts
 
     def _turn_to(self, subject: str) -> None:
         """Forget the outlines of the subject before."""
@@ -194,7 +211,7 @@ class VisitComparer:
                 if row["mask_role"] == "liver":
                     drawn.append((array, grid))
                 elif not array.any():
-                    self._outlines[mask_id] = "it is declared and empty, so that it has no place"
+                    self._outlines[mask_id] = EMPTY
                 else:
                     mask, near = _cropped(array, grid)
                     outline = OutlinedLesion(mask_id, mask, near, self._place(mask_id))
