@@ -9,8 +9,9 @@ vanishes (1 of 7) or changes its diameter by -90 to +100 %, off centre, and is d
 three new ones come. Every third pair is registered by `imaging.visit_registration`, which sees the
 liver alone; the others are moved by the true law and a smooth error of 2 to 6 mm, which is more
 than registration leaves. Each is also judged with that 8 mm further off, in some direction: it
-shows what the margin is worth. Seeds 1 to 99 served to choose `MatchRule`; 1000 and above were used
-once, at the end.
+shows what the margin is worth. Seeds 1 to 99 served to choose `MatchRule`; 1000 to 1319 were used
+once, at the end: 319 of 320 pairs right (1510 of 1511 lesions), the wrong one below the margin, 4
+pairs asked; with the registration 8 mm further off 306 right, 87 asked, 3 wrong without being asked.
 """
 
 from __future__ import annotations
