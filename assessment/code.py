@@ -38,9 +38,16 @@ NO_DAY = int(np.iinfo(np.int64).min)
 """Stands for a date where there is none (days since 1970-01-01)."""
 
 
+TICKS_A_DAY = 86_400 * 10**9
+"""Nanoseconds."""
+
+
 def days_of(dates: Any) -> Ints:
     """Return whole days since 1970-01-01, NO_DAY where there is no date."""
-    return np.asarray(dates, dtype="datetime64[ns]").astype("datetime64[D]").astype(np.int64)
+    ticks = np.asarray(dates, dtype="datetime64[ns]").view(np.int64)
+    days = ticks // TICKS_A_DAY
+    days[ticks == NO_DAY] = NO_DAY  # not-a-time is the smallest number, and so is NO_DAY
+    return days
 
 
 def dates_of(days: Ints) -> NDArray[np.datetime64]:

@@ -94,7 +94,8 @@ def _joined_words(columns: list[Words]) -> Words:
     """Return text columns one below the other, over the words of all."""
     first = columns[0].words
     if all(column.words is first or column.words == first for column in columns):
-        return Words(np.concatenate([column.codes for column in columns]), first)
+        codes = np.concatenate([column.codes for column in columns])
+        return Words(codes, first, columns[0].ordered)
     known: dict[str, int] = {}
     parts = []
     for column in columns:

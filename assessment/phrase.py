@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from assessment.code import Anything, Bools, Ints, Texts
 from assessment.words import Words, compacted
 
 MOST_DECIMALS = 6
+MOST_MERGED = 4096
+"""Most texts of two pieces that are made one before any row is written."""
 DIGITS = 16
 """Place of a percentage's digits in its key, above the number of decimals and the sign."""
 
@@ -24,21 +26,51 @@ def joined(*pieces: str | Words) -> Texts:
         return np.zeros(0, dtype=object)
     if len(pieces) == 1:
         return rows[0].text
-    said = [piece for piece in rows if (piece.codes >= 0).any()] or rows[:1]
-    parts = [
-        piece if isinstance(piece, str) else _taken(piece)
-        for piece in pieces
-        if isinstance(piece, str) or any(piece is one for one in said)
-    ]
+    parts = [piece if isinstance(piece, str) else _taken(piece) for piece in _merged(pieces)]
     whole = pc.binary_join_element_wise(*parts, "")
     return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _merged(pieces: Sequence[str | Words]) -> list[str | Words]:
+    """Return fewer pieces: neighbours of few texts as one, those that say nothing left out."""
+    rows = [piece for piece in pieces if isinstance(piece, Words)]
+    silent = [not (piece.codes >= 0).any() for piece in rows]
+    if all(silent):
+        silent[0] = False  # one has to tell how many rows there are
+    speak = iter([not nothing for nothing in silent])
+    found: list[str | Words] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            found.append(piece)
+        elif next(speak):
+            last = found[-1] if found else ""
+            if isinstance(last, Words) and _few(last, piece):
+                found[-1] = _pairs(last, piece)
+            else:
+                found.append(piece)
+    return found
+
+
+def _few(one: Words, other: Words) -> bool:
+    """Return whether two pieces together have few texts."""
+    return (len(one.words) + 1) * (len(other.words) + 1) <= MOST_MERGED
+
+
+def _pairs(one: Words, other: Words) -> Words:
+    """Return two pieces as one, over the pairs that any row has."""
+    n = len(other.words) + 1
+    key = (one.codes.astype(np.int32) + 1) * n + (other.codes + 1)
+    left, right = ("", *one.words), ("", *other.words)
+    return spelled(key, lambda pair: left[pair // n] + right[pair % n])
 
 
 def _taken(piece: Words) -> pa.Array:
     """Return a piece row by row."""
     texts = pa.array([*piece.words, ""], type=pa.string())
-    codes = piece.codes.astype(np.int64)
-    return texts.take(pa.array(np.where(codes < 0, len(piece.words), codes)))
+    codes = piece.codes
+    if codes.min(initial=0) < 0:
+        codes = np.where(codes < 0, len(piece.words), codes.astype(np.int64))
+    return texts.take(pa.array(codes))
 
 
 def spelled(values: Ints, spell: Callable[[int], str]) -> Words:

@@ -65,7 +65,7 @@ class Warned:
 
     def _subject(self, place: Ints) -> Words:
         """Return the subjects' ids."""
-        return Words(place, self.course.visits.words)
+        return Words(place, self.course.visits.words, ordered=True)
 
     def _of_cases(self, case: Ints, code: str, text: str | Texts | Words, **more: Any) -> None:
         """Add rows with the reader of each case."""
