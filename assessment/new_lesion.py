@@ -24,7 +24,7 @@ from assessment.code import (
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
-from assessment.visit_array import any_of_case, ever, first_rank, lowest_earlier
+from assessment.visit_array import any_of_case, ever, filled, first_rank, lowest_earlier
 from assessment.words import Words
 
 
@@ -37,13 +37,19 @@ class NewLesions:
     recorded : counts, as known at the visit itself
     dated : counts, after dating back to where it was first seen
     pending : seen, but in doubt at the visit
-    text : (lesion, rank) why it counts or waits
+    text : (possible, rank) why it counts or waits, of the lesions that may be new
+    place : (lesion,) the place of each among those, -1 for the others
     """
 
     recorded: Bools
     dated: Bools
     pending: Bools
     text: Texts
+    place: Ints
+
+    def text_at(self, lesion: Ints, rank: Ints) -> Texts:
+        """Return why certain lesions, all of which may be new, count or wait at a visit."""
+        return np.asarray(self.text[self.place[lesion], rank])
 
 
 def find_new_lesions(
@@ -59,12 +65,14 @@ def find_new_lesions(
     """
     possible = ((role == NEW) | ((role == NO_ROLE) & states.node)) & ~states.fragment
     place = np.flatnonzero(possible)
+    recorded, dated, pending = (filled(course.row.shape, value=False, dtype=bool) for _ in range(3))
+    where = np.full(len(possible), -1, dtype=np.int64)
+    if not len(place):
+        return NewLesions(recorded, dated, pending, np.zeros((0, 0), dtype=object), where)
     part = _judge(_Cells(course, place), states.chosen(place), criteria, policy)
-    recorded, dated, pending = (np.zeros(course.row.shape, dtype=bool) for _ in range(3))
     recorded[place], dated[place], pending[place] = part.recorded, part.dated, part.pending
-    text = np.full(course.row.shape, "", dtype=object)
-    text[place] = part.text
-    return NewLesions(recorded, dated, pending, text)
+    where[place] = np.arange(len(place))
+    return NewLesions(recorded, dated, pending, part.text, where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,7 @@ def _judge(
         np.where(equivocal, "called equivocal", "unequivocal"),
     )
     text = np.where(equivocal & ~kind["effusion"], "called equivocal", text).astype(object)
-    return NewLesions(recorded, dated, pending & ~dated, text)
+    return NewLesions(recorded, dated, pending & ~dated, text, np.arange(len(text)))
 
 
 def _kinds(course: _Cells, states: LesionStates, criteria: Criteria) -> dict[str, Bools]:

@@ -183,7 +183,8 @@ def assess_part(
     nontargets = NonTargets.of_flags(
         reading.nontarget_flags, member & (role == NON_TARGET), course.bounds
     )
-    no_target = no_target_reason(course, states, role, rules, member)
+    sums = target_sums(reading, member)
+    no_target = no_target_reason(course, states, role, rules, member, sums.n_expected)
     immune = rules.criteria.has("immune")
     setting = Setting(
         criteria=rules.criteria,
@@ -195,7 +196,6 @@ def assess_part(
         attenuation=attenuation_falls(course, states, role, member, rules.criteria),
     )
     new = new_lesion_codes(course, reading.new, member, rules.policy, dated=dated)
-    sums = target_sums(reading, member)
     found = assess_timepoints(sums, nontargets, new, setting, margin)
     part = Part(member, sums, nontargets, setting, new, no_target, found)
     return _with_confirmation(reading, part, dated=dated) if immune else part

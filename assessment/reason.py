@@ -260,7 +260,7 @@ def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     back = new.dated[index] & ~new.recorded[index]
     words: dict[str, int] = {}
     doubt = codes.ravel()[place] == NEW_EQUIVOCAL
-    columns = (course.lesion_id[index[0]], new.text[index], back, doubt)
+    columns = (course.lesion_id[index[0]], new.text_at(*index), back, doubt)
     cells = zip(*(column.tolist() for column in columns), strict=True)
     told = [
         words.setdefault(

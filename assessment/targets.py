@@ -348,16 +348,21 @@ def _order_of_targets(course: Course, states: LesionStates, role: Ints) -> Ints:
 
 
 def no_target_reason(
-    course: Course, states: LesionStates, role: Ints, rules: Rules, member: Bools
+    course: Course,
+    states: LesionStates,
+    role: Ints,
+    rules: Rules,
+    member: Bools,
+    n_targets: Ints,
 ) -> Texts:
     """Return why a case without target is NE: a target could not be measured, or none enhanced.
 
-    Only the member lesions are looked at; empty where the case is not NE for such a reason.
+    Only the member lesions are looked at, of which `n_targets` are targets; empty where the case
+    is not NE for such a reason.
     """
     criteria, policy = rules.criteria, rules.policy
-    targets = per_case(member & (role == TARGET), course.bounds)
-    if targets.all():
-        return np.full(len(targets), "", dtype=object)
+    if n_targets.all():
+        return np.full(len(n_targets), "", dtype=object)
     other = member & (role == NON_TARGET)
     dead_lesion = other & states.viable & states.gone[:, 0]
     count = {
@@ -365,7 +370,7 @@ def no_target_reason(
         "alive": per_case(other & ~states.gone[:, 0], course.bounds),
         "dead": per_case(dead_lesion, course.bounds),
     }
-    none = targets == 0
+    none = n_targets == 0
     name = str(criteria.value("measurand", "hepatic"))
     enhances = bool(criteria.value("target", "needs_enhancement"))
     dead = none & (count["alive"] == 0) & (count["dead"] > 0) & enhances
