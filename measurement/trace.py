@@ -19,8 +19,11 @@ Pair = tuple[float, float]
 Drawn = tuple[Points, float, Pair]
 """Field, level and (row, column) spacing of a contour."""
 
-Traced = tuple[Points, Points, Pairs, Pairs, Points, Points, Pairs]
-"""x and y of vertices in turn, edges, those that close a loop, and room for tracing a line."""
+BLOCK = 16
+"""Vertices in turn that a line misses together."""
+
+Traced = tuple[Points, Points, Pairs, Points, Points, Pairs]
+"""x and y of vertices in turn, edges, circles around blocks of edges, and room for the tracing."""
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -28,12 +31,19 @@ def workplace(places: Points, beside: Pairs) -> Traced:
     """Put vertices and edges in turn so that many lines can be traced."""
     count = places.shape[0]
     edges = np.empty((count, 2), dtype=np.int64)
-    for v in range(count):
-        edges[v, 0], edges[v, 1] = v, beside[v, 1]
-    closing = np.flatnonzero(edges[:, 1] != edges[:, 0] + 1)
-    work = np.empty((4, 2 * count + 2))
-    room = (np.empty(count), np.empty(count, dtype=np.int64))
-    return places[:, 0].copy(), places[:, 1].copy(), edges, closing, work, room[0], room[1]
+    circles = np.zeros(((count + BLOCK - 1) // BLOCK, 3))
+    for block in range(circles.shape[0]):
+        first, stop = block * BLOCK, min(count, (block + 1) * BLOCK)
+        x, y = places[(first + stop) // 2, 0], places[(first + stop) // 2, 1]
+        radius = 0.0
+        for v in range(first, stop):
+            edges[v, 0], edges[v, 1] = v, beside[v, 1]
+            for w in edges[v]:
+                radius = max(radius, (places[w, 0] - x) ** 2 + (places[w, 1] - y) ** 2)
+        circles[block, 0], circles[block, 1] = x, y
+        circles[block, 2] = math.sqrt(radius) * (1.0 + 1e-9) + 2.0 * ON_LINE_MM
+    xs, ys = places[:, 0].copy(), places[:, 1].copy()
+    return xs, ys, edges, circles, np.empty((4, 2 * count + 2)), np.empty(count, dtype=np.int64)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -83,21 +93,20 @@ def _bridged(work: Points, pieces: int, gap_mm: float) -> float:
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
     """Write the intervals that a line cuts from a region to its work; return how many."""
-    xs, ys, edges, closing, work, across, used = traced
+    xs, ys, edges, circles, work, used = traced
     x0, y0, cosine, sine = line
-    for v in range(across.size):
-        across[v] = (ys[v] - y0) * cosine - (xs[v] - x0) * sine
     met = 0
-    before = across[0]
-    for v in range(1, across.size):
-        here = across[v]
-        if before * here <= NEARLY_MM2 and edges[v - 1, 1] == v:
-            used[met] = v - 1
-            met += 1
-        before = here
-    for k in range(closing.size):
-        used[met] = closing[k]
-        met += 1
+    for block in range(circles.shape[0]):
+        away = (circles[block, 1] - y0) * cosine - (circles[block, 0] - x0) * sine
+        if abs(away) > circles[block, 2]:
+            continue
+        for v in range(block * BLOCK, min(xs.size, (block + 1) * BLOCK)):
+            w = edges[v, 1]
+            a = (ys[v] - y0) * cosine - (xs[v] - x0) * sine
+            b = (ys[w] - y0) * cosine - (xs[w] - x0) * sine
+            if a * b <= NEARLY_MM2:
+                used[met] = v
+                met += 1
     return int(intervals(xs, ys, edges, used, met, line, work))
 
 
