@@ -25,7 +25,7 @@ _CODES = {"time": "decoder_time", "memory": "decoder_memory", "crash": "decoder_
 class DecoderLimits:
     """What one slice may take: wall-clock seconds, and memory beyond twice its file, in bytes."""
 
-    seconds: float = 30.0
+    seconds: float = 20.0
     memory_bytes: int = 768 << 20
 
 
