@@ -1,9 +1,12 @@
 """Three radiologists' sums of 105 patients against the categories that they recorded."""
 
+from fractions import Fraction
+
 import pandas as pd
 import pytest
 
 from assessment import assess, read_lesions
+from stats.agreement import fleiss_kappa
 
 LENGTH = {
     "mRECIST": ("mrecist", "viable_diameter_mm"),
@@ -73,3 +76,94 @@ def test_three_readers_are_assessed_in_one_call_and_kept_apart(sums):
         alone = as_lesions(recorded[recorded["reader"] == reader], "viable_diameter_mm")
         part = together[together["reader"] == reader].reset_index(drop=True)
         pd.testing.assert_frame_equal(assess(alone).responses, part)
+
+
+@pytest.fixture(scope="module")
+def triplets(sums):
+    """Return our own mRECIST categories, one row per patient and one column per reader."""
+    recorded = sums[(sums["criterion"] == "mRECIST") & (sums["response"] != "")]
+    responses = assess(as_lesions(recorded, "viable_diameter_mm")).responses
+    later = responses[responses["timepoint"] == 1]
+    by_reader = {
+        reader: rows.set_index("subject_id")["overall_response"]
+        for reader, rows in later.groupby("reader")
+    }
+    return pd.DataFrame(by_reader)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("of", "published"),
+    [
+        (None, 0.442628),
+        (("CR",), 0.656086),
+        (("CR", "PR"), 0.409439),
+        (("PD",), 0.526798),
+    ],
+    ids=["four categories", "CR", "objective response", "PD"],
+)
+def test_our_own_categories_give_the_published_fleiss_kappas(triplets, of, published):
+    rated = triplets if of is None else triplets.isin(of).where(triplets.notna())
+    found = fleiss_kappa(rated)
+    assert (found.n, found.n_readers) == (93, 3)
+    assert round(found.estimate, 6) == published
+    assert found.lower < published < found.upper
+
+
+@pytest.fixture(scope="module")
+def easl(shared_data):
+    """Return reader 1's sums of products, their code, and the code of mRECIST beside it."""
+    text = pd.read_csv(
+        shared_data / "hcc_tace_clinical" / "clinical.csv", dtype=str, keep_default_na=False
+    )
+    names = {"1_EASL_BL": "before", "1_EASL_FU": "after", "1_EASL": "code", "1_mRECIST": "mrecist"}
+    table = text.set_index("TCIA_ID")[list(names)].rename(columns=names)
+    table = table[table["code"] != ""]
+    return table.assign(before=table["before"].map(Fraction), after=table["after"].map(Fraction))
+
+
+@pytest.mark.shared
+def test_the_easl_column_says_only_whether_response_was_complete(easl):
+    """The codes 1 to 4 of the other columns are CR, PR, SD, PD; here 3 is CR and 4 is the rest."""
+    assert easl["code"].value_counts().to_dict() == {"4.0": 75, "3.0": 21}
+    assert ((easl["code"] == "3.0") == (easl["after"] == 0)).all()
+    assert ((easl["code"] == "3.0") == (easl["mrecist"] == "1.0")).all()
+    as_the_others = easl.apply(lambda row: easl_by_hand(row["before"], row["after"]), axis=1)
+    read_alike = easl["code"].map({"3.0": "SD", "4.0": "PD"}) == as_the_others
+    assert read_alike.sum() == 9  # read with the others' codes, 87 of 96 would be wrong
+
+
+def easl_by_hand(before, after):
+    """Return the EASL category of one patient from two sums of products."""
+    if after == 0:
+        return "CR"
+    if after >= before * Fraction(5, 4):
+        return "PD"
+    return "PR" if after <= before / 2 else "SD"
+
+
+def products(easl):
+    """Write each sum as two targets whose products, in tenths of a mm, add up to ten times it."""
+    rows = []
+    for patient, row in easl.iterrows():
+        for timepoint, total in enumerate((row["before"], row["after"])):
+            sides, rest = divmod(int(total * 1000), 20_000)
+            for lesion, (longest, across) in enumerate(((20_000, sides), (rest, 1))):
+                gone = total == 0
+                rows.append((patient, lesion, timepoint, *([0, 0] if gone else [longest, across])))
+    names = ["subject_id", "lesion_id", "timepoint", "viable_diameter_mm", "across"]
+    table = pd.DataFrame(rows, columns=names)
+    table["viable_perpendicular_mm"] = table.pop("across")
+    for length in ("viable_diameter_mm", "viable_perpendicular_mm"):
+        table[length] = [f"{value // 10}.{value % 10}" for value in table[length]]
+    table = table.astype({"lesion_id": str, "timepoint": str})
+    return read_lesions(table.assign(site="hepatic", role_given="target"), "clinical.csv")
+
+
+@pytest.mark.shared
+def test_easl_categories_come_from_the_sums_of_products_not_from_that_column(easl):
+    found = assess(products(easl), criteria=("easl",)).responses
+    later = found[found["timepoint"] == 1].set_index("subject_id")["overall_response"]
+    expected = easl.apply(lambda row: easl_by_hand(row["before"], row["after"]), axis=1)
+    assert later.reindex(easl.index).tolist() == expected.tolist()
+    assert expected.value_counts().to_dict() == {"PR": 42, "SD": 24, "CR": 21, "PD": 9}

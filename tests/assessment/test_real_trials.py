@@ -8,7 +8,7 @@ import pytest
 
 from assessment import PolicySet, assess, read_lesions
 from assessment.response_table import Timepoints
-from measurement.table import columns_of, parse_text
+from measurement.table import TableError, columns_of, parse_text
 
 WORDS = {"NOT EVALUABLE": "not_evaluable", "TOO SMALL TO MEASURE": "too_small"}
 DAY_0 = dt.date(2020, 1, 1)
@@ -130,3 +130,91 @@ def test_every_response_of_three_trials_equals_the_rules_written_out_by_hand(vis
         assert words == by_hand(cells[patient]), (patient, cells[patient])
         compared += len(words)
     assert compared == len(later) > 1000
+
+
+DIRT = {
+    # what a cell holds: rows of the file
+    "NOT EVALUABLE": 27,
+    "TOO SMALL TO MEASURE": 26,
+    "blank": 3,
+    "0 mm": 128,
+    "hundredths": 16,
+    "length": 3399,
+}
+
+
+def kind(cell):
+    """Return what a cell of the file holds."""
+    cell = cell.strip()
+    if cell in WORDS:
+        return cell
+    if cell == BLANK:
+        return "blank"
+    if Fraction(cell) == 0:
+        return "0 mm"
+    return "length" if (Fraction(cell) * 10).denominator == 1 else "hundredths"
+
+
+@pytest.mark.shared
+def test_every_row_of_the_file_is_counted_once_by_what_its_cell_holds(shared_data, visits):
+    frame, doubled, rows = visits
+    path = shared_data / "plos_lesion_diameters" / "lesions.csv"
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)["TargetLesionLongDiam_mm"]
+    assert cells.map(kind).value_counts().to_dict() == DIRT
+    assert sum(DIRT.values()) == rows == 3599
+    assert (doubled, len(frame) - len(from_baseline(frame))) == (4, 0)
+    # who starts after day 0 has no length from before treatment
+    assert int((frame.groupby("patient")["day"].min() > 0).sum()) == 6
+
+
+@pytest.mark.shared
+def test_zeros_and_hundredths_of_three_trials_enter_the_sum_as_written_and_rounded_once(visits):
+    frame, _, _ = visits
+    lesions, timepoints = as_tables(frame)
+    found = assess(lesions, timepoints=timepoints, criteria=("recist_1_1",)).responses
+    sums = found.set_index(["subject_id", "timepoint"])["sum_mm"]
+    kept = from_baseline(frame).set_index(["patient", "timepoint"])["cell"]
+    numbers = kept[kept.map(kind).isin(["0 mm", "hundredths", "length"])]
+    expected = numbers.map(lambda cell: float(length(cell)))
+    pd.testing.assert_series_equal(
+        sums.loc[numbers.index].astype(float), expected, check_names=False, check_index_type=False
+    )
+    assert int((expected == 0).sum()) > 100
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_the_file_handed_in_as_a_length_is_refused_by_row(visits, word):
+    frame, _, _ = visits
+    row = frame[frame["cell"] == word].iloc[0]
+    table = pd.DataFrame(
+        {
+            "subject_id": [row["patient"]],
+            "lesion_id": ["target"],
+            "timepoint": ["0"],
+            "site": ["extrahepatic"],
+            "whole_diameter_mm": [row["cell"]],
+        }
+    )
+    with pytest.raises(TableError, match=f"row 2, column whole_diameter_mm: '{word}'"):
+        read_lesions(table, "lesions.csv")
+
+
+@pytest.mark.shared
+def test_two_rows_of_one_day_are_refused_by_name_not_picked_from(shared_data):
+    path = shared_data / "plos_lesion_diameters" / "lesions.csv"
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+    raw.columns = ["patient", "day", "cell", "arm", "study"]
+    both = raw[raw.duplicated(["study", "patient", "day"], keep=False)]
+    assert len(both) == 8
+    table = pd.DataFrame(
+        {
+            "subject_id": both["patient"],
+            "lesion_id": "target",
+            "timepoint": both["day"],
+            "site": "extrahepatic",
+            "whole_diameter_mm": both["cell"],
+        }
+    )
+    with pytest.raises(TableError, match=str(both["patient"].iloc[0])):
+        read_lesions(table, "lesions.csv")
