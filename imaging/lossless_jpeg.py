@@ -203,11 +203,11 @@ def _decoded(code: bytes, frame: _Frame, scan: _Scan, rows: int) -> tuple[NDArra
             if marker != _RESTART + (number - 1) % 8:
                 raise DamagedStreamError(f"marker {marker:02X} for restart {number}")
         count, place = unstuff(data, place, words)
-        used = decode_rows(
+        used = int(decode_rows(
             words[: -(-count // 4) + frame.columns + 2], whole, quick,
             samples[first : first + height],
             scan.predictor, 1 << (frame.precision - scan.shift - 1),
-        )  # fmt: skip
+        ))  # fmt: skip
         words[: -(-count // 4)] = 0xFFFFFFFF
         _judge_bits(code[place - 1 : place], 8 * count - used, coded=used >= 0)
     return samples, place

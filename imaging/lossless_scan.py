@@ -1,16 +1,14 @@
 """The entropy-coded part of JPEG lossless as compiled loops: each bit is accounted for.
 
-numba keeps compiled code per file and does not see when a function that it calls has changed in
-another one: after an edit here, delete ``__pycache__`` beside it.
-
 Source: ITU-T T.81, C.2 (codes), F.2.2 (decoding), F.1.2.3 (padding), H.1.2 and H.2 (prediction).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from imaging import machine_code
 
 QUICK_BITS = 13
 """A code with its difference is mostly shorter than this, and then found in one look."""
@@ -20,7 +18,7 @@ Bytes = NDArray[np.uint8]
 Number = int | np.int64
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def unstuff(data: Bytes, begin: int, words: Words) -> tuple[int, int]:
     """Write coded bytes, up to a marker, as 32-bit words; return how many bytes, and the place.
 
@@ -47,7 +45,7 @@ def unstuff(data: Bytes, begin: int, words: Words) -> tuple[int, int]:
     return count, place
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _long_code(held: np.uint64, whole: NDArray[np.uint16]) -> tuple[Number, Number]:
     """Return the bits and the difference of the code that 64 bits begin with; 0 bits for none."""
     code = np.int64(whole[held >> np.uint64(48)])
@@ -62,7 +60,7 @@ def _long_code(held: np.uint64, whole: NDArray[np.uint16]) -> tuple[Number, Numb
     return length + size, difference
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def fill_tables(
     counts: Bytes, sizes: Bytes, whole: NDArray[np.uint16], quick: NDArray[np.int32]
 ) -> bool:
@@ -85,12 +83,12 @@ def fill_tables(
             k += 1
         code <<= 1
     for bits in range(1 << QUICK_BITS):
-        length, difference = _long_code(np.uint64(bits) << np.uint64(64 - QUICK_BITS), whole)
-        quick[bits] = difference * 64 + length if length <= QUICK_BITS else 0
+        taken, difference = _long_code(np.uint64(bits) << np.uint64(64 - QUICK_BITS), whole)
+        quick[bits] = difference * 64 + taken if taken <= QUICK_BITS else 0
     return True
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _predicted(predictor: int, left: Number, above: Number, above_left: Number) -> Number:
     """Return what a sample is predicted to be by its neighbours (H.1.2.1)."""
     if predictor == 1:
@@ -108,7 +106,7 @@ def _predicted(predictor: int, left: Number, above: Number, above_left: Number) 
     return (left + above) >> 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def decode_rows(
     words: Words, whole: NDArray[np.uint16], quick: NDArray[np.int32], out: NDArray[np.uint16],
     predictor: int, start: int,
@@ -122,6 +120,9 @@ def decode_rows(
     have: Number = 0
     used: Number = 0
     left: Number
+    length: Number
+    difference: Number
+    predicted: Number
     most = 32 * (words.size - out.shape[1] - 2)
     for y in range(out.shape[0]):
         if used > most:

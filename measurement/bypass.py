@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.hull import chord_of_hull, convex_hull
 from measurement.line import Pairs, Points
 from measurement.loop import empty_disc, loops, to_edge
@@ -29,7 +29,7 @@ MOST_VERTICES = 3000
 Disc = tuple[float, float, float]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def longest_past_hole(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, drawn: Drawn,
     gap_mm: float, floor: Points,
@@ -75,13 +75,13 @@ def longest_past_hole(
     return best, finished
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _part(x: float, y: float) -> int:
     """Which part of the circle a direction points into."""
     return math.floor(math.atan2(y, x) * BINS / (2.0 * math.pi)) % BINS
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _by_angle(places: Points, beside: Pairs, disc: Disc) -> tuple[Points, Points]:
     """Least distance and largest squared one of the contour from the disc's middle, by angle."""
     least, most = np.full(BINS, math.inf), np.zeros(BINS)
@@ -100,7 +100,7 @@ def _by_angle(places: Points, beside: Pairs, disc: Disc) -> tuple[Points, Points
     return least, most
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _hole(least: Points, tangent: float) -> Points:
     """How far from the disc's middle a line may pass, by the angle, and yet cross too much.
 
@@ -116,7 +116,7 @@ def _hole(least: Points, tangent: float) -> Points:
     return reach * (math.cos(half_angle) * (1.0 - 1e-9))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _rim(most: Points, low: float, out: float, longer_than: float) -> Points:
     """Largest squared distance at which a long line may leave the region, by the angle.
 
@@ -135,7 +135,7 @@ def _rim(most: Points, low: float, out: float, longer_than: float) -> Points:
     return rim * (1.0 + 1e-9)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _pairs(
     places: Points, traced: tuple[Traced, Traced], disc: Disc, bounds: tuple[float, float],
     around: tuple[Points, Points], gap_mm: float, best: Points,

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.hull import convex_hull
 from measurement.line import ON_LINE_MM, Pairs, Points, intervals, longest_run
 from measurement.tube import edges_in_tube, extent, longest_stretch, may_hold
@@ -35,7 +35,7 @@ SMALLEST_PX = 0.002
 DEEPEST = 64
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def farthest_pair(points: Points) -> tuple[float, int, int]:
     """Largest distance between two points, and which two (corners of the convex hull)."""
     hull = convex_hull(points)
@@ -56,7 +56,7 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
     return best, one, two
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _trace(
     points: Points, edges: Pairs, listed: Pairs, whole_points: Points, whole_edges: Pairs,
     line: tuple[float, float, float, float], gap_mm: float, longer_than: float, work: Points,
@@ -79,7 +79,7 @@ def _trace(
     return start, stop
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def first_guess(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, gap_mm: float,
     farthest: tuple[int, int], among: int,
@@ -108,7 +108,7 @@ def first_guess(
     return best
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def along(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, gap_mm: float,
     direction: tuple[float, float],
@@ -127,7 +127,7 @@ def along(
     return best
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def search(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs,
     distance: Points, slack: float, spacing: tuple[float, float],
@@ -165,7 +165,7 @@ def search(
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _branch(
     regions: tuple[Points, Pairs, Points, Pairs], middle: tuple[float, float],
     far: tuple[Points, tuple[float, float], float], gap_mm: float, best: Points, found: Points,
@@ -208,7 +208,7 @@ def _branch(
                 found[slot] = row
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _inclined(tube: Points) -> tuple[float, float, float, float, float]:
     """Cosine and sine of a tube, its offset, and how wide it is with the lines inclined to it."""
     angle, half_angle, offset, half_width = tube
@@ -220,7 +220,7 @@ def _inclined(tube: Points) -> tuple[float, float, float, float, float]:
     )  # fmt: skip
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _ends(points: Points, edges: Pairs, middle_x: float, middle_y: float) -> Points:
     """Both ends of every edge as x, y, x, y from the middle."""
     ends = np.empty((edges.shape[0], 4))
@@ -231,7 +231,7 @@ def _ends(points: Points, edges: Pairs, middle_x: float, middle_y: float) -> Poi
     return ends
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _all_lines(
     edges: int, radius: float, every_direction: bool,  # noqa: FBT001
 ) -> tuple[Points, Pairs, Pairs]:  # fmt: skip
@@ -249,7 +249,7 @@ def _all_lines(
     return tubes, lists, arena
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _may_hold_longer(
     tube: tuple[float, float, float, float, float], clipped: Points, count: int, wanted: float,
     gap_mm: float, distance: Points, spacing: tuple[float, float], slack: float,
@@ -276,7 +276,7 @@ def _may_hold_longer(
     return bool(may)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _vertices_in_tube(
     ends: Points, edges: Pairs, listed: Pairs, tube: tuple[float, float, float, float, float],
     near: Pairs, seen: Pairs, turn: int,
@@ -300,7 +300,7 @@ def _vertices_in_tube(
     return close
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _halve(tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radius: float) -> None:
     """Put both halves of a tube on the stack in its place: halves of its angle or of its width."""
     angle, half_angle, offset, half_width = tubes[top]
@@ -316,7 +316,7 @@ def _halve(tubes: Points, lists: Pairs, top: int, listed: tuple[int, int], radiu
         lists[at] = (listed[0], listed[1], slot, depth)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _best_of_pairs(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, listed: Pairs,
     near: Pairs, middle: tuple[float, float], tube: tuple[float, float, float, float, float],
@@ -349,7 +349,7 @@ def _best_of_pairs(
     return best
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _keep(row: Points, line: tuple[float, float, float, float], start: float, stop: float) -> None:
     """Write a run on a line as length, x and y of one end, x and y of the other."""
     row[0] = stop - start

@@ -23,8 +23,7 @@ def compile_all() -> None:
     Notes
     -----
     Every compiled function of this package and of `imaging` runs with the types of a real
-    measurement, and numba keeps the code beside the modules (or in ``NUMBA_CACHE_DIR``) for later
-    processes.
+    measurement, and the code is kept for later processes (see `imaging.machine_code`).
     """
     compiled()
     grid = VolumeGeometry.upright(shape=SHAPE, spacing_mm=(2.5, 1.0, 1.0))

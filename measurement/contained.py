@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from imaging import machine_code
 from measurement.line import Pairs, Points
 from measurement.loop import NOTCHED, directions, empty_disc, kinds_of, loops
 from measurement.notch import Loops, lines_supported
@@ -25,7 +25,7 @@ EFFORT = 4_000_000
 """Looks at edges and pairs after which this search gives up: for specks the other is faster."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def longest_contained(
     points: Points, edges: Pairs, field: Points, level: float, spacing: Pair,
     farthest: tuple[int, int], longer_than: float,
@@ -69,7 +69,7 @@ def longest_contained(
     return best, looks <= EFFORT
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _lines_between_ends(shape: Loops, traced: Traced, drawn: Drawn, best: Points) -> int:
     """Trace the lines of pairs of vertices of which each is the farthest from the other nearby."""
     places, _, _, kinds = shape
@@ -102,7 +102,7 @@ def _lines_between_ends(shape: Loops, traced: Traced, drawn: Drawn, best: Points
     return int(looks)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _steps(shape: Loops, able: Pairs) -> Points:
     """Places of some vertices, and their steps along either edge."""
     places, beside, _, _ = shape
@@ -115,7 +115,7 @@ def _steps(shape: Loops, able: Pairs) -> Points:
     return ends
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _hidden(
     ends: Points, disc: tuple[float, float, float], longer_than: float
 ) -> NDArray[np.bool_]:

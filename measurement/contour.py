@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from imaging import machine_code
 
 SMOOTHING_PX = 0.7
 """Width of the Gaussian before the contour is drawn; source: spec/measurement.md, 22 shapes."""
@@ -115,7 +116,7 @@ def _weights(smoothing_px: float) -> tuple[NDArray[np.float64], NDArray[np.float
     return half, sums
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _smoothed(
     region: NDArray[np.bool_], half: NDArray[np.float64], sums: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -149,7 +150,7 @@ def _smoothed(
     return field
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _along_row(
     pattern: NDArray[np.int64],
     down: NDArray[np.float64],
@@ -191,7 +192,7 @@ def _thin_parts(region: NDArray[np.bool_], field: NDArray[np.float64]) -> NDArra
     return np.asarray(chosen[groups], dtype=np.bool_)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _mark_lonely(
     region: NDArray[np.bool_], field: NDArray[np.float64], level: float, lonely: NDArray[np.bool_]
 ) -> int:
@@ -213,7 +214,7 @@ def _mark_lonely(
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _marching_squares(
     field: NDArray[np.float64], level: float, dy: float, dx: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -250,7 +251,7 @@ def _marching_squares(
     return points[:count].copy(), edges[:found].copy()
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _join(
     row: NDArray[np.float64],
     level: float,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from imaging import machine_code
 
 ITERATIONS = 60
 
@@ -48,7 +49,7 @@ def flattened(
     return np.asarray(flat[inner])
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _dual(
     values: NDArray[np.float64],
     region: NDArray[np.bool_],
@@ -75,7 +76,7 @@ def _dual(
     return image
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _primal(
     values: NDArray[np.float64],
     region: NDArray[np.bool_],
@@ -101,7 +102,7 @@ def _primal(
                     image[z, y, x] = values[z, y, x] - strength * total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _ascend(
     image: NDArray[np.float64],
     region: NDArray[np.bool_],

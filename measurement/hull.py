@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.line import Pairs, Points
 
 NEARLY_ON_MM = 1e-5
 """A corner that is nearer to a ray along a side of the hull than this may lie on it."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def convex_hull(points: Points) -> Pairs:
     """Corners of the convex hull in turn, from x towards y; each one once."""
     order = np.argsort(points[:, 0], kind="mergesort")
@@ -38,7 +38,7 @@ def convex_hull(points: Points) -> Pairs:
     return hull[: max(size, 1)].copy()
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def way_out(
     points: Points, hull: Pairs, corner: int, place: tuple[float, float],
     along: tuple[float, float],
@@ -78,7 +78,7 @@ def way_out(
     return farthest, corner
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def chord_of_hull(
     points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
     along: tuple[float, float],
@@ -89,7 +89,7 @@ def chord_of_hull(
     return float(ahead + behind)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def longest_in_wedge(
     points: Points, hull: Pairs, corners: Pairs, place: tuple[float, float],
     first: tuple[float, float], last: tuple[float, float],

@@ -1,16 +1,13 @@
-"""One line against a region: which parts of it lie inside, and the longest run of them.
-
-numba keeps compiled code per file and does not see when a function that it calls has changed in
-another one: after an edit here, delete ``__pycache__`` beside it.
-"""
+"""One line against a region: which parts of it lie inside, and the longest run of them."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from imaging import machine_code
 
 ON_LINE_MM = 1e-9
 """A vertex that is nearer to a line than this lies on it."""
@@ -22,7 +19,7 @@ Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _sort(values: Points, count: int) -> None:
     """Sort the first entries in place (few of them: insertion)."""
     for k in range(1, count):
@@ -34,7 +31,7 @@ def _sort(values: Points, count: int) -> None:
         values[at + 1] = value
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def intervals(
     tau: Points, rho: Points, edges: Pairs, used: NDArray[np.int64], count: int,
     line: tuple[float, float, float, float], work: Points,
@@ -79,7 +76,7 @@ def intervals(
     return int(_union(work, left, right))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _union(work: Points, left: int, right: int) -> int:
     """Unite the intervals of work[2] and work[3] into work[0] (starts) and work[1] (ends)."""
     found = 0
@@ -100,7 +97,7 @@ def _union(work: Points, left: int, right: int) -> int:
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _outside_mm(start: float, stop: float, whole: Points, count: int) -> float:
     """Length of [start, stop] that lies in none of the whole lesion's intervals."""
     inside = 0.0
@@ -109,7 +106,7 @@ def _outside_mm(start: float, stop: float, whole: Points, count: int) -> float:
     return (stop - start) - inside
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def longest_run(
     viable: Points, count: int, whole: Points, whole_count: int, gap_mm: float
 ) -> tuple[float, float]:

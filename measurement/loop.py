@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.line import Pairs, Points
 
 SHORT_MM = 1e-6
@@ -15,7 +15,7 @@ SHORT_MM = 1e-6
 CONVEX, NOTCHED, EITHER = 0, 1, 2
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def loops(points: Points, edges: Pairs) -> tuple[Points, Pairs]:
     """Vertices in the order in which one meets them along the contours, and their neighbours.
 
@@ -54,7 +54,7 @@ def loops(points: Points, edges: Pairs) -> tuple[Points, Pairs]:
     return places, beside
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def directions(places: Points, beside: Pairs) -> Points:
     """Return the unit vector from each vertex to the next; zero where they are too near to tell."""
     along = np.zeros(places.shape)
@@ -67,7 +67,7 @@ def directions(places: Points, beside: Pairs) -> Points:
     return along
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def kinds_of(
     places: Points, beside: Pairs, along: Points, field: Points, level: float,
     spacing: tuple[float, float],
@@ -103,7 +103,7 @@ def kinds_of(
     return kinds
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def empty_disc(
     places: Points, beside: Pairs, field: Points, level: float, spacing: tuple[float, float]
 ) -> tuple[float, float, float]:
@@ -125,7 +125,7 @@ def empty_disc(
     return best
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def clearance(places: Points, beside: Pairs, x: float, y: float) -> float:
     """Distance from a place to the nearest edge."""
     nearest = math.inf
@@ -138,7 +138,7 @@ def clearance(places: Points, beside: Pairs, x: float, y: float) -> float:
     return nearest
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def to_edge(x: float, y: float, u: float, v: float) -> float:
     """Distance from the origin to the edge between (x, y) and (u, v)."""
     along_x, along_y = u - x, v - y

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.hull import convex_hull, longest_in_wedge, way_out
 from measurement.line import ON_LINE_MM, Pairs, Points
 from measurement.loop import CONVEX, NOTCHED
@@ -34,7 +34,7 @@ Loops = tuple[Points, Pairs, Points, Pairs]
 """A contour in turn: vertices, their neighbours, directions to the next, kinds."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def lines_supported(
     shape: Loops, traced: Traced, drawn: Drawn, best: Points, effort: int
 ) -> int:  # fmt: skip
@@ -74,7 +74,7 @@ def lines_supported(
     return looks
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _from_vertex(
     shape: Loops, around: tuple[Pairs, Pairs], v: int, borders: Line, traced: Traced,
     drawn: Drawn, best: Points,
@@ -102,7 +102,7 @@ def _from_vertex(
     return looks
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _ways_out(
     places: Points, around: tuple[Pairs, Pairs], place: Pair, along: Pair, forward: Pair
 ) -> Pair:
@@ -116,7 +116,7 @@ def _ways_out(
     return there, back
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _supporting(
     shape: Loops, hull: Pairs, circle: Circle, longer_than: float
 ) -> tuple[Points, Pairs]:
@@ -151,7 +151,7 @@ def _supporting(
     return wedges[:count][order], vertices[:count][order]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _bound(places: Points, hull: Pairs, corners: Pairs, v: int, borders: Line) -> float:
     """Longest chord of the hull among the lines between two directions through a vertex."""
     ax, ay, bx, by = borders
@@ -159,7 +159,7 @@ def _bound(places: Points, hull: Pairs, corners: Pairs, v: int, borders: Line) -
     return float(longest_in_wedge(places, hull, corners, place, (ax, ay), (bx, by)))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _borders(along: Points, beside: Pairs, v: int) -> Line:
     """Two directions between which those of the lines lie that a vertex may support.
 
@@ -175,7 +175,7 @@ def _borders(along: Points, beside: Pairs, v: int) -> Line:
     return ax, ay, bx, by
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _circle(places: Points, hull: Pairs) -> tuple[float, float, float]:
     """Centre x and y and squared radius of a circle around the hull."""
     x0 = y0 = math.inf
@@ -189,7 +189,7 @@ def _circle(places: Points, hull: Pairs) -> tuple[float, float, float]:
     return x, y, radius
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _guess(shape: Loops, traced: Traced, best: Points) -> None:
     """Trace a line through each of a few vertices: a long run found early leaves out others."""
     places, beside, along, kinds = shape
@@ -202,7 +202,7 @@ def _guess(shape: Loops, traced: Traced, best: Points) -> None:
             through(traced, (x, y), (x + ax + bx, y + ay + by), best)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _in_view(
     places: Points, beside: Pairs, along: Points, kind: int, circle: Circle, v: int,
     longer_than: float,
@@ -237,7 +237,7 @@ def _in_view(
     return (first[0], first[1], last[0], last[1]), free
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _horizon(
     places: Points, beside: Pairs, along: Points, v: int, side: int, turn: float, near: float
 ) -> Pair:
@@ -266,7 +266,7 @@ def _horizon(
     return x0 / size, y0 / size
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def crosses(places: Points, beside: Pairs, w: int, along: Pair) -> bool:
     """Whether the contour surely goes from one side of a line through a vertex to the other."""
     one, two = beside[w, 0], beside[w, 1]

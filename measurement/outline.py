@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from imaging import machine_code
 from imaging.geometry import VolumeGeometry
 from measurement.chord import farthest_pair
 from measurement.contour import FINE_SMOOTHING_PX, LEVEL, MARGIN_PX, Contour, Edge, edge
@@ -210,7 +210,7 @@ def _occupied(region: Mask) -> tuple[Mask, Mask, Mask]:
     return np.asarray(planes), np.asarray(flat.any(axis=1)), np.asarray(flat.any(axis=0))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
     """Bound, per slice, on the distance of two pixels' centres; minus infinity without any.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from imaging import machine_code
 from measurement.line import ON_LINE_MM, TOUCH_MM, Pairs, Points, intervals, longest_run
 
 SAMPLES = 8
@@ -26,7 +26,7 @@ Traced = tuple[Points, Points, Pairs, Points, Points, Pairs]
 """x and y of vertices in turn, edges, circles around blocks of edges, and room for the tracing."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def workplace(places: Points, beside: Pairs) -> Traced:
     """Put vertices and edges in turn so that many lines can be traced."""
     count = places.shape[0]
@@ -46,7 +46,7 @@ def workplace(places: Points, beside: Pairs) -> Traced:
     return xs, ys, edges, circles, np.empty((4, 2 * count + 2)), np.empty(count, dtype=np.int64)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def through(traced: Traced, one: Pair, two: Pair, best: Points) -> None:
     """Keep the longest run on the line through two places, if it is longer than the best."""
     x, y = two[0] - one[0], two[1] - one[1]
@@ -61,7 +61,7 @@ def through(traced: Traced, one: Pair, two: Pair, best: Points) -> None:
         _keep(best, line, start, stop)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def through_gaps(
     traced: Traced, whole: Traced, one: Pair, two: Pair, gap_mm: float, best: Points
 ) -> None:
@@ -79,7 +79,7 @@ def through_gaps(
         _keep(best, line, start, stop)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _bridged(work: Points, pieces: int, gap_mm: float) -> float:
     """Length of the longest run if all gaps that are short enough lie inside the whole lesion."""
     longest, start = 0.0, work[0, 0]
@@ -90,7 +90,7 @@ def _bridged(work: Points, pieces: int, gap_mm: float) -> float:
     return float(longest)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
     """Write the intervals that a line cuts from a region to its work; return how many."""
     xs, ys, edges, circles, work, used = traced
@@ -110,7 +110,7 @@ def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
     return int(intervals(xs, ys, edges, used, met, line, work))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def _keep(best: Points, line: tuple[float, float, float, float], start: float, stop: float) -> None:
     """Write a run as length, x and y of one end, x and y of the other, if it is longer."""
     if stop - start > best[0] + 1e-9:
@@ -119,7 +119,7 @@ def _keep(best: Points, line: tuple[float, float, float, float], start: float, s
         best[3], best[4] = line[0] + stop * line[2], line[1] + stop * line[3]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def leaves(drawn: Drawn, one: Pair, two: Pair) -> bool:
     """Whether a segment surely leaves the region: some place has four pixels outside around it."""
     field, level, (dy, dx) = drawn

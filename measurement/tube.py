@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from imaging import machine_code
 from measurement.line import TOUCH_MM, Pairs, Points
 
 SAMPLES = 4
 """Places along a tube that are looked up in the distance map."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def may_hold(
     origin: tuple[float, float], step: tuple[float, float], stop_t: float, wanted: float,
     distance: Points, dy: float, dx: float, slack: float,
@@ -47,7 +46,7 @@ def may_hold(
     return False
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def edges_in_tube(
     ends: Points, arena: Pairs, listed: tuple[int, int],
     tube: tuple[float, float, float, float, float], clipped: Points,
@@ -94,7 +93,7 @@ def edges_in_tube(
     return count
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def longest_stretch(clipped: Points, count: int, gap_mm: float) -> float:
     """Longest stretch of a tube in which a line may run without too long a gap.
 
@@ -120,7 +119,7 @@ def longest_stretch(clipped: Points, count: int, gap_mm: float) -> float:
     return float(max(best, end - begin))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@machine_code.compiled
 def extent(clipped: Points, count: int) -> tuple[float, float]:
     """First and last place along a tube where a line may meet the region."""
     return clipped[0, :count].min(), clipped[1, :count].max()
