@@ -91,7 +91,9 @@ def criteria_names() -> list[str]:
     """Return the names of all rule sets."""
     folder = resources.files("assessment") / "rules"
     stems = (item.name.removesuffix(".toml") for item in folder.iterdir())
-    return sorted(stem for stem in stems if stem not in {"policies", "__init__.py"})
+    return sorted(
+        stem for stem in stems if stem not in {"policies", "liver_function", "__init__.py"}
+    )
 
 
 @cache

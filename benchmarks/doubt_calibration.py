@@ -339,7 +339,7 @@ def figure(curves: dict[str, pd.DataFrame], title: str, path: Path) -> None:
         axis.errorbar(curve["stated"], mid, reach, **style)
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="stated probability of a category", title=title)
     axis.set_ylabel("share of other readers who gave it")
-    axis.legend(loc="upper left", frameon=False)
+    axis.legend(loc="lower right", frameon=False)
     fig.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(fig)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from assessment.liver_table import DERIVED, INPUTS, UNITLESS, contradictions, with_liver_function
 from assessment.response_table import Subjects
 from measurement.lesion_table import Findings
 from measurement.table import TableError, columns_of, parse_text
@@ -52,13 +53,15 @@ def read_subjects(path: Path | str) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        CSV with subject_id and any of the columns of `Subjects`; further columns are covariates.
+        CSV with subject_id and any of the columns of `Subjects`; further columns are covariates,
+        from which liver function and stage are derived (`assessment.liver_table`).
 
     Raises
     ------
     TableError
         On a doubled subject, a column that looks like a misspelt known one, an arm that is
-        empty for some or spelt in two ways, or a cell that is not of its type.
+        empty for some or spelt in two ways, a cell that is not of its type, or an impossible
+        laboratory value, class or stage.
     """
     path = Path(path)
     text = read_text(path)
@@ -66,7 +69,8 @@ def read_subjects(path: Path | str) -> pd.DataFrame:
     _refuse_arms(text, path.name)
     _refuse_empty(text, "subject_id", path.name)
     _refuse_doubled(text, "subject_id", path.name)
-    return parse_text(text, Subjects, origin=path.name, required=["subject_id"], allow_extra=True)
+    typed = parse_text(text, Subjects, origin=path.name, required=["subject_id"], allow_extra=True)
+    return with_liver_function(typed, path.name)
 
 
 def read_subject_map(path: Path | str) -> dict[str, str]:
@@ -138,8 +142,25 @@ def scan_date_problems(
 
 
 def covariate_problems(subjects: pd.DataFrame, *, origin: str) -> tuple[Problem, ...]:
-    """Return covariates whose name says that they may be meant as a known column."""
-    problems = []
+    """Return covariates that may be meant as a known column, and those that contradict others."""
+    problems = [
+        Problem("given_contradicts_inputs", subject, sentence)
+        for subject, sentence in contradictions(subjects, origin)
+    ]
+    for name in map(str, subjects.columns):
+        if name != _plain(name) and _plain(name) in {*INPUTS, *DERIVED}:
+            sentence = (
+                f"column {name!r} of {origin} is kept as a covariate and nothing is derived from "
+                f"it. If it is meant as {_plain(name)!r}, rename it."
+            )
+            problems.append(Problem("near_column", name, sentence))
+    for name, meant_names in UNITLESS.items():
+        if name in subjects and not any(one in subjects for one in meant_names):
+            sentence = (
+                f"column {name!r} of {origin} says no unit, so nothing is derived from it. Rename "
+                f"it to {' or '.join(map(repr, meant_names))}."
+            )
+            problems.append(Problem("near_column", name, sentence))
     for name in subjects.columns[len(columns_of(Subjects)) :]:
         meant = _meant(str(name))
         if meant and subjects[meant].isna().all():

@@ -144,6 +144,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "alive_before_scan": ("the subject was scanned after the day it was last known alive",
                           "Write the later day into last_known_alive_on."),
     "dates_backwards": ("dates of the subject go backwards", "Correct one of the dates."),
+    "given_contradicts_inputs": ("a given class, score or stage is not what its inputs give",
+                                 "Correct one of them."),
     "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
     },
     "Edits of a plan": {

@@ -197,11 +197,29 @@ def visit(timepoint: Any) -> str:
     return str(int(timepoint)) if int(timepoint) else "baseline"
 
 
+HEADINGS = {
+    "child_pugh": "Child-Pugh class",
+    "child_pugh_points": "Child-Pugh points",
+    "albi_score": "ALBI score",
+    "albi_grade": "ALBI grade",
+    "up_to_seven": "Within up-to-seven",
+    "bclc": "BCLC stage",
+    "ecog": "ECOG",
+    "afp": "AFP",
+    "inr": "INR",
+    "bilirubin_umol_l": "Bilirubin, µmol/L",
+    "bilirubin_mg_dl": "Bilirubin, mg/dL",
+    "albumin_g_l": "Albumin, g/L",
+    "albumin_g_dl": "Albumin, g/dL",
+    "n_tumours": "Number of tumours",
+}
+"""Covariates whose name is not what a table prints."""
+
+
 def heading(column: str) -> str:
     """Write the name of a covariate's column: `age_years` as Age, years."""
-    known = {"child_pugh": "Child-Pugh class", "ecog": "ECOG", "bclc": "BCLC stage", "afp": "AFP"}
-    if column in known:
-        return known[column]
+    if column in HEADINGS:
+        return HEADINGS[column]
     words = column.replace("_", " ").strip()
     for unit in ("years", "mm", "cm", "months", "days"):
         if words.endswith(f" {unit}"):

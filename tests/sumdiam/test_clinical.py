@@ -172,3 +172,50 @@ def test_findings_are_read_with_their_words_checked(tmp_path):
         read_findings(written(tmp_path, text.replace("progressed", "worse"), "findings.csv"))
     with pytest.raises(TableError, match=r"unknown column 'sight'.*'site'"):
         read_findings(written(tmp_path, text.replace("site", "sight"), "findings.csv"))
+
+
+LIVER = "subject_id,bilirubin_mg_dl,albumin_g_dl,inr,ascites,encephalopathy,child_pugh\n"
+
+
+def test_liver_function_is_derived_behind_the_covariates_of_a_file(tmp_path):
+    text = LIVER + "007,1.0,4.0,1.1,none,none,\n008,2.5,3.0,1.1,slight,none,A\n"
+    subjects = read_subjects(written(tmp_path, text))
+    assert subjects["child_pugh"].tolist() == ["A", "A"]
+    assert subjects["child_pugh_points"].tolist() == ["5", "8"]
+    assert subjects["albi_grade"].tolist() == ["2", "2"]  # -2.586 and -1.474
+    [problem] = covariate_problems(subjects, origin="subjects.csv")
+    assert (problem.code, problem.where) == ("given_contradicts_inputs", "008")
+    assert "is 'A', but its other columns give 'B'. The given one is used" in problem.sentence
+    assert not problem.refused
+
+
+def test_a_laboratory_value_in_another_unit_is_refused_with_its_row(tmp_path):
+    path = written(tmp_path, LIVER + "007,1.0,4.0,1.1,,,\n008,35,4.0,1.1,,,\n009,17,40,1.1,,,\n")
+    with pytest.raises(TableError, match=r"row 4, column albumin_g_dl: 40 g/dL .*fits g/L"):
+        read_subjects(path)
+
+
+def test_a_laboratory_column_without_unit_or_in_other_letters_is_told(tmp_path):
+    path = written(tmp_path, "subject_id,bilirubin,Ascites\n007,1.0,none\n")
+    problems = covariate_problems(read_subjects(path), origin="subjects.csv")
+    said = {problem.where: problem.sentence for problem in problems}
+    assert "Rename it to 'bilirubin_umol_l' or 'bilirubin_mg_dl'" in said["bilirubin"]
+    assert "meant as 'ascites'" in said["Ascites"]
+    assert {problem.code for problem in problems} == {"near_column"}
+
+
+def test_table_1_counts_what_was_derived(tmp_path):
+    from stats.baseline_table import baseline_table
+
+    rows = ["1.0,4.0,1.1,none,none", "2.5,3.0,1.1,slight,none", "9,2.0,3,moderate,1-2"]
+    text = LIVER + "".join(f"{n},{row},\n" for n, row in enumerate([*rows, "1.0,,1.1,none,none"]))
+    subjects = read_subjects(written(tmp_path, text))
+    shown = subjects[["child_pugh", "albi_grade"]]
+    table = baseline_table(shown, pd.Series(["all"] * 4))
+    counts = {
+        one.variable: ({level.level: level.overall for level in one.levels}, sum(one.missing))
+        for one in table.characteristics
+    }
+    # ALBI: -2.586, -1.474 and -0.256
+    assert counts["child_pugh"] == ({"A": 1, "B": 1, "C": 1}, 1)
+    assert counts["albi_grade"] == ({"2": 2, "3": 1}, 1)

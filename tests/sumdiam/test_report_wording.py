@@ -81,7 +81,13 @@ def test_a_change_shows_no_whole_percent_that_it_is_not(percent, words):
 
 @pytest.mark.parametrize(
     ("column", "words"),
-    [("age_years", "Age, years"), ("child_pugh", "Child-Pugh class"), ("sex", "Sex")],
+    [
+        ("age_years", "Age, years"),
+        ("child_pugh", "Child-Pugh class"),
+        ("sex", "Sex"),
+        ("albi_grade", "ALBI grade"),
+        ("bilirubin_umol_l", "Bilirubin, µmol/L"),
+    ],
 )
 def test_a_covariate_is_named_as_a_reader_expects(column, words):
     assert wording.heading(column) == words
