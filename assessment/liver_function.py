@@ -242,11 +242,14 @@ def _refuse(values: Floats, quantity: str, unit: str) -> None:
         known = ", ".join(rule["names"])
         msg = f"{unit!r} is no unit of {quantity}. Choose from {known}."
         raise LiverFunctionError(msg)
-    for place, value in enumerate(np.asarray(values, dtype=np.float64)):
-        why = refusal(float(value), quantity, unit)
-        if why:
-            msg = f"value {place}: {why}. Correct the value or its unit."
-            raise LiverFunctionError(msg)
+    numbers = np.asarray(values, dtype=np.float64)
+    least, most = (steps_of(rule[key][unit] if unit else rule[key]) for key in ("least", "most"))
+    steps = steps_of(numbers)
+    wrong = np.flatnonzero(~np.isnan(numbers) & ((steps < least) | (steps > most)))
+    if wrong.size:
+        why = refusal(float(numbers[wrong[0]]), quantity, unit)
+        msg = f"value {wrong[0]}: {why}. Correct the value or its unit."
+        raise LiverFunctionError(msg)
 
 
 def _rising(values: Floats, ends: Sequence[float]) -> Ints:

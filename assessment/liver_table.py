@@ -62,17 +62,16 @@ class _Cells:
     def numbers(self, name: str, impossible: Callable[[float], str]) -> Floats:
         """Return a column as numbers, NaN where missing; refuse words and impossible values."""
         words = self.words(name)
-        found = np.full(len(words), np.nan)
-        for row, word in enumerate(words):
+        value = {"": np.nan}
+        for word in dict.fromkeys(words.tolist()):
             if not word:
                 continue
-            if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", word):
-                self.refuse(row, name, f"{str(word)!r} is not a number")
-            found[row] = float(word)
-            why = impossible(float(found[row]))
+            number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", word)
+            why = impossible(float(word)) if number else f"{word!r} is not a number"
             if why:
-                self.refuse(row, name, why)
-        return found
+                self.refuse(int(np.flatnonzero(words == word)[0]), name, why)
+            value[word] = float(word)
+        return np.array([value[word] for word in words.tolist()], dtype=np.float64)
 
     def codes(self, name: str, meaning: dict[str, int], said: str) -> Ints:
         """Return the code of each word, MISSING where empty; refuse other words."""
@@ -232,10 +231,10 @@ def _from_laboratory(cells: _Cells) -> tuple[Ints, Floats]:
     ascites = cells.codes("ascites", _ASCITES, "none, slight or moderate")
     confused = cells.codes("encephalopathy", _ENCEPHALOPATHY, "none, 1-2 or 3-4 (a grade, 0 to 4)")
     inr = cells.numbers("inr", lambda value: refusal(value, "inr"))
+    albumins = {unit: _amount(cells, "albumin", unit) for unit in ("g_l", "g_dl")}
     for b_unit in ("umol_l", "mg_dl"):
-        for a_unit in ("g_l", "g_dl"):
-            bilirubin = _amount(cells, "bilirubin", b_unit)
-            albumin = _amount(cells, "albumin", a_unit)
+        bilirubin = _amount(cells, "bilirubin", b_unit)
+        for a_unit, albumin in albumins.items():
             given = ChildPughInput(
                 bilirubin, albumin, inr, _named(ascites, ("none", "slight", "moderate")),
                 _named(confused, ("none", "1-2", "3-4")), b_unit, a_unit,

@@ -78,9 +78,12 @@ def _characteristic(one: Characteristic, table: BaselineTable) -> list[GridRow]:
     n_all, missing_all = sum(table.sizes), sum(one.missing)
     rows: list[GridRow] = []
     if one.kind == "continuous":
-        means = [_mean(summary) for summary in one.summaries]
-        medians = [_median(summary) for summary in one.summaries]
-        first = [[_mean(one.overall)], [_median(one.overall)]] if several else [[], []]
+        # an ALBI score or an INR varies in its first decimal, and would say little without a second
+        digits = 2 if one.overall is not None and 0 < one.overall.sd < 1 else 1
+        means = [_mean(summary, digits) for summary in one.summaries]
+        medians = [_median(summary, digits) for summary in one.summaries]
+        first = [[_mean(one.overall, digits)], [_median(one.overall, digits)]]
+        first = first if several else [[], []]
         rows.append(row_of([f"{name}, mean (SD)", *first[0], *means, *tail], kind="first"))
         rows.append(row_of(["median (quartiles)", *first[1], *medians, *blank], kind="level"))
     else:
@@ -102,19 +105,21 @@ def _share(k: int, n: int) -> str:
     return f"{k} ({wording.percent(k / n)} %)" if n else "0"
 
 
-def _mean(summary: ValueSummary | None) -> str:
+def _mean(summary: ValueSummary | None, digits: int) -> str:
     """Write mean and SD."""
     if summary is None or summary.n == 0:
         return wording.NOTHING
-    return f"{wording.rounded(summary.mean, 1)} ({wording.rounded(summary.sd, 1)})"
+    return f"{wording.rounded(summary.mean, digits)} ({wording.rounded(summary.sd, digits)})"
 
 
-def _median(summary: ValueSummary | None) -> str:
+def _median(summary: ValueSummary | None, digits: int) -> str:
     """Write median and quartiles."""
     if summary is None or summary.n == 0:
         return wording.NOTHING
-    quartiles = f"{wording.rounded(summary.q1, 1)}{wording.DASH}{wording.rounded(summary.q3, 1)}"
-    return f"{wording.rounded(summary.median, 1)} ({quartiles})"
+    quartiles = (
+        f"{wording.rounded(summary.q1, digits)}{wording.DASH}{wording.rounded(summary.q3, digits)}"
+    )
+    return f"{wording.rounded(summary.median, digits)} ({quartiles})"
 
 
 def response_grid(

@@ -1,5 +1,7 @@
 """The benchmark of stated probabilities: right on readers of known behaviour, run on real ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -128,3 +130,16 @@ def test_lengths_alone_are_too_sure_of_what_another_reader_says(real):
     odd, even = real
     found = calibration(MODELS["lengths alone"](fitted(odd), even, "mRECIST"), even, 200)
     assert found.slope[2] < 1
+
+
+@pytest.mark.shared
+def test_the_published_curve_is_what_the_benchmark_gives(real):
+    odd, even = real
+    published = pd.read_csv(Path(__file__).parents[2] / "docs" / "doubt_calibration.csv")
+    names = list(dict.fromkeys(published["model"]))
+    assert names[0] == MAIN
+    for name in names:
+        curve = calibration(MODELS[name](fitted(odd), even, "mRECIST"), even, 20).curve
+        rows = published[published["model"] == name]
+        for column in ("stated", "observed", "n"):
+            assert curve[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-6)

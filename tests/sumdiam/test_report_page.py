@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from assessment import assess
+from assessment.liver_table import with_liver_function
 from measurement.table import TableError
 from sumdiam.report.page import write_report
 from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
@@ -245,6 +246,22 @@ def test_table_1_counts_missing_and_names_its_tests(page):
     text = page.text["characteristics"]
     assert "Welch t" in text
     assert "missing 1 (4.2 %)" in text
+
+
+def test_table_1_shows_liver_function_that_was_derived_with_two_decimals(small, tmp_path):
+    people = small.tables.subjects.reset_index(drop=True)
+    albumin = [str(30 + place) for place in range(len(people))]
+    people = people.assign(bilirubin_umol_l="10", albumin_g_l=albumin).astype(
+        {"bilirubin_umol_l": "string", "albumin_g_l": "string"}
+    )
+    tables = replace(small.tables, subjects=with_liver_function(people, "subjects.csv"))
+    text = Page(written(tables, tmp_path)).text["characteristics"]
+    # 0.66 - 0.085 (albumin): -1.89 to -2.49 for 30 to 37 g/L, all grade 2
+    scores = [0.66 - 0.085 * float(value) for value in albumin[:8]]
+    assert len(small.tables.outcomes["subject_id"].unique()) == 8
+    assert f"ALBI score, mean (SD) −{abs(sum(scores) / 8):.2f} (0.21)" in text  # noqa: RUF001
+    assert "ALBI grade" in text
+    assert "Bilirubin, µmol/L" in text
 
 
 def test_doubtful_responses_are_highlighted_with_their_probabilities(run, html, page):
