@@ -73,13 +73,9 @@ class _Cells:
             value[word] = float(word)
         return np.array([value[word] for word in words.tolist()], dtype=np.float64)
 
-    def codes(self, name: str, meaning: dict[str, int], said: str) -> Ints:
-        """Return the code of each word, MISSING where empty; refuse other words."""
-        words = self.words(name)
-        plain = [re.sub(r"\.0+$", "", word.lower()) for word in words]
-        for row, word in enumerate(plain):
-            if word and word not in meaning:
-                self.refuse(row, name, f"{str(words[row])!r} is not {said}")
+    def codes(self, name: str, meaning: dict[str, int]) -> Ints:
+        """Return the code of each word, MISSING where there is none."""
+        plain = [_plain(word) for word in self.words(name)]
         return np.array([meaning.get(word, MISSING) for word in plain], dtype=np.int64)
 
     def refuse(self, row: int, name: str, why: str) -> None:
@@ -115,6 +111,7 @@ def with_liver_function(subjects: pd.DataFrame, origin: str) -> pd.DataFrame:
         class that is none.
     """
     cells = _Cells(subjects, origin)
+    _refuse_grades(cells)
     _refuse_impossible_given(cells)
     found = _derived(cells)
     made = subjects.copy()
@@ -153,6 +150,31 @@ def contradictions(subjects: pd.DataFrame, origin: str) -> tuple[tuple[str, str]
     return tuple(said)
 
 
+def unused_words(subjects: pd.DataFrame, origin: str) -> tuple[tuple[str, str], ...]:
+    """Columns of inputs with words from which nothing is derived, such as a grade of their own.
+
+    Returns
+    -------
+    tuple of (column, sentence)
+    """
+    cells, said = _Cells(subjects, origin), []
+    for name, (meaning, known) in _WORDED.items():
+        unknown = sorted({str(w) for w in cells.words(name) if w and _plain(w) not in meaning})
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:4])) + (", ..." if len(unknown) > 4 else "")
+            sentence = (
+                f"column {name!r} of {origin} holds {shown}, from which no liver function or stage "
+                f"is derived. Write {known} where they are to be."
+            )
+            said.append((name, sentence))
+    return tuple(said)
+
+
+def _plain(word: str) -> str:
+    """Write a word in small letters, a whole number without decimals."""
+    return re.sub(r"(?<=\d)\.0+$", "", str(word).lower())
+
+
 def _same(name: str, given: str, derived: str) -> bool:
     """Return whether a given cell says what was derived."""
     if name == "albi_score":
@@ -170,7 +192,7 @@ def _same(name: str, given: str, derived: str) -> bool:
 
 # Yes without a grade gives no points. Numbers are no grades of ascites: they may be points.
 _TRUTH = {"true": 1, "yes": 1, "y": 1, "1": 1, "false": 0, "no": 0, "n": 0, "0": 0}
-_ECOG = {str(grade): grade for grade in range(5)}
+_ECOG = {**{str(grade): grade for grade in range(5)}, "5": MISSING}
 _PORTAL = {**_TRUTH, "vp0": 0, "vp1": 1, "vp2": 1, "vp3": 1, "vp4": 1}
 _WHETHER = {"none": 0, "no": 0, "absent": 0, "false": 0}
 _UNGRADED = dict.fromkeys(("yes", "present", "true"), MISSING)
@@ -182,6 +204,16 @@ _ENCEPHALOPATHY = {
     **_WHETHER, **_UNGRADED,
     "0": 0, "1": 1, "2": 1, "1-2": 1, "3": 2, "4": 2, "3-4": 2,
 }  # fmt: skip
+
+
+_WORDED = {
+    "ascites": (_ASCITES, "none, slight or moderate"),
+    "encephalopathy": (_ENCEPHALOPATHY, "none, 1-2 or 3-4"),
+    "portal_invasion": (_PORTAL, "true or false"),
+    "extrahepatic_spread": (_TRUTH, "true or false"),
+    "ecog": (_ECOG, "a grade, 0 to 4,"),
+}
+"""Columns of words: their codes, and what a message says of them."""
 
 
 def _derived(cells: _Cells) -> dict[str, Words]:
@@ -196,10 +228,9 @@ def _derived(cells: _Cells) -> dict[str, Words]:
     known_score = np.where(rounded, score, given_score)  # graded before rounding
     size = _largest_mm(cells)
     number = cells.numbers("n_tumours", _bad_number)
-    yes_no = "true or false"
     stage = StageInput(
-        size, number, cells.codes("portal_invasion", _PORTAL, yes_no),
-        cells.codes("extrahepatic_spread", _TRUTH, yes_no), _ecog(cells), liver,
+        size, number, cells.codes("portal_invasion", _PORTAL),
+        cells.codes("extrahepatic_spread", _TRUTH), cells.codes("ecog", _ECOG), liver,
     )  # fmt: skip
     seven = within_up_to_seven(size, number)
     stages = bclc_stage(stage) if _can_stage(cells) else np.full(len(size), "", dtype=str)
@@ -228,8 +259,8 @@ def _from_laboratory(cells: _Cells) -> tuple[Ints, Floats]:
     """Return Child-Pugh points and ALBI scores of the values in whichever unit each has."""
     n = len(cells.frame)
     points, score = np.full(n, MISSING), np.full(n, np.nan)
-    ascites = cells.codes("ascites", _ASCITES, "none, slight or moderate")
-    confused = cells.codes("encephalopathy", _ENCEPHALOPATHY, "none, 1-2 or 3-4 (a grade, 0 to 4)")
+    ascites = cells.codes("ascites", _ASCITES)
+    confused = cells.codes("encephalopathy", _ENCEPHALOPATHY)
     inr = cells.numbers("inr", lambda value: refusal(value, "inr"))
     albumins = {unit: _amount(cells, "albumin", unit) for unit in ("g_l", "g_dl")}
     for b_unit in ("umol_l", "mg_dl"):
@@ -251,13 +282,12 @@ def _amount(cells: _Cells, quantity: str, unit: str) -> Floats:
     return cells.numbers(f"{quantity}_{unit}", lambda value: refusal(value, quantity, unit))
 
 
-def _ecog(cells: _Cells) -> Ints:
-    """Return ECOG grades; groups such as 0-1 decide nothing, other numbers are refused."""
-    words = cells.words("ecog")
-    for row, word in enumerate(words):
-        if re.fullmatch(r"[+-]?\d+(\.\d*)?", word) and float(word) not in range(6):
-            cells.refuse(row, "ecog", f"{str(word)!r} is no ECOG grade (0 to 4, 5 for dead)")
-    return np.array([_ECOG.get(re.sub(r"\.0+$", "", str(word)), MISSING) for word in words])
+def _refuse_grades(cells: _Cells) -> None:
+    """Refuse numbers that are no grade of ECOG or of encephalopathy."""
+    for name, most in (("ecog", 5), ("encephalopathy", 4)):
+        for row, word in enumerate(cells.words(name)):
+            if re.fullmatch(r"[+-]?\d+(\.\d*)?", word) and float(word) not in range(most + 1):
+                cells.refuse(row, name, f"{str(word)!r} is no grade (0 to {most})")
 
 
 def _largest_mm(cells: _Cells) -> Floats:
@@ -336,4 +366,4 @@ def _named(codes: Ints, names: Sequence[str]) -> Any:
     return np.array(["" if code == MISSING else names[code] for code in codes], dtype=str)
 
 
-__all__ = ["DERIVED", "INPUTS", "UNITLESS", "contradictions", "with_liver_function"]
+__all__ = ["DERIVED", "INPUTS", "UNITLESS", "contradictions", "unused_words", "with_liver_function"]

@@ -72,8 +72,10 @@ def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
         msg = f"level {level} is not a share between 0 and 1, such as 0.95."
         raise RatingsError(msg)
     complete = ratings.dropna()
-    names = tuple(str(one) for one in np.unique(complete.to_numpy().astype(str)))
     n, readers = complete.shape
+    # by value, not by its spelling: one reader's column may hold 1 and another's 1.0
+    codes, values = pd.factorize(complete.to_numpy(dtype=object).ravel())
+    names = tuple(sorted(str(one) for one in values))
     missing = len(ratings) - n
     method = "Fleiss kappa, Gwet's interval"
     if n < 2 or len(names) < 2:
@@ -83,8 +85,7 @@ def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
     from scipy.stats import t
     from statsmodels.stats.inter_rater import fleiss_kappa as estimate_of
 
-    codes = np.searchsorted(names, complete.to_numpy().astype(str))
-    counts = (codes[:, :, None] == np.arange(len(names))).sum(axis=1)
+    counts = (codes.reshape(n, readers, 1) == np.arange(len(names))).sum(axis=1)
     kappa = float(estimate_of(counts))
     error = _standard_error(counts, kappa)
     reach = float(t.ppf((1 + level) / 2, n - 1)) * error

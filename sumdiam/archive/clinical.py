@@ -9,7 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from assessment.liver_table import DERIVED, INPUTS, UNITLESS, contradictions, with_liver_function
+from assessment.liver_table import (
+    DERIVED,
+    INPUTS,
+    UNITLESS,
+    contradictions,
+    unused_words,
+    with_liver_function,
+)
 from assessment.response_table import Subjects
 from measurement.lesion_table import Findings
 from measurement.table import TableError, columns_of, parse_text
@@ -146,6 +153,10 @@ def covariate_problems(subjects: pd.DataFrame, *, origin: str) -> tuple[Problem,
     problems = [
         Problem("given_contradicts_inputs", subject, sentence)
         for subject, sentence in contradictions(subjects, origin)
+    ]
+    problems += [
+        Problem("words_not_used", column, sentence)
+        for column, sentence in unused_words(subjects, origin)
     ]
     for name in map(str, subjects.columns):
         if name != _plain(name) and _plain(name) in {*INPUTS, *DERIVED}:

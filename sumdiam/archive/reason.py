@@ -146,6 +146,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "dates_backwards": ("dates of the subject go backwards", "Correct one of the dates."),
     "given_contradicts_inputs": ("a given class, score or stage is not what its inputs give",
                                  "Correct one of them."),
+    "words_not_used": ("a covariate's words are not those from which liver function is derived",
+                       "Write the words that are."),
     "near_column": ("a covariate's name looks like a known column", "Rename it if it is meant so."),
     },
     "Edits of a plan": {

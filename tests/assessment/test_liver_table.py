@@ -3,7 +3,12 @@
 import pandas as pd
 import pytest
 
-from assessment.liver_table import DERIVED, contradictions, with_liver_function
+from assessment.liver_table import (
+    DERIVED,
+    contradictions,
+    unused_words,
+    with_liver_function,
+)
 from measurement.table import TableError
 
 FULL = {
@@ -84,13 +89,11 @@ REFUSED = [
     ({"bilirubin_umol_l": "<5"}, "'<5' is not a number"),
     ({"bilirubin_umol_l": "1,2"}, "'1,2' is not a number"),
     ({"inr": "75"}, "75 is no INR"),
-    ({"ascites": "2"}, "'2' is not none, slight or moderate"),
-    ({"encephalopathy": "5"}, "'5' is not none, 1-2 or 3-4"),
+    ({"encephalopathy": "5"}, r"'5' is no grade \(0 to 4\)"),
     ({"n_tumours": "0"}, "0 is no number of tumours"),
     ({"n_tumours": "2.5"}, "2.5 is no number of tumours"),
     ({"largest_tumour_cm": "45"}, r"45 cm is no diameter of a tumour \(above 0, up to 40 cm\)"),
-    ({"portal_invasion": "maybe"}, "'maybe' is not true or false"),
-    ({"ecog": "7"}, "'7' is no ECOG grade"),
+    ({"ecog": "7"}, r"'7' is no grade \(0 to 5\)"),
     ({"child_pugh": "D"}, "'D' is no Child-Pugh class"),
     ({"child_pugh": "A7"}, "7 points are not class A"),
     ({"child_pugh_points": "4"}, "4 is no number of Child-Pugh points"),
@@ -107,11 +110,28 @@ def test_impossible_cells_are_refused_by_row_and_column(cells, why):
 
 
 @pytest.mark.parametrize(
-    "cells", [{"ecog": "0-1"}, {"child_pugh": "not cirrhotic"}, {"bclc": "B1"}, {"ascites": "yes"}]
-)
+    "cells",
+    [
+        {"ecog": "0-1"}, {"child_pugh": "not cirrhotic"}, {"bclc": "B1"}, {"ascites": "yes"},
+        {"ascites": "2"}, {"portal_invasion": "maybe"},
+    ],
+)  # fmt: skip
 def test_legal_words_of_others_are_kept_and_decide_nothing(cells):
     made = with_liver_function(one(**cells), "subjects.csv")
     assert {name: made[name].iloc[0] for name in cells} == cells
+
+
+def test_words_that_decide_nothing_are_told_by_column():
+    """A 2 of ascites may be two points, or moderate of 0 to 2: nobody can tell."""
+    rows = [{**FULL, "ascites": word} for word in ("2", "1", "none", "")]
+    given = table(*rows)
+    made = with_liver_function(given, "subjects.csv")
+    assert made["child_pugh"].isna().tolist() == [True, True, False, True]
+    [(column, sentence)] = unused_words(given, "subjects.csv")
+    assert column == "ascites"
+    assert "holds '1', '2', from which no liver function" in sentence
+    assert sentence.endswith("Write none, slight or moderate where they are to be.")
+    assert unused_words(one(ecog="1.0", portal_invasion="Vp4", ascites="Mild"), "x") == ()
 
 
 @pytest.mark.parametrize("order", [[1, 0, 2], [2, 1, 0]])

@@ -101,3 +101,9 @@ def test_one_reader_or_a_percent_as_level_is_refused():
         fleiss_kappa(pd.DataFrame({"A": ["x", "y"]}))
     with pytest.raises(RatingsError, match="between 0 and 1"):
         fleiss_kappa(pd.DataFrame({"A": ["x", "y"], "B": ["x", "y"]}), level=95)
+
+
+def test_categories_are_compared_by_value_not_by_how_a_column_holds_them():
+    whole = pd.Series([1, 2, 1, 2, 3], dtype="Int64")
+    found = fleiss_kappa(pd.DataFrame({"A": whole, "B": whole.astype("float64")}))
+    assert (found.estimate, len(found.categories)) == (1.0, 3)

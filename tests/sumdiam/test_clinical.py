@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from assessment.lesion_input import read_lesions
+from assessment.liver_table import DERIVED, INPUTS
 from measurement.table import TableError
 from sumdiam.archive.clinical import (
     covariate_problems,
@@ -219,3 +220,17 @@ def test_table_1_counts_what_was_derived(tmp_path):
     # ALBI: -2.586, -1.474 and -0.256
     assert counts["child_pugh"] == ({"A": 1, "B": 1, "C": 1}, 1)
     assert counts["albi_grade"] == ({"2": 2, "3": 1}, 1)
+
+
+def test_every_column_of_liver_function_may_stand_in_a_file(tmp_path):
+    names = [*INPUTS, *DERIVED]
+    path = written(tmp_path, f"subject_id,{','.join(names)}\n007{',' * len(names)}\n")
+    subjects = read_subjects(path)
+    assert set(names) <= set(subjects.columns)
+    assert covariate_problems(subjects, origin="subjects.csv") == ()
+
+
+def test_ascites_in_numbers_is_read_and_told(tmp_path):
+    path = written(tmp_path, LIVER + "007,1.0,4.0,1.1,1,none,\n")
+    [problem] = covariate_problems(read_subjects(path), origin="subjects.csv")
+    assert (problem.code, problem.where, problem.refused) == ("words_not_used", "ascites", False)
