@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from imaging import local_displacement as local
-from imaging.elastic_displacement import Equations, Modes, image_equations
+from imaging.elastic_displacement import Equations, Modes, Reals, image_equations
 from imaging.geometry import VolumeGeometry
 from imaging.lesion_outline import LesionOutline, lesion_outline
 from imaging.local_displacement import Field
@@ -28,12 +28,34 @@ NEAR_MM = 5.0
 SLACKS_MM = (2.0, 2.0, 1.5, 1.2, 1.0, 1.0)
 """What edges may be off by at each elastic step: more while tissue is still displaced."""
 
+LAST_SLACKS_MM = SLACKS_MM[2:]
+"""The steps of a fit that goes on from another one, whose tissue lies nearly in place."""
+
 CONTRAST_MM = 25.0
 """Differences of so wide a window are enhancement of whole organs."""
 
 MOST_OFF_HU = 60.0
 CLOSENESS_MM = 25.0
 ALL_KNOWN = 0.99
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elastic:
+    """A smooth field about another one.
+
+    Parameters
+    ----------
+    start : (3, z, y, x) mm, the rigid field or shift that it bends
+    field : (3, z, y, x) mm, both together
+    modes, amounts : what it bends by
+    terms : what the images say there
+    """
+
+    start: Field
+    field: Field
+    modes: Modes
+    amounts: Reals
+    terms: Equations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,15 +99,37 @@ class PhasePair:
             field = np.clip(field, -REACH * STEP_MM, REACH * STEP_MM)
         return field
 
-    def elastic(self, rigid: Field, weight: Values, modes: Modes) -> tuple[Field, Equations]:
-        """Return the smooth field about a rigid one, and what the images say there."""
-        amounts, field = modes.none(), rigid
-        for slack in SLACKS_MM:
+    def elastic(self, start: Field, weight: Values, modes: Modes) -> Elastic:
+        """Return the smooth field about a rigid one or a shift."""
+        return self._bent(start, weight, modes, modes.none(), SLACKS_MM)
+
+    def elastic_from(self, other: Elastic, weight: Values, modes: Modes) -> Elastic:
+        """Return the smooth field that is found from another one with other weights or modes.
+
+        Parameters
+        ----------
+        modes : of the same grid and length as the other's
+        """
+        amounts = other.amounts * (other.modes.sd_mm / modes.sd_mm)
+        return self._bent(other.start, weight, modes, amounts, LAST_SLACKS_MM)
+
+    def _bent(
+        self,
+        start: Field,
+        weight: Values,
+        modes: Modes,
+        amounts: Reals,
+        slacks_mm: tuple[float, ...],
+    ) -> Elastic:
+        """Return the smooth field after a step for each slack."""
+        furthest = REACH * STEP_MM
+        field = np.clip(start + modes.field(amounts), -furthest, furthest)
+        for slack in slacks_mm:
             terms = self.terms(field, weight, slack)
             right = terms.right + terms.pull(modes.at_bins(amounts))
             amounts = modes.solved(terms, right, amounts)
-            field = np.clip(rigid + modes.field(amounts), -REACH * STEP_MM, REACH * STEP_MM)
-        return field, terms
+            field = np.clip(start + modes.field(amounts), -furthest, furthest)
+        return Elastic(start, field, modes, amounts, terms)
 
     def terms(self, field: Field, weight: Values, slack_mm: float) -> Equations:
         """Return what the images, and the lesion's outline, say of a field."""
@@ -121,9 +165,11 @@ class PhasePair:
         off = np.square(local.centred(difference, seen, CONTRAST_MM))
         return np.minimum(off, np.float32(MOST_OFF_HU**2)), seen * self.closeness
 
-    def mean_misfit(self, field: Field) -> float:
+    def mean_misfit(self, field: Field, where: Mask | None = None) -> float:
         """Return the weighted mean of the squared difference that a field leaves."""
         off, count = self.misfit(field)
+        if where is not None:
+            count = count * where
         return float((off * count).sum() / max(float(count.sum()), 1e-6))
 
 
