@@ -13,7 +13,7 @@ from tests.imaging.mutator.base import bases
 from tests.imaging.mutator.independent import read_slices
 from tests.imaging.mutator.judge import judge
 from tests.imaging.mutator.kind import Kind
-from tests.imaging.mutator.reading import LONGEST_S, MOST_BYTES, load
+from tests.imaging.mutator.reading import LONGEST_S, MOST_BYTES, Apart, load
 from tests.imaging.mutator.run import KINDS, mutant, put, run
 
 _SELF_CONSISTENT = {
@@ -67,12 +67,16 @@ def test_a_mutant_is_made_again_by_its_seed_and_number():
         assert one.files != mutant(4, number, series).files
 
 
-@pytest.fixture
-def plain(tmp_path):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
     """An undamaged series: its base, both readings, its volume."""
     base = bases()[0]
-    folder = put(base.files, tmp_path / "plain")
-    found = load(folder)
+    folder = put(base.files, tmp_path_factory.mktemp("mutator") / "plain")
+    apart = Apart()  # this process may hold a gigabyte of other tests, and is weighed
+    try:
+        found = apart.run(load, folder)
+    finally:
+        apart.end()
     return base, found, read_slices(folder), found.volumes[0][0]
 
 
