@@ -120,7 +120,8 @@ def pydicom_recipe(folder: Path) -> list[Found]:
     result = []
     for slices in _by_series(folder):
         if "NumberOfFrames" in slices[0] and "ImagePositionPatient" not in slices[0]:
-            raise NotImplementedError
+            msg = "the recipe stacks files; these hold frames"
+            raise ValueError(msg)
         normal = np.cross(
             slices[0].ImageOrientationPatient[:3], slices[0].ImageOrientationPatient[3:]
         )
