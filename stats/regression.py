@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from stats.event_time import times_to_event
 from stats.result import TestResult
-from stats.survival import times_to_event
 
 EVENTS_PER_TERM: Final = 5
 """Fewer events than this per term: the fit is said to be fragile."""

@@ -8,38 +8,32 @@ in fixtures/r hold the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stats.event_time import TIE_TOLERANCE, SurvivalError, TimesToEvent, as_floats, times_to_event
 from stats.result import Quantile
+from stats.survival_limits import CONF_TYPES, survival_limits
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-Truths = NDArray[np.bool_]
 
-TIE_TOLERANCE: Final = math.sqrt(np.finfo(np.float64).eps)
-"""Times this close, absolutely or relative to the mean time, are one time (R's ``timefix``)."""
-
-CONF_TYPES: Final = ("log", "log-log", "plain")
-
-
-class SurvivalError(ValueError):
-    """Times to event cannot be analysed as handed in."""
+__all__ = ["KaplanMeier", "SurvivalError", "kaplan_meier", "reverse_kaplan_meier"]
 
 
 @dataclass(frozen=True, slots=True)
 class KaplanMeier:
     """A survival curve at every distinct time, events and censorings alike.
 
-    ``lower`` and ``upper`` are NaN where R gives NA (a survival of zero).
+    ``standard_error`` is Greenwood's, of survival itself. It is NaN, as are ``lower`` and
+    ``upper``, where R gives NA (a survival of zero).
     """
 
     times: Floats
     survival: Floats
+    standard_error: Floats
     lower: Floats
     upper: Floats
     at_risk: Whole
@@ -106,75 +100,31 @@ class KaplanMeier:
         return np.concatenate([self.at_risk, [0]])[index]
 
 
-@dataclass(frozen=True, slots=True)
-class TimesToEvent:
-    """Complete cases in the order handed in, ties within tolerance made equal."""
-
-    days: Floats
-    event: Truths
-    kept: Truths
-    n_missing: int
-
-
-def times_to_event(
-    days: ArrayLike, event: ArrayLike, *, other: Sequence[ArrayLike] = ()
-) -> TimesToEvent:
-    """Check times and events, drop incomplete cases and make near ties equal.
-
-    Parameters
-    ----------
-    days : (n,) numbers
-        Time to event or censoring in any unit, not negative; missing allowed.
-    event : (n,) truth values
-        Whether the event was seen; missing allowed.
-    other : sequence of (n,) arrays
-        Further values of which a missing one drops the case.
-
-    Raises
-    ------
-    SurvivalError
-        If lengths differ, a time is negative or infinite, or an event is neither true nor false.
-    """
-    time = _as_floats(days, "days")
-    seen = _as_floats(event, "event")
-    if time.shape != seen.shape or any(len(np.asarray(o)) != time.size for o in other):
-        msg = f"{time.size} times, {seen.size} events: give one of each per subject."
-        raise SurvivalError(msg)
-    kept = ~(np.isnan(time) | np.isnan(seen))
-    for values in other:
-        kept &= ~_is_missing(values)
-    if (time[kept] < 0).any() or np.isinf(time[kept]).any():
-        row = int(np.flatnonzero(kept & ((time < 0) | np.isinf(time)))[0])
-        msg = f"row {row}: time to event {time[row]:g} is negative or infinite. Check its dates."
-        raise SurvivalError(msg)
-    if not np.isin(seen[kept], (0, 1)).all():
-        msg = "an event is neither true nor false. Code events 1 and censored times 0."
-        raise SurvivalError(msg)
-    return TimesToEvent(
-        days=_without_near_ties(time[kept]),
-        event=seen[kept].astype(np.bool_),
-        kept=kept,
-        n_missing=int((~kept).sum()),
-    )
-
-
 def kaplan_meier(
-    days: ArrayLike, event: ArrayLike, *, conf_type: str = "log", level: float = 0.95
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    entry_days: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    conf_type: str = "log",
+    level: float = 0.95,
 ) -> KaplanMeier:
     """Survival over time (Kaplan-Meier) with Greenwood limits.
 
     Parameters
     ----------
-    days, event
-        As for `times_to_event`; incomplete cases are dropped and counted.
-    conf_type : {"log", "log-log", "plain"}
+    days, event, entry_days
+        As for `stats.event_time.times_to_event`; incomplete cases are dropped and counted.
+    weights : (n,) whole numbers, optional
+        How many subjects each row stands for; n and events count subjects.
+    conf_type : {"log", "log-log", "plain", "logit", "arcsin"}
         Scale on which the limits are symmetric; R's default is ``log``, lifelines' and SAS's is
         ``log-log``.
 
     Raises
     ------
     SurvivalError
-        For bad times (see `times_to_event`) or an unknown conf_type.
+        For bad times (see `times_to_event`), weights that are no counts or an unknown conf_type.
 
     Examples
     --------
@@ -187,27 +137,34 @@ def kaplan_meier(
     if conf_type not in CONF_TYPES:
         msg = f"interval {conf_type!r} is not known. Use one of {', '.join(CONF_TYPES)}."
         raise SurvivalError(msg)
-    data = times_to_event(days, event)
-    times, place = np.unique(data.days, return_inverse=True)
-    n_events = np.bincount(place[data.event], minlength=times.size)
-    n_all = np.bincount(place, minlength=times.size)
-    at_risk = data.days.size - (np.cumsum(n_all) - n_all)
-    survival = np.cumprod(1 - n_events / at_risk)
-    with np.errstate(divide="ignore"):
+    if not 0 < level < 1:
+        msg = f"confidence level {level} is not between 0 and 1. Give a share such as 0.95."
+        raise SurvivalError(msg)
+    other = [] if weights is None else [weights]
+    data = times_to_event(days, event, entry_days=entry_days, other=other)
+    count = np.ones(data.days.size) if weights is None else _counts(weights)[data.kept]
+    times, at_risk, n_events, n_censored = _life_table(data, count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        survival: Floats = np.cumprod(
+            np.where(n_events > 0, 1 - n_events / at_risk, 1.0), dtype=np.float64
+        )
         greenwood = np.where(n_events > 0, n_events / (at_risk * (at_risk - n_events)), 0.0)
-    lower, upper = _limits(survival, np.sqrt(np.cumsum(greenwood)), conf_type, level)
+        log_error = np.sqrt(np.cumsum(greenwood))
+        standard_error = survival * log_error
+    lower, upper = survival_limits(survival, log_error, conf_type=conf_type, level=level)
     return KaplanMeier(
         times=times,
         survival=survival,
+        standard_error=standard_error,
         lower=lower,
         upper=upper,
-        at_risk=at_risk.astype(np.int64),
-        n_events=n_events.astype(np.int64),
-        n_censored=(n_all - n_events).astype(np.int64),
+        at_risk=at_risk,
+        n_events=n_events,
+        n_censored=n_censored,
         level=level,
         conf_type=conf_type,
-        n=data.days.size,
-        events=int(data.event.sum()),
+        n=round(count.sum()),
+        events=int(n_events.sum()),
         n_missing=data.n_missing,
     )
 
@@ -221,26 +178,32 @@ def reverse_kaplan_meier(
     -----
     Schemper and Smith 1996, Control Clin Trials 17:343. As R's ``survfit(Surv(t, 1 - d) ~ 1)``.
     """
-    return kaplan_meier(days, 1 - _as_floats(event, "event"), conf_type=conf_type, level=level)
+    return kaplan_meier(days, 1 - as_floats(event, "event"), conf_type=conf_type, level=level)
 
 
-def _limits(survival: Floats, error: Floats, conf_type: str, level: float) -> tuple[Floats, Floats]:
-    """Return the limits of a curve; ``error`` is the standard error of log survival."""
-    from scipy.stats import norm
+def _life_table(data: TimesToEvent, count: Floats) -> tuple[Floats, Whole, Whole, Whole]:
+    """Return distinct times with the numbers at risk, with the event and censored at each."""
+    times, place = np.unique(data.days, return_inverse=True)
+    everyone = np.bincount(place, count, minlength=times.size)
+    with_event = np.bincount(place, count * data.event, minlength=times.size)
+    at_risk = count.sum() - (np.cumsum(everyone) - everyone)
+    if data.entered_late:
+        order = np.argsort(data.entry_days)
+        entered = np.concatenate([[0.0], np.cumsum(count[order])])
+        before = np.searchsorted(data.entry_days[order], times, side="left")
+        at_risk -= count.sum() - entered[before]
+    whole = tuple(np.rint(x).astype(np.int64) for x in (at_risk, with_event, everyone - with_event))
+    return times, whole[0], whole[1], whole[2]
 
-    z = float(norm.isf((1 - level) / 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        known = np.where(survival > 0, survival, np.nan)
-        if conf_type == "plain":
-            half = z * error * known
-            return np.maximum(known - half, 0), np.minimum(known + half, 1)
-        if conf_type == "log":
-            lower = np.exp(np.log(known) - z * error)
-            return lower, np.minimum(np.exp(np.log(known) + z * error), 1)
-        known = np.where(survival < 1, known, np.nan)
-        half = z * error / np.log(known)
-        centre = np.log(-np.log(known))
-        return np.exp(-np.exp(centre - half)), np.exp(-np.exp(centre + half))
+
+def _counts(weights: ArrayLike) -> Floats:
+    """Return weights as numbers, refused unless they count subjects (missing stays missing)."""
+    count = as_floats(weights, "weights")
+    known = count[~np.isnan(count)]
+    if (known < 0).any() or (known != np.rint(known)).any():
+        msg = "weights count subjects: whole numbers, not negative. Greenwood limits need counts."
+        raise SurvivalError(msg)
+    return count
 
 
 def _printed_median(times: Floats, curve: Floats) -> float:
@@ -276,35 +239,3 @@ def _first_reaching(y: Floats, probability: float) -> int | None:
     """Return where y is smallest among values that reach the probability."""
     reached = np.flatnonzero(~np.isnan(y) & (y >= probability))
     return int(reached[np.argmin(y[reached])]) if reached.size else None
-
-
-def _without_near_ties(time: Floats) -> Floats:
-    """Return the times with those closer than the tolerance made equal (R's ``aeqSurv``)."""
-    distinct = np.unique(time)
-    gaps = np.diff(distinct)
-    mean = float(np.abs(distinct).mean()) if distinct.size else 0.0
-    tied = (gaps <= TIE_TOLERANCE) | (gaps <= TIE_TOLERANCE * mean)
-    if not tied.any():
-        return time
-    cuts = distinct[np.concatenate([[True], ~tied])]
-    return np.asarray(cuts[np.searchsorted(cuts, time, side="right") - 1])
-
-
-def _as_floats(values: ArrayLike, what: str) -> Floats:
-    """Return a column of numbers or truth values as floats, missing as NaN."""
-    import pandas as pd
-
-    try:
-        numbers = pd.to_numeric(pd.Series(np.asarray(values, dtype=object)), errors="raise")
-    except (TypeError, ValueError) as error:
-        msg = f"{what} must be numbers or true and false: {error}."
-        raise SurvivalError(msg) from None
-    return np.asarray(numbers.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _is_missing(values: ArrayLike) -> Truths:
-    """Return which entries are missing, whatever their type."""
-    import pandas as pd
-
-    missing: Callable[[Any], Any] = pd.isna
-    return np.asarray(missing(np.asarray(values, dtype=object)), dtype=np.bool_)

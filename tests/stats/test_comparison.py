@@ -13,7 +13,7 @@ from stats.comparison import (
     policy_named,
 )
 
-from .golden import golden
+from .golden import data_of, golden
 
 COUNTS = golden("counts")
 
@@ -68,8 +68,8 @@ def test_a_table_too_large_to_enumerate_is_sampled_and_says_its_error(monkeypatc
 
 def test_continuous_values_are_compared_as_r_does():
     want = golden("values").set_index("test")
-    lung = golden("data_lung_age")
-    men, women = lung.age[lung.sex == 1], lung.age[lung.sex == 2]
+    lung = data_of("lung")
+    men, women = lung.age[lung.group == 1], lung.age[lung.group == 2]
     welch = compare_values([men, women], policy=SEED)
     assert welch.name == "Welch t"
     assert welch.p_value == pytest.approx(want.p["Welch t"], rel=1e-9)
