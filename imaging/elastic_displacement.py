@@ -19,7 +19,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from imaging.local_displacement import BIN, OUTLIER, Field, centred
+from imaging.grid_sampling import BIN, bin_sums
+from imaging.local_displacement import OUTLIER, Field, centred
 from imaging.working_grid import STEP_MM, Mask, Values
 
 Reals = NDArray[np.float64]
@@ -211,11 +212,11 @@ def summed_equations(off: Values, slope: Field, count: Values) -> Equations:
     off, count : (z, y, x) difference, and weight of its square
     slope : (3, z, y, x) per mm
     """
-    right = np.stack([_sums(count * part * off) for part in slope])
+    right = np.stack([bin_sums(count * part * off) for part in slope])
     matrix = np.empty((*right.shape[1:], 3, 3))
     for i in range(3):
         for j in range(i, 3):
-            matrix[..., i, j] = matrix[..., j, i] = _sums(count * slope[i] * slope[j])
+            matrix[..., i, j] = matrix[..., j, i] = bin_sums(count * slope[i] * slope[j])
     return Equations(matrix, right)
 
 
@@ -234,10 +235,3 @@ def _conjugate(times: Callable[[Reals], Reals], right: Reals, start: Reals) -> R
         size, before = float(np.vdot(left, left)), size
         along = left + (size / before) * along
     return found
-
-
-def _sums(values: Values) -> Reals:
-    """Return sums over bins of two voxels."""
-    even = np.pad(values, [(0, size % BIN) for size in values.shape]).astype(np.float64)
-    z, y, x = (size // BIN for size in even.shape)
-    return np.asarray(even.reshape(z, BIN, y, BIN, x, BIN).sum(axis=(1, 3, 5)))

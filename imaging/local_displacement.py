@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from imaging.grid_sampling import BIN, at_voxels, bin_sums, displaced_values
 from imaging.working_grid import STEP_MM, Mask, Values
 
 Field = NDArray[np.float32]
 """(3, z, y, x) displacement in mm along the grid's axes (slices, rows, columns)."""
-
-BIN = 2
-"""Sums are smoothed and solved on every second voxel: windows are far wider."""
 
 OUTLIER = 3.0
 """Differences beyond so many robust SD (vessels and kidneys that enhance) count little."""
@@ -35,9 +33,8 @@ def warped(moving: Values, field: Field, reach: int) -> Values:
     ----------
     moving : on the grid of the field, grown by ``reach`` voxels on every side
     """
-    axes = [np.arange(size, dtype=np.float32) + reach for size in field.shape[1:]]
-    at = np.stack(np.meshgrid(*axes, indexing="ij")) + field / STEP_MM
-    return np.asarray(ndimage.map_coordinates(moving, at, order=1, mode="nearest"), np.float32)
+    image, to = np.ascontiguousarray(moving), np.ascontiguousarray(field)  # compiled for these
+    return displaced_values(image, to, STEP_MM, reach)
 
 
 def step(
@@ -69,7 +66,7 @@ def step(
     prior = PRIOR + noise_prior * (_noise(difference, weight) if noise_prior else 0.0)
     matrix[..., range(3), range(3)] += prior
     coarse = np.moveaxis(np.linalg.solve(matrix, right[..., None])[..., 0], -1, 0)
-    return _fine(coarse.astype(np.float32), fixed.shape)
+    return at_voxels(coarse.astype(np.float32), fixed.shape)
 
 
 def _noise(difference: Values, weight: Values) -> float:
@@ -86,7 +83,7 @@ def inlier(difference: Values, weight: Values, window_mm: float) -> Values:
     """Return how much each voxel counts: less where it differs far more than its surroundings."""
     share = _windowed(weight, window_mm) + np.float32(1e-6)
     mean = _windowed(weight * difference, window_mm) / share
-    off = difference - _fine(mean[None], difference.shape)[0]
+    off = difference - at_voxels(mean[None], difference.shape)[0]
     used = np.abs(off[weight > 0])
     scale = max(OUTLIER * 1.4826 * float(np.median(used)), LEAST_SCALE) if used.size else 1.0
     return np.asarray(1.0 / (1.0 + np.square(off / np.float32(scale))), dtype=np.float32)
@@ -96,7 +93,7 @@ def centred(difference: Values, weight: Values, window_mm: float) -> Values:
     """Return a difference less its mean in a window about each voxel."""
     share = _windowed(weight, window_mm) + np.float32(1e-6)
     mean = _windowed(weight * difference, window_mm) / share
-    return np.asarray(difference - _fine(mean[None], difference.shape)[0], dtype=np.float32)
+    return np.asarray(difference - at_voxels(mean[None], difference.shape)[0], dtype=np.float32)
 
 
 def checkerboard(shape: tuple[int, int, int], voxels: int) -> Mask:
@@ -106,23 +103,9 @@ def checkerboard(shape: tuple[int, int, int], voxels: int) -> Mask:
 
 
 def _windowed(values: Values, window_mm: float) -> Values:
-    """Return means over bins of two voxels, smoothed by a Gaussian; zero beyond the grid."""
-    pad = [(0, size % BIN) for size in values.shape]
-    even = np.pad(values, pad) if any(end for _, end in pad) else values
-    z, y, x = (size // BIN for size in even.shape)
-    binned = even.reshape(z, BIN, y, BIN, x, BIN).mean(axis=(1, 3, 5))
+    """Return means over bins, as windows are far wider, smoothed; zero beyond the grid."""
+    binned = (bin_sums(values) / BIN**3).astype(np.float32)
     sigma = window_mm / (BIN * STEP_MM)
     return np.asarray(
         ndimage.gaussian_filter(binned, sigma, mode="constant", truncate=2.5), dtype=np.float32
     )
-
-
-def _fine(coarse: Field, shape: tuple[int, ...]) -> Field:
-    """Return a field of bins at every voxel, interpolated."""
-    at = np.stack(
-        np.meshgrid(
-            *[(np.arange(size, dtype=np.float32) - 0.5) / BIN for size in shape], indexing="ij"
-        )
-    )
-    fine = [ndimage.map_coordinates(part, at, order=1, mode="nearest") for part in coarse]
-    return np.asarray(np.stack(fine), dtype=np.float32)

@@ -5,11 +5,14 @@ python -m measurement.compiled
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from imaging.geometry import VolumeGeometry
 from imaging.lossless_jpeg import compiled
 from imaging.mask import LesionMask, SegmentIdentity
+from imaging.registration import align_phase
 from imaging.volume import Volume
 from measurement.lesion import measure_lesion
 from measurement.reading import LesionImages
@@ -18,7 +21,7 @@ SHAPE = (3, 24, 24)
 
 
 def compile_all() -> None:
-    """Measure one small lesion, whose viable part has two pieces and a hole.
+    """Register and measure one small lesion, whose viable part has two pieces and a hole.
 
     Notes
     -----
@@ -37,6 +40,12 @@ def compile_all() -> None:
         name: Volume(array, grid, "HU", ("1", "2", "3"), (1, 1, 1), name)
         for name, array in (("native", native), ("arterial", arterial))
     }
+    wide = VolumeGeometry.upright(shape=SHAPE, spacing_mm=(30.0, 4.0, 4.0))  # enough to compare
+    align_phase(
+        replace(volumes["arterial"], geometry=wide),
+        replace(volumes["native"], geometry=wide),
+        lesion,
+    )
     measure_lesion(
         LesionImages(
             image=volumes["arterial"],
