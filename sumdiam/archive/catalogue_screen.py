@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sumdiam.archive import reason
 from sumdiam.archive.catalogue import Catalogue
 from sumdiam.archive.catalogue_table import study_modalities
 from sumdiam.archive.date_check import study_days
 from sumdiam.archive.problem import Problem
+from sumdiam.archive.problem_line import problem_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 25
 """So many rows of a printed table; the files hold all."""
-_APART = 3
-"""More problems of one kind than this are told in one line."""
 _WIDTH = 110
 
 
@@ -52,33 +50,8 @@ def show_catalogue(
     _print_table(console, "Series by modality", _modality_rows(tables["series"]), kinds)
     _print_table(console, "Subjects", _subject_rows(catalogue, subjects), people)
     _print_table(console, "Not used", _reason_rows(tables["not_used"]), unused)
-    for line in _problem_lines(problems):
+    for line in problem_lines(problems, "problems.csv"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _problem_lines(problems: Sequence[Problem]) -> list[str]:
-    """Return one line per problem that stands alone, and one per reason that several share."""
-    lines = []
-    for word, several in _by_weight(problems):
-        codes: dict[str, list[Problem]] = {}
-        for problem in several:
-            codes.setdefault(problem.code, []).append(problem)
-        for code, same in codes.items():
-            if len(same) <= _APART:
-                lines += [f"  {word}: {problem.written()}" for problem in same]
-                continue
-            first = f"first {same[0].where}; all in problems.csv"
-            lines.append(f"  {word}, {len(same)} times: {reason.sentence(code)} ({first}) [{code}]")
-    return lines
-
-
-def _by_weight(problems: Sequence[Problem]) -> list[tuple[str, list[Problem]]]:
-    """Return problems by how much they matter."""
-    refused = [one for one in problems if one.refused]
-    rest = [one for one in problems if not one.refused]
-    grave = [one for one in rest if one.code in reason.WARNINGS]
-    notes = [one for one in rest if one.code not in reason.WARNINGS]
-    return [("refused", refused), ("WARNING", grave), ("note", notes)]
 
 
 def _modality_rows(series: pd.DataFrame) -> list[tuple[str, ...]]:

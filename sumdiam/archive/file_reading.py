@@ -93,8 +93,9 @@ def read_file(found: FoundFile) -> FileReading:
         left_out = LeftOut(found.name, "dicomdir_not_read", "DICOMDIR")
         return FileReading(left_out=left_out, dicom=True, directory=read_directory(found.path))
     if not (header.study_uid and header.series_uid and header.sop_instance_uid):
-        refused = RefusedFile(found.name, found.path, "unreadable_dicom", "no UIDs")
-        return FileReading(refused=refused, dicom=True, series_uid=header.series_uid)
+        return FileReading(
+            refused=_without_uids(found, header), dicom=True, series_uid=header.series_uid
+        )
     if header.sop_class_uid in MASK_CLASSES:
         return _read_mask(found, header)
     readable = FileReading(dicom=True, study_uid=header.study_uid, series_uid=header.series_uid)
@@ -104,6 +105,18 @@ def read_file(found: FoundFile) -> FileReading:
         return _read_report(found, readable)
     code = "report_not_read" if header.sop_class_uid in OTHER_REPORTS else "modality_not_read"
     return replace(readable, left_out=LeftOut(found.name, code, header.modality))
+
+
+def _without_uids(found: FoundFile, header: InstanceHeader) -> RefusedFile:
+    """Return the refusal of a file that lacks a UID; a broken header has no rows either."""
+    uids = {
+        "SOP instance": header.sop_instance_uid,
+        "series": header.series_uid,
+        "study": header.study_uid,
+    }
+    detail = f"without a UID of {', '.join(level for level, uid in uids.items() if not uid)}"
+    code = "unreadable_dicom" if header.rows is None else "no_uids"
+    return RefusedFile(found.name, found.path, code, detail)
 
 
 def _read_report(found: FoundFile, readable: FileReading) -> FileReading:

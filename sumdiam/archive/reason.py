@@ -23,6 +23,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "file_too_large": ("the file is larger than the limit for one file", _NOTHING),
     "empty_file": ("the file has no bytes", _FETCH),
     "damaged_file": ("the file is neither DICOM nor anything else that is known", _FETCH),
+    "no_uids": ("the file does not say which study, series or instance it is: a UID is missing or "
+                "empty", "If it was de-identified, do that again with a profile that replaces UIDs "
+                "consistently (DICOM PS3.15); else fetch it again."),
     "reading_stopped": ("the process that read the file died or did not answer",
                         "The file is damaged or hostile: fetch it again, or remove it."),
     "archive_format_not_read": ("a packed archive of a kind that is not opened",

@@ -11,7 +11,7 @@ import pandas as pd
 from measurement.flag import is_doubtful
 from measurement.pivot import KEY, leading_quantity
 from sumdiam.archive.problem import Problem
-from sumdiam.archive.reason import WARNINGS
+from sumdiam.archive.problem_line import problem_lines
 from sumdiam.store.settlement import DecisionOutcome, still_asked
 from sumdiam.store.workspace import LedgerEntry
 
@@ -76,11 +76,7 @@ class RunSummary:
         )
         told = {study.study_uid for study in self.studies if study.state != "done"}
         rest = [p for p in self.problems if told.isdisjoint(re.split(r"[\s,]+", p.where))]
-        lines += _some([f"  refused: {p.written()}" for p in rest if p.refused], "problems")
-        notes = [p for p in rest if not p.refused]
-        grave = [p for p in notes if p.code in WARNINGS]
-        lines += _some([f"  WARNING: {p.written()}" for p in grave], "problems")
-        lines += _some([f"  note: {p.written()}" for p in notes if p not in grave], "problems")
+        lines += _some(problem_lines(rest, "tables/problems.csv"), "problems")
         lines += _some(
             [
                 f"  decision of {d.decided_by} on {d.measurement_id} revision {d.revision} is "

@@ -133,6 +133,23 @@ def test_a_corrupt_file_is_named_and_ascribed_to_the_study_around_it(
     assert "Fetch" in problem.sentence
 
 
+@pytest.mark.parametrize(
+    ("keyword", "level"),
+    [
+        ("SOPInstanceUID", "SOP instance"),
+        ("SeriesInstanceUID", "series"),
+        ("StudyInstanceUID", "study"),
+    ],
+)
+def test_a_file_whose_uids_were_emptied_is_not_called_damaged(archive, edit_file, keyword, level):
+    edit_file(archive / "S01" / "t0" / "late_arterial" / "03.dcm", **{keyword: ""})
+    catalogue = scan_archives([archive])
+    [refused] = catalogue.refused_files
+    assert (refused.reason_code, refused.detail) == ("no_uids", f"without a UID of {level}")
+    [problem] = [one for one in catalogue.problems if one.where == refused.file]
+    assert "de-identified" in problem.sentence
+
+
 def test_a_study_all_of_whose_files_are_corrupt_takes_no_other_study_with_it(archive):
     for file in (archive / "S01" / "t1").rglob("*.dcm"):
         file.write_bytes(b"\x00" * 2000)

@@ -11,6 +11,7 @@ import pytest
 
 from assessment import PolicyError
 from sumdiam.archive.problem import Problem
+from sumdiam.archive.reason import REASONS
 from sumdiam.batch.journal import overlay_path, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.progress import LineReporter, SilentReporter, reporter_for_screen
 from sumdiam.batch.run_input import read_input
@@ -146,8 +147,20 @@ def test_a_slip_that_changes_results_is_a_warning_before_the_notes():
 
 
 def test_a_long_list_is_cut_and_says_where_the_rest_is():
-    problems = tuple(Problem("c", f"file{n}", "s") for n in range(SHOWN + 5))
+    codes = sorted(REASONS)[: SHOWN + 5]
+    problems = tuple(Problem(code, "file", "s") for code in codes)
     assert "  and 5 more: see tables/problems.csv" in summary(problems=problems).lines()
+
+
+def test_problems_of_one_kind_share_a_line_that_names_the_first_places():
+    problems = [Problem("subject_without_images", f"S{n:03d}", "s") for n in range(40)]
+    [line] = [one for one in summary(problems=tuple(problems)).lines() if "WARNING" in one]
+    assert line.startswith("  WARNING, 40 times: the table of subjects names it")
+    assert "(S000; S001; S002; " in line
+    assert line.endswith("; 13 more in tables/problems.csv) [subject_without_images]")
+    several = problems[:4]
+    [line] = [one for one in summary(problems=tuple(several)).lines() if "WARNING" in one]
+    assert line.endswith("(S000; S001; S002; S003) [subject_without_images]")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/etc/passwd", ".hidden"])
