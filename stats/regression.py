@@ -1,74 +1,74 @@
-"""Cox regression by lifelines, with what it leaves unsaid: separation and non-convergence."""
+"""Cox regression, with what a fit leaves unsaid: separation, non-convergence, too few events."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from stats.event_time import times_to_event
+from stats.cox_model import CoxModel, fit_cox
+from stats.design import Column, RegressionError, design_of
+from stats.event_time import TimesToEvent, as_floats, is_missing, label_codes, times_to_event
+from stats.hazard_ratio import (
+    CoxTerm,
+    ReferenceLevel,
+    hazard_ratio,
+    no_hazard_ratio,
+    reference_levels,
+    why_no_estimate,
+)
+from stats.immortal_time import immortal_time_note
+from stats.model_test import model_tests
 from stats.result import TestResult
+
+Floats = NDArray[np.float64]
+
+TIES: Final = ("efron", "breslow")
 
 EVENTS_PER_TERM: Final = 5
 """Fewer events than this per term: the fit is said to be fragile."""
 
-FIT_OPTIONS: Final = {"precision": 1e-12, "r_precision": 1e-15, "max_steps": 200}
-"""lifelines stops at 1e-7, where the sixth digit of a coefficient is not settled yet."""
-
-LOG_RATIO_LIMIT: Final = 15.0
-"""A log hazard ratio this large across the range of a covariate has no finite estimate."""
-
-
-class RegressionError(ValueError):
-    """Covariates cannot be put into a regression as handed in."""
-
-
-@dataclass(frozen=True, slots=True)
-class CoxTerm:
-    """One hazard ratio; NaN with a note where there is none to print."""
-
-    variable: str
-    level: str
-    reference: str
-    hazard_ratio: float
-    lower: float
-    upper: float
-    coefficient: float
-    standard_error: float
-    p_value: float
-    n: int
-    events: int
-    note: str = ""
+__all__ = ["CoxFit", "CoxTerm", "ReferenceLevel", "RegressionError", "cox"]
 
 
 @dataclass(frozen=True, slots=True)
 class CoxFit:
-    """A fitted Cox model."""
+    """A fitted Cox model.
+
+    ``n`` counts rows (of start-stop data there are several per subject); ``missing`` tells for
+    each variable how many of the dropped rows lack it. ``model`` is None where nothing could be
+    fitted.
+    """
 
     terms: tuple[CoxTerm, ...]
+    references: tuple[ReferenceLevel, ...]
     likelihood_ratio: TestResult
+    wald: TestResult
+    score: TestResult
     level: float
     method: str
     n: int
     events: int
     n_missing: int
+    missing: tuple[tuple[str, int], ...]
     converged: bool
     notes: tuple[str, ...]
+    model: CoxModel | None = field(default=None, repr=False, compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of the design: an indicator of a level, or a number."""
-
-    variable: str
-    level: str
-    reference: str
+    def rows(self) -> tuple[CoxTerm | ReferenceLevel, ...]:
+        """Rows of a table: each factor's reference level before its terms."""
+        found: list[CoxTerm | ReferenceLevel] = []
+        first = {reference.variable: reference for reference in self.references}
+        for term in self.terms:
+            if term.variable in first:
+                found.append(first.pop(term.variable))
+            found.append(term)
+        return tuple(found)
 
 
 def cox(
@@ -76,20 +76,36 @@ def cox(
     event: ArrayLike,
     covariates: pd.DataFrame,
     *,
+    entry_days: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    ties: str = "efron",
     reference: Mapping[str, str] | None = None,
+    group_known_days: ArrayLike | None = None,
     level: float = 0.95,
 ) -> CoxFit:
-    """Hazard ratios of covariates with Wald intervals, ties handled after Efron.
+    """Hazard ratios of covariates with Wald intervals.
 
     Parameters
     ----------
-    days, event
-        As for `stats.survival.times_to_event`.
+    days, event, entry_days
+        As for `stats.event_time.times_to_event`; rows of start-stop data are at risk in
+        (entry, days] (see `stats.start_stop`).
     covariates : DataFrame, one row per subject
         Numbers enter as they are; text and categories as indicators against a reference level.
         Incomplete rows are dropped and counted.
+    strata : (n,) labels, optional
+        Each stratum has a baseline hazard of its own.
+    cluster : (n,) labels, optional
+        Rows of one cluster are not independent: robust (sandwich) standard errors.
+    weights : (n,) positive numbers, optional
+        Case weights, as R's coxph takes them (with Efron ties not the same as repeated rows).
+    ties : {"efron", "breslow"}
     reference : variable -> level, optional
-        Default: the first level in sorted order, as in R.
+        Default: the first level, of ordered categories in their order, else sorted, as in R.
+    group_known_days : (n,) numbers, optional
+        When a covariate became known, if after time zero: immortal-time bias is then said.
 
     Returns
     -------
@@ -103,169 +119,154 @@ def cox(
     SurvivalError
         For bad times or events.
     RegressionError
-        For a reference level that does not occur or covariates of another length.
+        For a reference level that does not occur, covariates of another length, unknown ties,
+        or weights that are not positive.
     """
+    _refuse_bad_options(days, covariates, ties, level)
+    beside = {"strata": strata, "cluster": cluster, "weights": weights}
+    others: list[ArrayLike] = [covariates[name] for name in covariates]
+    others += [values for values in beside.values() if values is not None]
+    data = times_to_event(days, event, entry_days=entry_days, other=others)
+    design = design_of(covariates.loc[data.kept].reset_index(drop=True), dict(reference or {}))
+    missing = _missing(days, event, covariates, beside)
+    method = _method(ties, strata, cluster)
+    notes = _fragile(int(data.event.sum()), len(design.columns))
+    if group_known_days is not None:
+        notes += _immortal(group_known_days, data)
+    why = _cannot_fit(design.matrix, design.columns, data.event)
+    if why:
+        return _without_fit(
+            data, design.columns, design.matrix, why, (level, method, missing, notes)
+        )
+    model = fit_cox(
+        data,
+        design,
+        strata=None if strata is None else label_codes(strata, data.kept)[0],
+        cluster=None if cluster is None else label_codes(cluster, data.kept)[0],
+        weight=None if weights is None else _positive(weights)[data.kept],
+        ties=ties,
+    )
+    maximum = model.maximum
+    ratio, wald, score = model_tests(model)
+    return CoxFit(
+        terms=tuple(
+            hazard_ratio(model, i, design.matrix[:, i], level) for i in range(len(model.columns))
+        ),
+        references=reference_levels(design.columns, design.matrix, data.event),
+        likelihood_ratio=ratio,
+        wald=wald,
+        score=score,
+        level=level,
+        method=method,
+        n=data.days.size,
+        events=int(data.event.sum()),
+        n_missing=data.n_missing,
+        missing=missing,
+        converged=not maximum.why_not and not maximum.infinite.any(),
+        notes=((why_no_estimate(model),) if maximum.why_not else ()) + notes,
+        model=model,
+    )
+
+
+def _refuse_bad_options(days: ArrayLike, covariates: pd.DataFrame, ties: str, level: float) -> None:
+    """Refuse options that name nothing."""
     if len(covariates) != len(np.asarray(days)):
         msg = f"{len(covariates)} rows of covariates for {len(np.asarray(days))} times."
         raise RegressionError(msg)
-    data = times_to_event(days, event, other=[covariates[name] for name in covariates])
-    rows = covariates.loc[data.kept].reset_index(drop=True)
-    design, columns = _design(rows, dict(reference or {}))
-    method = "Cox regression, Efron ties, Wald intervals"
-    n, events = data.days.size, int(data.event.sum())
-    why = _cannot_fit(design, columns, data.event)
-    if why:
-        empty = TestResult("likelihood ratio", math.nan, math.nan, math.nan, n, data.n_missing, why)
-        terms = tuple(_no_term(c, design[:, i], data.event, why) for i, c in enumerate(columns))
-        return CoxFit(terms, empty, level, method, n, events, data.n_missing, False, (why,))  # noqa: FBT003
-    fitted, said = _fit(data.days, data.event, design)
-    converged = fitted is not None
-    terms = tuple(
-        _term(fitted, i, column, design[:, i], data.event, level)
-        for i, column in enumerate(columns)
-    )
-    notes = said + _fragile(events, len(columns))
-    ratio = _likelihood_ratio(fitted, len(columns), n, data.n_missing)
-    return CoxFit(terms, ratio, level, method, n, events, data.n_missing, converged, notes)
+    if covariates.columns.has_duplicates:
+        twice = covariates.columns[covariates.columns.duplicated()].astype(str)
+        msg = f"covariates named twice: {', '.join(twice)}. Name each once."
+        raise RegressionError(msg)
+    if ties not in TIES:
+        msg = f"ties {ties!r} are not known. Use one of {', '.join(TIES)}."
+        raise RegressionError(msg)
+    if not 0 < level < 1:
+        msg = f"confidence level {level} is not between 0 and 1. Give a share such as 0.95."
+        raise RegressionError(msg)
 
 
-def _design(
-    rows: pd.DataFrame, reference: dict[str, str]
-) -> tuple[NDArray[np.float64], list[_Column]]:
-    """Return the design matrix, treatment contrasts for text and categories."""
-    parts: list[NDArray[np.float64]] = []
-    columns: list[_Column] = []
-    for name in rows.columns:
-        cells = rows[name]
-        if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
-            parts.append(cells.to_numpy(dtype=np.float64))
-            columns.append(_Column(str(name), "per unit", ""))
-            continue
-        words = cells.astype(str)
-        levels = sorted(words.unique())
-        base = reference.get(str(name), levels[0] if levels else "")
-        if levels and base not in levels:
-            msg = f"{name}: reference {base!r} does not occur. Levels are {', '.join(levels)}."
-            raise RegressionError(msg)
-        for level in levels:
-            if level != base:
-                parts.append((words == level).to_numpy(dtype=np.float64))
-                columns.append(_Column(str(name), level, base))
-    return (np.column_stack(parts) if parts else np.zeros((len(rows), 0))), columns
+def _positive(weights: ArrayLike) -> Floats:
+    """Return weights, refused unless positive."""
+    values = as_floats(weights, "weights")
+    if (values <= 0).any() or np.isinf(values).any():
+        msg = "weights must be positive numbers. Leave a row out instead of giving it no weight."
+        raise RegressionError(msg)
+    return values
 
 
-def _cannot_fit(
-    design: NDArray[np.float64], columns: list[_Column], event: NDArray[np.bool_]
-) -> str:
+def _method(ties: str, strata: ArrayLike | None, cluster: ArrayLike | None) -> str:
+    """Say in words what was fitted."""
+    parts = ["Cox regression", f"{ties.capitalize()} ties"]
+    parts += ["stratified"] if strata is not None else []
+    parts += ["robust errors of clusters"] if cluster is not None else []
+    return ", ".join([*parts, "Wald intervals"])
+
+
+def _missing(
+    days: ArrayLike,
+    event: ArrayLike,
+    covariates: pd.DataFrame,
+    beside: Mapping[str, ArrayLike | None],
+) -> tuple[tuple[str, int], ...]:
+    """Count missing values of each variable that lacks any."""
+    columns: dict[str, ArrayLike | None] = {"days": days, "event": event}
+    columns |= {str(name): covariates[name] for name in covariates}
+    columns |= beside
+    counts = {
+        name: int(is_missing(values).sum())
+        for name, values in columns.items()
+        if values is not None
+    }
+    return tuple((name, count) for name, count in counts.items() if count)
+
+
+def _immortal(known_days: ArrayLike, data: TimesToEvent) -> tuple[str, ...]:
+    """Return the warning against immortal time, if there is cause for one."""
+    note = immortal_time_note(known_days, entry_days=data.entry_days, kept=data.kept)
+    return (note,) if note else ()
+
+
+def _cannot_fit(values: Floats, columns: tuple[Column, ...], event: NDArray[np.bool_]) -> str:
     """Say why no model can be fitted, or return an empty string."""
     if not event.any():
         return "no events"
     if not columns:
         return "no covariate with two levels"
-    constant = [c.variable for i, c in enumerate(columns) if np.ptp(design[:, i]) == 0]
-    if constant:
-        return f"{', '.join(constant)} does not vary among complete cases"
-    if len(columns) == 1:
-        return _separated(design[:, 0], event, columns[0])
-    return ""
+    constant = [c.variable for i, c in enumerate(columns) if np.ptp(values[:, i]) == 0]
+    return f"{', '.join(constant)} does not vary among complete cases" if constant else ""
 
 
-def _separated(values: NDArray[np.float64], event: NDArray[np.bool_], column: _Column) -> str:
-    """Say that an indicator has all events on one side, or return an empty string."""
-    if not column.reference:
-        return ""
-    if not event[values == 1].any():
-        return f"no events in {column.variable} {column.level}: the hazard ratio has no lower bound"
-    if not event[values == 0].any():
-        return f"events in {column.variable} {column.level} only: the hazard ratio is infinite"
-    return ""
-
-
-def _fit(
-    days: NDArray[np.float64], event: NDArray[np.bool_], design: NDArray[np.float64]
-) -> tuple[Any, tuple[str, ...]]:
-    """Return lifelines' fit, or None with the reason."""
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError
-
-    frame = pd.DataFrame(design, columns=[f"x{i}" for i in range(design.shape[1])])
-    frame["days"], frame["event"] = days, event
-    fitter = CoxPHFitter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is found out again by _term, in words
-        try:
-            fitter.fit(frame, "days", "event", fit_options=dict(FIT_OPTIONS))
-        except (ConvergenceError, np.linalg.LinAlgError):
-            return None, ("did not converge (collinear covariates?): no estimates",)
-    if not np.isfinite(fitter.params_.to_numpy()).all():
-        return None, ("did not converge: no estimates",)
-    return fitter, ()
-
-
-def _term(
-    fitted: Any,
-    index: int,
-    column: _Column,
-    values: NDArray[np.float64],
-    event: NDArray[np.bool_],
-    level: float,
-) -> CoxTerm:
-    """Return one hazard ratio, or the reason why there is none."""
-    from scipy.stats import norm
-
-    why = "did not converge" if fitted is None else _separated(values, event, column)
-    if not why and abs(float(fitted.params_.iloc[index])) * np.ptp(values) > LOG_RATIO_LIMIT:
-        why = f"events are in perfect order of {column.variable}: no finite hazard ratio"
-    if why:
-        return _no_term(column, values, event, why)
-    coefficient = float(fitted.params_.iloc[index])
-    error = float(fitted.standard_errors_.iloc[index])
-    half = float(norm.isf((1 - level) / 2)) * error
-    n, n_events = _counts(column, values, event)
-    return CoxTerm(
-        variable=column.variable,
-        level=column.level,
-        reference=column.reference,
-        hazard_ratio=math.exp(coefficient),
-        lower=math.exp(coefficient - half),
-        upper=math.exp(coefficient + half),
-        coefficient=coefficient,
-        standard_error=error,
-        p_value=float(2 * norm.sf(abs(coefficient / error))),
+def _without_fit(
+    data: TimesToEvent,
+    columns: tuple[Column, ...],
+    values: Floats,
+    why: str,
+    rest: tuple[float, str, tuple[tuple[str, int], ...], tuple[str, ...]],
+) -> CoxFit:
+    """Return a fit without numbers that says why."""
+    level, method, missing, notes = rest
+    n = data.days.size
+    empty = [
+        TestResult(name, math.nan, math.nan, math.nan, n, data.n_missing, why)
+        for name in ("likelihood ratio", "Wald", "score")
+    ]
+    return CoxFit(
+        terms=tuple(
+            no_hazard_ratio(c, values[:, i], data.event, why) for i, c in enumerate(columns)
+        ),
+        references=reference_levels(columns, values, data.event),
+        likelihood_ratio=empty[0],
+        wald=empty[1],
+        score=empty[2],
+        level=level,
+        method=method,
         n=n,
-        events=n_events,
+        events=int(data.event.sum()),
+        n_missing=data.n_missing,
+        missing=missing,
+        converged=False,
+        notes=(why, *notes),
     )
-
-
-def _no_term(
-    column: _Column, values: NDArray[np.float64], event: NDArray[np.bool_], why: str
-) -> CoxTerm:
-    """Return a term without numbers that says why."""
-    nan = math.nan
-    n, events = _counts(column, values, event)
-    return CoxTerm(
-        column.variable, column.level, column.reference,
-        nan, nan, nan, nan, nan, nan, n, events, why,
-    )  # fmt: skip
-
-
-def _counts(
-    column: _Column, values: NDArray[np.float64], event: NDArray[np.bool_]
-) -> tuple[int, int]:
-    """Return subjects and events in a level (of all subjects, for a number)."""
-    here = values == 1 if column.reference else np.ones(values.size, dtype=np.bool_)
-    return int(here.sum()), int((here & event).sum())
-
-
-def _likelihood_ratio(fitted: Any, df: int, n: int, n_missing: int) -> TestResult:
-    """Return the likelihood-ratio test of the whole model."""
-    from scipy.stats import chi2
-
-    name = "likelihood ratio"
-    if fitted is None:
-        return TestResult(name, math.nan, math.nan, df, n, n_missing, "did not converge")
-    statistic = float(fitted.log_likelihood_ratio_test().test_statistic)
-    return TestResult(name, float(chi2.sf(statistic, df)), statistic, df, n, n_missing)
 
 
 def _fragile(events: int, n_terms: int) -> tuple[str, ...]:

@@ -1,0 +1,134 @@
+"""The maximum of Cox's partial likelihood, and whether there is one.
+
+lifelines finds it for Efron ties, but stops at the seventh digit and, where the likelihood has no
+maximum (separation), prints what it had when it stopped; with Breslow ties it fits nothing. Newton
+steps from its estimate settle the digits, or tell that they never will.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats.event_time import TimesToEvent
+from stats.risk_set import Likelihood, RiskSets, likelihood
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+SETTLED: Final = 1e-10
+"""A step that moves no linear predictor by more than this has arrived."""
+
+MOST_STEPS: Final = 60
+
+COLLINEAR_WORDS: Final = (
+    "collinear covariates, or one that is alike in all who are at risk together"
+)
+
+NO_GAIN: Final = 1e-9
+"""A gain of log likelihood too small to stop for, unless coefficients still run (`RUNNING`)."""
+
+RUNNING: Final = 0.01
+"""Linear predictors that still move by this much where nothing is gained run to infinity."""
+
+APART: Final = 200.0
+"""Linear predictors this far apart while coefficients still run: hazards apart by 10^86."""
+
+COLLINEAR: Final = 1e-10
+"""A share of the largest eigenvalue of the scaled information that is none but rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Coefficients at the maximum, with the likelihood there and at zero.
+
+    ``infinite`` tells the coefficients that have no finite estimate; ``why_not`` is empty unless
+    there is no estimate at all (where covariates are collinear, ``infinite`` tells which).
+    """
+
+    coefficients: Floats
+    fitted: Likelihood
+    null: Likelihood
+    infinite: NDArray[np.bool_]
+    why_not: str
+
+
+def maximise(sets: RiskSets, design: Floats, start: Floats) -> Maximum:
+    """Find the coefficients of greatest partial likelihood by Newton's method with halved steps.
+
+    Parameters
+    ----------
+    design : (n, p) numbers, centred
+    start : (p,) numbers
+        First guess; zero will do.
+    """
+    width = np.ptp(design, axis=0)
+    none = np.zeros(width.size, np.bool_)
+    null = likelihood(sets, design, np.zeros(width.size))
+    fixed = _without_spread(null.information, width)
+    if fixed.any():
+        return Maximum(np.zeros(width.size), null, null, fixed, COLLINEAR_WORDS)
+    at = start if np.isfinite(start).all() else np.zeros(width.size)
+    here = likelihood(sets, design, at)
+    if here.log_likelihood < null.log_likelihood:
+        at, here = np.zeros(width.size), null
+    for _ in range(MOST_STEPS):
+        try:
+            step: Floats = np.asarray(np.linalg.solve(here.information, here.score), np.float64)
+        except np.linalg.LinAlgError:
+            return Maximum(at, here, null, none, "did not converge: no estimates")
+        before = here.log_likelihood
+        moved = np.abs(step) * width
+        at, here = _climbed(sets, design, at, step, here)
+        if moved.max() < SETTLED:
+            return Maximum(at, here, null, none, "")
+        gained = here.log_likelihood - before
+        if moved.max() > RUNNING and (gained < NO_GAIN or np.ptp(design @ at) > APART):
+            return Maximum(at, here, null, moved > RUNNING, "")
+    return Maximum(at, here, null, none, "did not converge: no estimates")
+
+
+def guess_by_lifelines(data: TimesToEvent, design: Floats, strata: Whole | None) -> Floats:
+    """Return lifelines' Efron estimates, NaN where it finds none."""
+    import pandas as pd
+    from lifelines import CoxPHFitter
+
+    frame = pd.DataFrame(design, columns=[f"x{i}" for i in range(design.shape[1])])
+    frame["days"], frame["event"] = data.days, data.event
+    entry = by = None
+    if data.entered_late:
+        frame["entry"], entry = data.entry_days, "entry"
+    if strata is not None:
+        frame["stratum"], by = strata, ["stratum"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is found out again by `maximise`
+        try:
+            fitter = CoxPHFitter().fit(frame, "days", "event", entry_col=entry, strata=by)
+        except (ValueError, ArithmeticError):  # its own errors of convergence among them
+            return np.full(design.shape[1], np.nan)
+    return np.asarray(fitter.params_.to_numpy(dtype=np.float64))
+
+
+def _climbed(
+    sets: RiskSets, design: Floats, at: Floats, step: Floats, here: Likelihood
+) -> tuple[Floats, Likelihood]:
+    """Take a step, halved as long as it leads down; stay where rounding hides the way up."""
+    for _ in range(30):
+        there = likelihood(sets, design, at + step)
+        if there.log_likelihood >= here.log_likelihood - 1e-12 * abs(here.log_likelihood):
+            return at + step, there
+        step = step / 2
+    return at, here
+
+
+def _without_spread(information: Floats, width: Floats) -> NDArray[np.bool_]:
+    """Tell the covariates of a combination that varies in no risk set."""
+    scale = np.where(width > 0, width, 1.0)
+    scaled = information / np.outer(scale, scale)
+    spread, direction = np.linalg.eigh(scaled)
+    flat = spread <= COLLINEAR * max(float(spread.max(initial=0)), np.finfo(np.float64).tiny)
+    return np.asarray((np.abs(direction[:, flat]) > 0.1).any(axis=1))
