@@ -5,7 +5,7 @@ from assessment.criteria_text import describe
 from assessment.exclusions import exclusion_counts
 from assessment.lesion_input import read_lesions
 from assessment.mrecist import Assessment, assess
-from assessment.policy import PolicyError, PolicySet, read_policies
+from assessment.policy import PolicyError, PolicySet, read_policies, scheme_values
 
 __all__ = [
     "Assessment",
@@ -19,4 +19,5 @@ __all__ = [
     "load_criteria",
     "read_lesions",
     "read_policies",
+    "scheme_values",
 ]

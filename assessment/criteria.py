@@ -27,9 +27,8 @@ class UnknownCriteriaError(ValueError):
     def __init__(self, name: str) -> None:
         near = difflib.get_close_matches(name.lower(), criteria_names(), 1, cutoff=0.4)
         hint = f" (nearest: {near[0]})" if near else ""
-        super().__init__(
-            f"there is no rule set {name!r}{hint}. Choose from {', '.join(criteria_names())}."
-        )
+        wrong = f"there is no rule set {name!r}{hint}" if name else "no rule set is named"
+        super().__init__(f"{wrong}. Choose from {', '.join(criteria_names())}.")
 
 
 @dataclass(frozen=True, slots=True)

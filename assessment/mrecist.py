@@ -22,7 +22,7 @@ from assessment.course import (
     places_of,
     subject_places,
 )
-from assessment.criteria import Rules, load_criteria
+from assessment.criteria import Rules, UnknownCriteriaError, load_criteria
 from assessment.frame import (
     event_frame,
     exclusion_frame,
@@ -122,6 +122,8 @@ def assess(
         raise PolicyError(msg)
     policy_set = PolicySet(policies) if isinstance(policies, str) else policies
     names = list(dict.fromkeys(criteria))
+    if not names:
+        raise UnknownCriteriaError("")
     schemes = [scheme] if scheme is None or isinstance(scheme, str) else list(scheme)
     columns, timepoints, late = _before_cutoff(columns, timepoints, subjects)
     course = make_course(columns, timepoints, subjects)

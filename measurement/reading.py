@@ -16,6 +16,10 @@ from measurement.viable import ViableSettings
 Kind = Literal["hepatic", "extrahepatic", "node"]
 
 
+class MeasurementSettingsError(ValueError):
+    """A setting with which nothing can be measured; the message says what it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeasurementSettings:
     """Everything that decides a number; the defaults are the published method.
@@ -31,6 +35,11 @@ class MeasurementSettings:
     sensitive_mm, sensitive_part : tolerance of a length, the larger of both; it is flagged when
         a neighbouring threshold, smoothing or gap moves it by more than ``sensitive_share`` of it
     small_part : a viable part is flagged when the smoothing takes more than this of its level
+
+    Raises
+    ------
+    MeasurementSettingsError
+        If ``gap_mm`` is negative or not a number.
     """
 
     gap_mm: float = 2.0
@@ -46,6 +55,15 @@ class MeasurementSettings:
     sensitive_part: float = 0.05
     sensitive_share: float = 0.75
     small_part: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse a gap that no length can keep to."""
+        if not self.gap_mm >= 0.0:
+            msg = (
+                f"gap_mm (--gap-mm) is {self.gap_mm:g}: give 0 mm or more; inf lets a viable "
+                "diameter cross a gap of any length."
+            )
+            raise MeasurementSettingsError(msg)
 
     def method_name(self) -> str:
         """Return the name under which numbers of these settings are stored."""

@@ -45,7 +45,7 @@ def read_config(path: Path) -> dict[str, Any]:
         allow_gaps = ["1.2.840.99.1"]
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors may write a mark
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror}). Give the path of a TOML file."
         raise ConfigError(msg) from None

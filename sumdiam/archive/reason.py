@@ -117,6 +117,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "volume_excluded": ("the volume that the lesion is drawn on was excluded", _PLAN),
     "undecided_mask": ("what the segment shows, or of which lesion, is not decided", _MASKS),
     "ignored_mask": ("the segment is not used", _NOTHING),
+    "lesions_exchanged": ("lesions lie in each other's places, as if their ids had been exchanged "
+                          "between two visits", "If so, exchange their lesion_id in masks.csv; in "
+                          "either case write your id into decided_by there."),
     },
     "Timepoints": {
     "baseline_too_early": ("the baseline lies more than the allowed days before treatment", _LOOK),
@@ -170,7 +173,7 @@ WARNINGS = frozenset({
     "subject_without_images", "subject_not_in_table", "similar_subject_ids",
     "patient_of_two_subjects", "study_days_differ", "studies_far_apart",
     "interval_contradicts_images", "interval_shifted", "date_implausible", "dates_differ",
-    "date_unreadable", "dicomdir_file_missing", "dicomdir_contradicts",
+    "date_unreadable", "dicomdir_file_missing", "dicomdir_contradicts", "lesions_exchanged",
 })  # fmt: skip
 """Codes of what is read all the same, but changes results if it is a slip: told before the rest."""
 

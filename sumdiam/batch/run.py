@@ -19,6 +19,7 @@ from sumdiam.archive.subject import study_subjects
 from sumdiam.batch.caliper import caliper_table
 from sumdiam.batch.content_memory import ContentMemory
 from sumdiam.batch.doubtful_pair import write_pairs
+from sumdiam.batch.exchanged_lesion import exchanged_lesions
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.match_memory import MatchMemory
 from sumdiam.batch.plan import make_plan
@@ -144,6 +145,7 @@ def _measure(
             *_doubts(settings, handed_in, catalogue),
             *_late_scans(settings, handed_in, plan),
             *doubted,
+            *exchanged_lesions(measurements, plan.masks),
         ),
     )
 

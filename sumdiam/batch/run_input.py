@@ -54,15 +54,15 @@ def read_input(settings: RunSettings) -> RunInput:
 
     Raises
     ------
-    TableError, UnknownCriteriaError, PolicyError
-        A table or a name that cannot be used; nothing was written then.
+    TableError, UnknownCriteriaError, PolicyError, MeasurementSettingsError
+        A table, a name or a setting that cannot be used; nothing was written then.
     """
-    from assessment import load_criteria
+    from assessment import load_criteria, scheme_values
 
     policies = policy_set(settings.policies)
-    for name in settings.criteria:
+    for name in settings.criteria or ("",):  # without a rule set a run would end with nothing
         load_criteria(name)
-        policies.values_for(name)
+        scheme_values(policies.values_for(name), settings.scheme)
     subjects = read_subjects(settings.subjects) if settings.subjects else None
     arms = arm_table(subjects, settings.control_arm)
     problems: tuple[Problem, ...] = ()

@@ -45,6 +45,12 @@ def test_what_the_command_line_says_wins(tmp_path):
     assert (made.allow_gaps, made.resample_masks) == (("1.2.3",), True)
 
 
+def test_a_byte_order_mark_before_the_text_is_passed_over(tmp_path):
+    (tmp_path / "study.toml").write_bytes(b"\xef\xbb\xbfgap_mm = 3\r\n")
+    made = run_settings([], out=Path("RUN"), config=tmp_path / "study.toml", given={})
+    assert made.gap_mm == 3
+
+
 def test_without_a_file_all_is_as_it_was():
     made = run_settings([Path("a")], out=Path("RUN"), config=None, given={"workers": 1})
     assert (made.criteria, made.policies, made.select) == (("mrecist",), "default", "given")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sumdiam.archive.problem import Problem
 from sumdiam.archive.reason import REASONS
 from sumdiam.batch.journal import overlay_path, remove_other_overlays, studies_without_overlays
 from sumdiam.batch.progress import LineReporter, SilentReporter, reporter_for_screen
+from sumdiam.batch.run import run
 from sumdiam.batch.run_input import read_input
 from sumdiam.batch.settings import RunSettings, usable_processors
 from sumdiam.batch.summary import SHOWN, RunSummary
@@ -66,6 +68,27 @@ def test_a_file_of_policies_that_cannot_be_used_stops_a_run_before_any_work(tmp_
     settings = replace(SETTINGS, out=tmp_path / "run", subjects=None, policies="none.toml")
     with pytest.raises(PolicyError, match=r"none\.toml: cannot be read"):
         read_input(settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"gap_mm": -1.0}, r"--gap-mm\) is -1: give 0 mm or more"),
+        ({"gap_mm": math.nan}, r"--gap-mm\) is nan: give 0 mm or more"),
+        ({"criteria": ()}, r"no rule set is named\. Choose from choi"),
+        ({"scheme": "x"}, r"no censoring scheme 'x'\. Choose from seed"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_stops_a_run_before_any_work(tmp_path, change, told):
+    with pytest.raises(ValueError, match=told):
+        run(replace(SETTINGS, out=tmp_path / "run", **change))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("gap_mm", [0.0, 2.0, math.inf])
+def test_a_gap_of_nothing_and_one_of_any_length_are_taken(tmp_path, gap_mm):
+    settings = replace(SETTINGS, out=tmp_path / "run", gap_mm=gap_mm)
+    assert read_input(settings).measurement.gap_mm == gap_mm
 
 
 def test_there_is_at_least_one_processor():
