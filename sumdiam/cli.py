@@ -30,6 +30,10 @@ _DEMO_EXIT_CODES = (
     "Exit codes: 0 every response equals the truth; 1 one differs, or an internal error; 2 the "
     "call is wrong. One study of the trial is damaged on purpose and refused."
 )
+_PAPER_EXIT_CODES = (
+    "Exit codes: 0 no cell is at fault; 3 one is (any verdict but rounded, consistent, "
+    "not_recomputable); 2 the call or the table is wrong; 1 internal error."
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -275,6 +279,35 @@ def assess_command(
         scheme=scheme,
         control_arm=control_arm,
     )
+
+
+@app.command("check-paper", epilog=_PAPER_EXIT_CODES)
+@_told
+def check_paper_command(
+    printed: Annotated[
+        Path, typer.Argument(help="CSV: one row per printed number.", metavar="PRINTED.csv")
+    ],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file for the verdicts; else they are printed.")
+    ] = None,
+) -> int:
+    """Find what a paper's printed tables say against themselves. Nothing but the tables is needed.
+
+    [bold]sumdiam check-paper PRINTED.csv --out verdicts.csv[/]
+
+    Columns: table, variable, level (empty: the variable itself, such as its p), arm (empty:
+    overall), n, statistic (k, percent, ci_low, ci_high, estimate, p), printed (as printed), test,
+    partition (true: the levels exclude each other and add up to n), excludes (variable=level that
+    no same patient can have).
+
+    Every row gets a verdict (impossible, inconsistent, test_dependent, not_wald_compatible,
+    unreadable, truncated, rounded, consistent, not_recomputable) and its reason: as CSV into a file
+    or pipe, the faults in words on a screen. See docs/check_paper.md.
+    """
+    from sumdiam.export import command_paper
+
+    return command_paper.check_paper_command(printed, out=out)
 
 
 @app.command("demo", epilog=_DEMO_EXIT_CODES)

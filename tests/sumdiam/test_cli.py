@@ -31,7 +31,7 @@ def test_help_takes_less_than_half_a_second_of_processor_time():
     assert after.ru_utime - before.ru_utime < 0.5
 
 
-@pytest.mark.parametrize("command", ["run", "assess", "demo", "doctor", "criteria"])
+@pytest.mark.parametrize("command", ["run", "assess", "demo", "doctor", "criteria", "check-paper"])
 def test_help_names_every_command(command):
     assert command in call("--help").stdout
 
