@@ -38,10 +38,12 @@ def show_catalogue(
         As `catalogue_tables` returns them.
     """
     console = _console()
+    lengths = sum(report.header.lengths for report in catalogue.reports)
+    stated = f", {len(catalogue.reports)} reports with {lengths} lengths" if lengths else ""
     console.print(
         f"{catalogue.files_found:,} files, {catalogue.dicom_files:,} of them DICOM: "
         f"{len(set(subjects.values()))} subjects, {len(catalogue.studies())} studies, "
-        f"{len(catalogue.series)} volumes, {len(catalogue.masks)} mask files",
+        f"{len(catalogue.series)} volumes, {len(catalogue.masks)} mask files{stated}",
         highlight=False,
     )
     kinds = ("modality", "volumes", "slices", "refused")

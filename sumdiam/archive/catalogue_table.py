@@ -1,4 +1,4 @@
-"""A catalogue as tables: studies, series, masks, files that are not used, problems."""
+"""A catalogue as tables: studies, series, masks, reports, files that are not used, problems."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ MASK = {
     "file": "string", "subject_id": "string", "study_uid": "string", "object_id": "string",
     "kind": "string", "segments": "Int64", "labels": "string", "referenced_series_uid": "string",
 }  # fmt: skip
+REPORT = {
+    "file": "string", "subject_id": "string", "study_uid": "string", "object_id": "string",
+    "observer": "string", "lengths": "Int64",
+}  # fmt: skip
 NOT_USED = {
     "file": "string", "state": "string", "reason_code": "string", "detail": "string",
     "study_uid": "string", "sentence": "string",
@@ -57,6 +61,7 @@ def catalogue_tables(
         "studies": _studies(catalogue, owners),
         "series": series_table(catalogue, owners.subjects),
         "masks": _masks(catalogue, owners.subjects),
+        "reports": _reports(catalogue, owners.subjects),
         "not_used": not_used_table(catalogue),
         "problems": _frame([(p.code, p.where, p.sentence, p.refused) for p in problems], PROBLEM),
     }
@@ -148,6 +153,19 @@ def _masks(catalogue: Catalogue, subjects: Mapping[str, str]) -> pd.DataFrame:
         for mask in sorted(catalogue.masks, key=lambda one: (one.file, one.header.object_id))
     ]  # fmt: skip
     return _frame(rows, MASK)
+
+
+def _reports(catalogue: Catalogue, subjects: Mapping[str, str]) -> pd.DataFrame:
+    """Return one row per structured report that states lengths."""
+    rows = [
+        (
+            report.file, subjects.get(report.header.study_uid, ""),
+            report.header.study_uid or None, report.header.object_id, report.header.observer,
+            report.header.lengths,
+        )
+        for report in sorted(catalogue.reports, key=lambda one: (one.file, one.header.object_id))
+    ]  # fmt: skip
+    return _frame(rows, REPORT)
 
 
 def not_used_table(catalogue: Catalogue) -> pd.DataFrame:

@@ -7,16 +7,20 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from sumdiam.archive import reader_pool
-from sumdiam.archive.catalogue_table import MASK, NOT_USED, PROBLEM, SERIES, STUDY
+from sumdiam.archive.catalogue_table import MASK, NOT_USED, PROBLEM, REPORT, SERIES, STUDY
 from sumdiam.cli import app
+from tests.imaging.awkward_mask import writer as w
+from tests.system.kind_archive import report
 
-TABLES = {"studies": STUDY, "series": SERIES, "masks": MASK, "not_used": NOT_USED,
-          "problems": PROBLEM}  # fmt: skip
+TABLES = {"studies": STUDY, "series": SERIES, "masks": MASK, "reports": REPORT,
+          "not_used": NOT_USED, "problems": PROBLEM}  # fmt: skip
 
 
 def scan(*arguments: object):
@@ -43,6 +47,19 @@ def test_a_scan_prints_a_summary_and_saves_the_catalogue(archive, tmp_path):
     assert series["spacing_z_mm"].tolist() == ["5"] * 6
     assert saved(tmp_path / "out", "studies")["masks"].tolist() == ["1", "1", "1"]
     assert (tmp_path / "out" / "sumdiam-scan").stat().st_mode & 0o077 == 0  # may name patients
+
+
+def test_reports_that_state_lengths_are_listed_and_name_nobody(archive, tmp_path):
+    slices = sorted((archive / "S01" / "t1" / "late_arterial").iterdir())
+    line = np.array([[2.0, 10.5, 12.5], [2.0, 18.5, 12.5]])
+    made = report([dcmread(path) for path in slices], [(20.0, line), (20.0, line)], name="r")
+    w.save(made, archive / "S01" / "t1" / "report.dcm")
+    ended = scan(archive, "--out", tmp_path / "out", "--workers", "1")
+    assert "3 mask files, 1 reports with 2 lengths" in ended.stdout
+    (row,) = saved(tmp_path / "out", "reports").to_dict("records")
+    assert (row["file"], row["subject_id"]) == ("S01/t1/report.dcm", "S01")
+    assert (row["object_id"], row["lengths"]) == (made.SOPInstanceUID, "2")
+    assert re.fullmatch("[0-9a-f]{8}|", row["observer"])
 
 
 def test_what_is_refused_is_named_and_the_exit_code_says_so(archive, tmp_path, edit_file):
