@@ -78,6 +78,25 @@ def _identities(catalogue: Catalogue, owners: StudySubjects) -> Iterator[Problem
     for _, several in sorted(patients.items()):
         if len(several) > 1:
             yield _problem("patient_of_two_subjects", " and ".join(sorted(several)))
+    yield from _strangers(catalogue, owners)
+
+
+def _strangers(catalogue: Catalogue, owners: StudySubjects) -> Iterator[Problem]:
+    """Yield subjects of which a study names another patient than the studies before it.
+
+    Only where the files themselves name the subject: a subject map may join patients on purpose.
+    """
+    studies: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for volume in _volumes(catalogue):
+        named = bool((volume.subject_hint or "").strip()) and volume.study_uid in owners.subjects
+        if named and volume.patient_id.strip():
+            subject = owners.subjects[volume.study_uid]
+            studies[subject][plain_id(volume.patient_id)].add(volume.study_uid)
+    for subject, by_patient in sorted(studies.items()):
+        if len(by_patient) > 1:
+            groups = sorted(", ".join(sorted(uids)) for uids in by_patient.values())
+            detail = f"Of one patient each: study {'; study '.join(groups)}."
+            yield _problem("subject_of_two_patients", subject, detail)
 
 
 def _volumes(catalogue: Catalogue) -> list[ImageSeries | RefusedVolume]:

@@ -139,6 +139,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "patient_of_two_subjects": ("one PatientID belongs to studies of several subjects",
                                 "Correct ClinicalTrialSubjectID in the files, or hand in "
                                 "--subject-map."),
+    "subject_of_two_patients": ("studies of one ClinicalTrialSubjectID have different PatientIDs: "
+                                "a study may be another person's",
+                                "If so, correct the ids in the files."),
     "study_days_differ": ("volumes of one study were acquired on different days", _LOOK),
     "studies_far_apart": ("studies of one subject lie more than 15 years apart: a date is wrong, "
                           "or two persons share the id", "Write acquired_on in plan.csv and your "
@@ -171,7 +174,7 @@ REASONS = {code: said for section in SECTIONS.values() for code, said in section
 
 WARNINGS = frozenset({
     "subject_without_images", "subject_not_in_table", "similar_subject_ids",
-    "patient_of_two_subjects", "study_days_differ", "studies_far_apart",
+    "patient_of_two_subjects", "subject_of_two_patients", "study_days_differ", "studies_far_apart",
     "interval_contradicts_images", "interval_shifted", "date_implausible", "dates_differ",
     "date_unreadable", "dicomdir_file_missing", "dicomdir_contradicts", "lesions_exchanged",
 })  # fmt: skip

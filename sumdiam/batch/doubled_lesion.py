@@ -63,7 +63,8 @@ def refuse_doubled(lesions: Sequence[DrawnLesion]) -> None:
     """Refuse the study where two lesions of one reader share most of their place.
 
     One lesion that was drawn in two files, on the arterial and on the portal venous phase, or is in
-    the label of all lesions too, would count twice in the sum.
+    the label of all lesions too, would count twice in the sum; so would a whole lesion and its
+    viable part of which neither ids nor names say that they are one.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def refuse_doubled(lesions: Sequence[DrawnLesion]) -> None:
     for one, two in combinations(ordered, 2):
         if one.mask.reader != two.mask.reader or one.mask.lesion_id == two.mask.lesion_id:
             continue
-        if one.mask.role != two.mask.role or not shares_space(one.geometry, two.geometry):
+        if not shares_space(one.geometry, two.geometry):
             continue
         shared = _shared_part(one, two)
         if shared > SAME_PLACE:
@@ -102,8 +103,13 @@ def _words(one: MaskTask, two: MaskTask, shared: float) -> str:
         "" if one.volume_id == two.volume_id
         else f", drawn on {one.volume_id} and on {two.volume_id}"
     )  # fmt: skip
+    roles = one.role if one.role == two.role else f"{one.role} and {two.role}"
+    part = "" if one.role == two.role else (
+        ". If one is the viable part of the other, write the same lesion_id into both rows of "
+        "masks.csv"
+    )  # fmt: skip
     return (
-        f"lesions {one.lesion_id} and {two.lesion_id} of reader {one.reader} ({one.role}) share "
+        f"lesions {one.lesion_id} and {two.lesion_id} of reader {one.reader} ({roles}) share "
         f"{100 * shared:.0f} % of the smaller one: mask {one.mask_id} in {one.file} "
-        f"and mask {two.mask_id} in {two.file}{where}"
+        f"and mask {two.mask_id} in {two.file}{where}{part}"
     )

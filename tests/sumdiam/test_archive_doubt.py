@@ -208,3 +208,23 @@ def test_the_shifted_intervals_of_the_real_clinical_table_are_found(shared_data,
     assert "-25.86, before its first scan" in found[0].sentence
     assert "of the next subject's images" in found[1].sentence
     assert "one row down" in found[1].sentence
+
+
+def test_a_study_of_another_patient_under_the_same_subject_id_is_told_without_the_patient_ids(
+    archive, edit_file
+):
+    for file in (archive / "S01" / "t1").rglob("*.dcm"):
+        edit_file(file, PatientID="SECRET-77")
+    [(code, where, sentence)] = doubts(archive)
+    assert (code, where) == ("subject_of_two_patients", "S01")
+    uids = {one.study_uid for one in scan_archives([archive]).series if one.subject_hint == "S01"}
+    assert len(uids) == 2
+    assert all(uid in sentence for uid in uids)
+    assert "SECRET" not in sentence
+
+
+def test_a_patient_id_in_other_letters_and_zeros_is_the_same_patient(archive, edit_file):
+    for study, patient in (("t0", "HCC_007"), ("t1", "hcc-7")):
+        for file in (archive / "S01" / study).rglob("*.dcm"):
+            edit_file(file, PatientID=patient)
+    assert doubts(archive) == []

@@ -54,11 +54,22 @@ def test_a_small_one_inside_a_large_one_is_found_whichever_is_on_the_coarse_grid
             refuse_doubled(lesions)
 
 
-def test_other_readers_roles_and_frames_of_reference_are_no_doubles():
+def test_a_viable_part_under_another_id_is_refused_and_says_how_to_join_the_two():
+    whole = ball("A", FINE, (30, 30, 30), 15.0)
+    for grid in (FINE, COARSE):
+        part = ball("B", grid, (33, 30, 30), 9.0, role="lesion_viable")
+        with pytest.raises(StudyRefusedError) as caught:
+            refuse_doubled([whole, part])
+        assert "(lesion_whole and lesion_viable) share 100 %" in caught.value.detail
+        assert "write the same lesion_id into both rows of masks.csv" in caught.value.detail
+    refuse_doubled([whole, ball("A", FINE, (33, 30, 30), 9.0, role="lesion_viable")])
+    refuse_doubled([whole, ball("B", FINE, (50, 30, 30), 9.0, role="lesion_viable")])
+
+
+def test_other_readers_and_frames_of_reference_are_no_doubles():
     one = ball("A", FINE, (30, 30, 30))
     elsewhere = VolumeGeometry(COARSE.affine, COARSE.shape, "9.9")
     refuse_doubled([one, ball("B", COARSE, (30, 30, 30), reader="R2")])
-    refuse_doubled([one, ball("B", COARSE, (30, 30, 30), role="lesion_viable")])
     refuse_doubled([one, ball("A", COARSE, (30, 30, 30))])
     refuse_doubled([one, ball("B", elsewhere, (30, 30, 30))])
     refuse_doubled([one, ball("B", COARSE, (30, 30, 30), 0.0)])
