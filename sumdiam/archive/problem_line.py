@@ -35,18 +35,18 @@ def problem_lines(problems: Sequence[Problem], file: str) -> list[str]:
             if len(same) <= _APART:
                 lines += [f"  {word}: {problem.written()}" for problem in same]
                 continue
-            where = _places([problem.where for problem in same], file)
+            where = _places(list(dict.fromkeys(problem.where for problem in same)), file)
             lines.append(f"  {word}, {len(same)} times: {reason.sentence(code)} ({where}) [{code}]")
     return lines
 
 
 def _places(places: Sequence[str], file: str) -> str:
-    """Name the first places, as many as one line bears, and where the others are."""
+    """Name the first places, each once, as many as one line bears, and where the others are."""
     named = 1
     while named < len(places) and len("; ".join(places[: named + 1])) <= _NAMED:
         named += 1
     rest = len(places) - named
-    return "; ".join(places[:named]) + (f"; {rest} more in {file}" if rest else "")
+    return "; ".join(places[:named]) + (f"; {rest} others in {file}" if rest else "")
 
 
 def _by_weight(problems: Sequence[Problem]) -> list[tuple[str, list[Problem]]]:

@@ -115,7 +115,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Lesions and masks of a plan": {
     "no_arterial_phase": ("the study has no arterial phase", "Measure it on another criterion."),
     "volume_excluded": ("the volume that the lesion is drawn on was excluded", _PLAN),
-    "undecided_mask": ("what the segment shows, or of which lesion, is not decided", _MASKS),
+    "undecided_mask": ("what the segment shows, or of which lesion, is not decided",
+                       f"{_MASKS} The report shows the outlines that have to be matched."),
     "ignored_mask": ("the segment is not used", _NOTHING),
     "lesions_exchanged": ("lesions lie in each other's places, as if their ids had been exchanged "
                           "between two visits", "If so, exchange their lesion_id in masks.csv; in "

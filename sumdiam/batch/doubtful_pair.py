@@ -17,6 +17,7 @@ from sumdiam.batch.match_row import UNDECIDED
 from sumdiam.batch.plan_file import PlanFiles
 from sumdiam.export.table_file import written_whole
 from sumdiam.report.overlay import draw_overlay
+from sumdiam.report.waiting import unnamed_masks
 
 PAIRS = "pairs"
 """Folder of the pictures in RUN."""
@@ -29,7 +30,7 @@ SIDE_MM = 160.0
 
 
 def write_pairs(plan: PlanFiles, catalogue: Catalogue, out: Path) -> dict[str, str]:
-    """Draw every outline of a match that waits for a person; return paths in RUN by mask id.
+    """Draw every outline that waits for a person to match or name; return paths in RUN by mask id.
 
     Notes
     -----
@@ -53,7 +54,7 @@ def write_pairs(plan: PlanFiles, catalogue: Catalogue, out: Path) -> dict[str, s
 
 
 def _drawn(plan: PlanFiles, catalogue: Catalogue) -> Iterator[tuple[str, bytes]]:
-    """Yield the picture of every outline that waits, earlier ones beside them."""
+    """Yield the picture of every outline that waits, proposals first, then those without one."""
     rows = plan.matches[plan.matches["decided_by"] == UNDECIDED]
     wanted = {
         str(name)
@@ -61,7 +62,9 @@ def _drawn(plan: PlanFiles, catalogue: Catalogue) -> Iterator[tuple[str, bytes]]
         for name in rows[column]
         if not pd.isna(name)
     }
-    masks = plan.masks[plan.masks["mask_id"].isin(wanted)].sort_values("mask_id").head(MOST)
+    proposed = plan.masks[plan.masks["mask_id"].isin(wanted)].sort_values("mask_id")
+    unnamed = unnamed_masks(plan.masks, plan.matches)
+    masks = pd.concat([proposed, unnamed]).drop_duplicates("mask_id").head(MOST)
     series = {one.volume_id: one for one in catalogue.series}
     paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
     for row in masks.to_dict("records"):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,11 +23,17 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class WaitingMask:
-    """One outline: its visit, its id, and its picture as a data URI (empty where there is none)."""
+    """One outline: its visit, its id, and its picture as a data URI (empty where there is none).
+
+    ``lesion_id`` is the lesion that it is known to show, empty where a person has to say so;
+    ``place`` is its file and segment.
+    """
 
     visit: str
     mask_id: str
     source: str
+    lesion_id: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,70 @@ class WaitingMatch:
     subject_id: str
     words: str
     outlines: tuple[WaitingMask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedOutlines:
+    """Outlines of one subject and reader that nothing says the lesion of, beside the known ones.
+
+    ``visits`` holds the outlines of one visit each, in the order of the visits.
+    """
+
+    subject_id: str
+    words: str
+    visits: tuple[tuple[WaitingMask, ...], ...]
+
+
+def unnamed_masks(masks: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
+    """Return the outlines of lesions that a person has to name, with those they may be.
+
+    Parameters
+    ----------
+    masks, matches : rows of `masks.csv` and `matches.csv`
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``masks``, by subject, reader and visit: every lesion of a subject and reader of
+        which some outline has neither a lesion nor a proposal in ``matches``.
+    """
+    proposed = matches.loc[matches["decided_by"] == "undecided", ["earlier_mask_id", "mask_id"]]
+    asked = set(proposed.to_numpy().ravel())
+    # of a segment that may be no lesion at all the organ is not known
+    open_ = (masks["mask_role"] == "undecided") & masks["organ"].notna() & masks["site"].notna()
+    unnamed = masks[open_ & masks["lesion_id"].isna() & ~masks["mask_id"].isin(asked)]
+    known = masks[masks["mask_role"].isin(["lesion_whole", "lesion_viable"])]
+    # the viable part lies within the whole: its lesion is shown once
+    known = known.sort_values("mask_role", ascending=False)
+    known = known.drop_duplicates(["subject_id", "reader", "lesion_id", "timepoint"])
+    of = ["subject_id", "reader"]
+    beside = known.merge(unnamed[of].drop_duplicates(), on=of)
+    return pd.concat([unnamed, beside]).sort_values([*of, "timepoint", "mask_id"])
+
+
+def unnamed_outlines(
+    tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
+) -> tuple[UnnamedOutlines, ...]:
+    """Return the outlines that a person has to name, by subject and reader, visit by visit.
+
+    Parameters
+    ----------
+    pairs : mask id -> PNG
+        Bytes, or a path relative to the folder of the report.
+    """
+    rows = unnamed_masks(tables.masks, tables.matches)
+    found = []
+    for (subject_id, reader), own in rows.groupby(["subject_id", "reader"], sort=True):
+        visits = tuple(
+            tuple(_outline(row, pairs, folder) for row in rows.to_dict("records"))
+            for _, rows in own.groupby("timepoint", sort=True, dropna=False)
+        )
+        number = int(own["lesion_id"].isna().sum())
+        words = f"{number} {'outline' if number == 1 else 'outlines'} to be named"
+        if reader != "auto":
+            words += f", reader {reader}"
+        found.append(UnnamedOutlines(str(subject_id), words, visits))
+    return tuple(found)
 
 
 def waiting_matches(
@@ -49,18 +120,34 @@ def waiting_matches(
         Bytes, or a path relative to the folder of the report.
     """
     rows = tables.matches[tables.matches["decided_by"] == "undecided"]
-    visits = dict(zip(tables.masks["mask_id"], tables.masks["timepoint"], strict=True))
+    masks = {str(row["mask_id"]): row for row in tables.masks.to_dict("records")}
     found = []
     for row in rows.sort_values(["subject_id", "mask_id", "earlier_mask_id"]).to_dict("records"):
         names = [str(row[n]) for n in ("earlier_mask_id", "mask_id") if not pd.isna(row[n])]
         margin = "" if pd.isna(row["margin"]) else f", margin {row['margin']:.2f}"
         outlines = tuple(
-            WaitingMask(wording.visit(visits.get(name)), name, _source(pairs.get(name), folder))
+            replace(_outline(masks.get(name, {"mask_id": name}), pairs, folder), lesion_id="")
             for name in names
         )
         words = f"{WORDS[str(row['relation'])]} (relation {row['relation']}{margin})"
         found.append(WaitingMatch(str(row["subject_id"]), words, outlines))
     return tuple(found)
+
+
+def _outline(
+    row: Mapping[Any, Any], pairs: Mapping[str, bytes | str | Path], folder: Path
+) -> WaitingMask:
+    """Return an outline from its row of `masks.csv`."""
+    timepoint = row.get("timepoint", pd.NA)
+    visit = wording.visit(timepoint)
+    mask_id = str(row["mask_id"])
+    return WaitingMask(
+        f"visit {visit}" if visit.isdigit() else visit,
+        mask_id,
+        _source(pairs.get(mask_id), folder),
+        wording.text_of(row.get("lesion_id", pd.NA), ""),
+        ", segment ".join(str(row[name]) for name in ("file", "segment") if name in row),
+    )
 
 
 def _source(picture: bytes | str | Path | None, folder: Path) -> str:

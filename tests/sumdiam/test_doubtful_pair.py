@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import pandas as pd
 import pydicom
@@ -71,4 +72,48 @@ def test_a_doubtful_match_is_shown_beside_its_candidate_and_measured_once_it_is_
     assert "Lesions that a person has to match" not in page
     lesions = read_table(out / "tables" / "lesions")
     [now] = lesions[lesions["timepoint"] == 1].to_dict("records")
+    assert now["viable_diameter_mm"] == pytest.approx(16.0, abs=2.5)
+
+
+def without_liver(archive, folder):
+    """Copy an archive; the second visit's liver becomes a spleen, so nothing can be registered."""
+    shutil.copytree(archive, folder)
+    [path] = (folder / "t1").rglob("seg.dcm")
+    dataset = pydicom.dcmread(path)
+    [liver] = [one for one in dataset.SegmentSequence if one.SegmentLabel.lower() == "liver"]
+    liver.SegmentLabel = "Spleen"
+    code = liver.SegmentedPropertyTypeCodeSequence[0]
+    code.CodeValue, code.CodeMeaning = "78961009", "Spleen"
+    dataset.save_as(path)
+    return folder
+
+
+def test_outlines_that_cannot_be_compared_are_shown_beside_the_known_ones_until_they_are_named(
+    archive, tmp_path
+):
+    out = tmp_path / "run"
+    settings = RunSettings((without_liver(archive, tmp_path / "archive"),), out, workers=1)
+    run(settings)
+    assert len(table(out, "matches")) == 0
+    masks = table(out, "masks")
+    known = masks[masks["mask_role"] == "lesion_whole"]
+    [open_] = masks[masks["mask_role"] == "undecided"].to_dict("records")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    section = page.split('id="matches"')[1].split("</section>")[0]
+    assert "1 outline to be named" in section
+    assert section.count("data:image/png;base64,") == len(known) + 1 == 3
+    assert section.count("baseline: <strong>") == 2
+    assert f'visit 1. <span class="mono">{open_["file"]}, segment {open_["segment"]}' in section
+    assert '<a href="#matches">' in page
+
+    chosen = masks["mask_id"] == open_["mask_id"]
+    masks.loc[chosen, ["lesion_id", "decided_by"]] = [known["lesion_id"].iloc[0], "R1"]
+    masks.to_csv(out / "masks.csv", index=False)
+    run(settings)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert 'id="matches"' not in page
+    assert list((out / "pairs").iterdir()) == []
+    lesions = read_table(out / "tables" / "lesions")
+    [now] = lesions[lesions["timepoint"] == 1].to_dict("records")
+    assert now["lesion_id"] == known["lesion_id"].iloc[0]
     assert now["viable_diameter_mm"] == pytest.approx(16.0, abs=2.5)

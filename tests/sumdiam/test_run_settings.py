@@ -180,9 +180,10 @@ def test_problems_of_one_kind_share_a_line_that_names_the_first_places():
     [line] = [one for one in summary(problems=tuple(problems)).lines() if "WARNING" in one]
     assert line.startswith("  WARNING, 40 times: the table of subjects names it")
     assert "(S000; S001; S002; " in line
-    assert line.endswith("; 13 more in tables/problems.csv) [subject_without_images]")
-    several = problems[:4]
-    [line] = [one for one in summary(problems=tuple(several)).lines() if "WARNING" in one]
+    assert line.endswith("; 13 others in tables/problems.csv) [subject_without_images]")
+    several = (*problems[:4], *problems[:4])
+    [line] = [one for one in summary(problems=several).lines() if "WARNING" in one]
+    assert line.startswith("  WARNING, 8 times")
     assert line.endswith("(S000; S001; S002; S003) [subject_without_images]")
 
 
