@@ -190,22 +190,31 @@ def _waterfall(view: View) -> Drawing | None:
 
 def _against_the_lines(data: pd.DataFrame, cause: pd.Series[str]) -> str:
     """Name the bars whose colour is not what their height suggests, and why."""
-    shrunk = (data["value"] <= CUT_OFFS[0]) & ~data["category"].isin(["CR", "PR"])
-    grown = (data["value"] >= CUT_OFFS[1]) & (data["category"] != "PD")
-    rows = data.assign(cause=cause)[shrunk | grown].sort_values("id")
-    if rows.empty:
-        return ""
+    value, category = data["value"], data["category"]
+    shrunk = (value <= CUT_OFFS[0]) & ~category.isin(["CR", "PR"])
+    grown = (value >= CUT_OFFS[1]) & (category != "PD")
+    gone = (value <= -100) & (category == "PR")
+    left = (value > -100) & (category == "CR")
+    rows = data.assign(cause=cause).sort_values("id")
+    parts = (
+        ("Beyond a line, but of another best response", rows[shrunk | grown], True),
+        ("At −100 %, but not CR (non-target lesions decide too)", rows[gone], True),  # noqa: RUF001
+        ("CR short of −100 % (nodes of normal size stay in the sum)", rows[left], False),  # noqa: RUF001
+    )
+    return "".join(_named(*part) for part in parts if len(part[1]))
+
+
+def _named(words: str, rows: pd.DataFrame, with_category: bool) -> str:  # noqa: FBT001 - one caller
+    """Return a sentence that names subjects, and of the first ones what they are."""
     said = [
         f"{row['id']} is {row['category']}"
         + (f" ({row['cause']})" if row["category"] == "PD" and row["cause"] else "")
+        if with_category
+        else str(row["id"])
         for row in rows.head(MOST_NAMED).to_dict("records")
     ]
     more = len(rows) - len(said)
-    return (
-        f" Beyond a line, but of another best response: {', '.join(said)}"
-        + (f" and {more} more" if more else "")
-        + "."
-    )
+    return f" {words}: {', '.join(said)}" + (f" and {more} more" if more else "") + "."
 
 
 def _courses(tables: RunTables, view: View) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from stats.baseline_table import BaselineTable, Characteristic, ValueSummary, baseline_table
-from stats.comparison import ComparisonPolicy
+from stats.comparison import ComparisonPolicy, policy_named
 from stats.survival import KaplanMeier
 from sumdiam.report import wording
 from sumdiam.report.grid import Grid, GridRow, row_of
@@ -52,13 +52,23 @@ def characteristics_grid(tables: RunTables, view: View, policy: ComparisonPolicy
     return Grid("characteristics", tuple(columns), tuple(lines), notes=_notes(table))
 
 
+def _tests_in_words(policy: ComparisonPolicy) -> str:
+    """Say which tests compare groups."""
+    values = {"welch": "Welch's t", "rank": "Wilcoxon or Kruskal-Wallis"}[policy.continuous]
+    cell = {"observed": "a count", "expected": "an expected count"}[policy.small_cell]
+    return (
+        f"Tests (policy “{policy.name}”): Fisher's exact where {cell} is below "
+        f"{policy.fisher_below}, else chi-square; {values} for numbers"
+    )
+
+
 def _notes(table: BaselineTable) -> tuple[str, ...]:
     """Say what the numbers are and which columns are not shown."""
     notes = [
         "Counts with the percentage of all subjects of the group; mean (SD) and median "
         "(quartiles) for numbers. Missing values are counted, and left out of tests and "
-        f"standardised differences. Tests by the policy “{table.policy}”, without correction for "
-        "multiple testing."
+        f"standardised differences. {_tests_in_words(policy_named(table.policy))}; without "
+        "correction for multiple testing."
     ]
     if table.left_out:
         notes.append(
@@ -199,9 +209,14 @@ def _response_notes(
         "grew.",
         "Medians: Kaplan-Meier with 95 % limits on the log scale, months of 30.4375 days; "
         "NR: not reached.",
-        f"Tests by the policy “{policy.name}”, log-rank for times to event; without correction "
-        "for multiple testing.",
+        f"{_tests_in_words(policy)}; log-rank for times to event; without correction for "
+        "multiple testing.",
     ]
+    if view.scheme in wording.SCHEME_WORDS:
+        notes.append(
+            f"Without an event a time ends {wording.SCHEME_WORDS[view.scheme]} (censoring scheme "
+            f"“{view.scheme}”)."
+        )
     if len(view.arms) == 2:
         notes.append(
             f"{view.arms[1]} versus {view.arms[0]}: difference of rates in percentage points with "

@@ -248,7 +248,7 @@ def _dashes(
 
 
 def _draw_scale_and_letters(picture: Image.Image, geometry: VolumeGeometry, view: _View) -> None:
-    """Draw a bar of 10 mm and the letters of the patient's directions at the four edges."""
+    """Draw a bar of 10 mm, the slice's position, and the patient's directions at the edges."""
     pen = ImageDraw.Draw(picture)
     middle, far = _SIDE // 2, _SIDE - 8
     down, right = geometry.affine[:3, 1], geometry.affine[:3, 2]
@@ -265,6 +265,15 @@ def _draw_scale_and_letters(picture: Image.Image, geometry: VolumeGeometry, view
     pen.line([(8, bottom), (8 + length, bottom)], fill=(0, 0, 0), width=5)
     pen.line([(9, bottom), (7 + length, bottom)], fill=(255, 255, 255), width=2)
     _write(pen, (8, bottom - 10), "10 mm", anchor="lm")
+    _write(pen, (far, bottom - 1), _position(geometry, view), anchor="rm")
+
+
+def _position(geometry: VolumeGeometry, view: _View) -> str:
+    """Return where the slice lies, along the patient's axis that it is most nearly across."""
+    axis = int(np.abs(geometry.affine[:3, 0]).argmax())
+    middle = (view.top + _SIDE / 2 / view.row_px, view.left + _SIDE / 2 / view.column_px)
+    place = geometry.index_to_patient((view.slice_index, *middle))
+    return f"{'xyz'[axis]} {float(np.ravel(place)[axis]):.1f} mm"
 
 
 def _letter(direction: NDArray[np.float64]) -> str:

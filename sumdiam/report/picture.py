@@ -27,6 +27,7 @@ QUANTITY_WORDS: Mapping[str, str] = {
     "whole_perpendicular": "whole short axis",
     "node_short_axis": "short axis of the node",
 }
+_OBLIQUE = math.cos(math.radians(85.0))
 _SECOND = {first: second for one in PICTURES.values() for first, second, _ in one}
 
 
@@ -193,7 +194,7 @@ def _picture(
     )
     lengths = [_length(row)]
     if second is not None and same_slice:
-        lengths.append(f"{_length(second)} (dashed)")
+        lengths.append(f"{_length(second)} ({_dashed(row, second)})")
     uid = wording.text_of(row["series_uid"], "")
     series = context.series
     place = [series.get(str(row["volume_id"]), series.get(uid, ""))]
@@ -223,6 +224,21 @@ def _length(row: Mapping[Any, Any]) -> str:
     if value is None or pd.isna(value) or not math.isfinite(float(value)):
         return f"{words} not measured"
     return f"{words} {wording.rounded(float(value), 1)} {row['unit']}"
+
+
+def _dashed(row: Mapping[Any, Any], second: Mapping[Any, Any]) -> str:
+    """Say how the dashed caliper lies: not across the other one where several long axes tie."""
+    names = [f"end{end}_{axis}_mm" for end in (1, 2) for axis in "xyz"]
+    if any(pd.isna(one.get(name)) for one in (row, second) for name in names):
+        return "dashed"
+    along, across = (
+        [float(one[f"end2_{axis}_mm"]) - float(one[f"end1_{axis}_mm"]) for axis in "xyz"]
+        for one in (row, second)
+    )
+    size = math.hypot(*along) * math.hypot(*across)
+    if not size or abs(sum(a * b for a, b in zip(along, across, strict=True))) <= _OBLIQUE * size:
+        return "dashed"
+    return "dashed; several long axes tie, the short one lies across another of them"
 
 
 def _decided(row: Mapping[Any, Any]) -> str:

@@ -45,6 +45,9 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         "Subject", "Visit", "Scan", "Response", "Targets", "Sum, mm", "From baseline",
         "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
     )  # fmt: skip
+    sums = view.responses["sum_mm"].astype("float64").fillna(0.0)
+    left = (view.responses["target_response"].astype("string") == "CR").fillna(value=False)
+    normal = bool((left & (sums > 0)).any())
     return Grid(
         "course",
         columns,
@@ -54,7 +57,8 @@ def course_grid(tables: RunTables, view: View) -> Grid:
             "measurement error (highlighted) the probability of each category. Targets: measured "
             "of expected. Sum of diameters as the rule set measures each target. Nadir: the "
             "smallest earlier sum. A percentage has more decimals where one would seem to reach a "
-            "cut-off that it misses. NA: no non-target lesion; NE: not evaluable.",
+            "cut-off that it misses. NA: no non-target lesion; NE: not evaluable."
+            + (" CR with a sum above 0: nodes of normal size stay in the sum." if normal else ""),
         ),
         missing="No responses: no subject has a baseline and a follow-up that could be assessed.",
         sortable=True,

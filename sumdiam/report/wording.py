@@ -36,8 +36,8 @@ RESPONSE_WORDS: Final = {
 FLAG_WORDS: Final = {
     "several_components": "viable tumour lies in several parts",
     "slice_thick": "slices are thicker than 5 mm",
-    "oblique": "slices are not axial (degrees off)",
-    "gantry_tilt": "the gantry was tilted (degrees)",
+    "oblique": "slices are not axial",
+    "gantry_tilt": "the gantry was tilted",
     "gap_allowed": "slices of the series are missing, which was allowed",
     "few_slices": "the lesion is seen on one slice only",
     "touches_border": "the lesion reaches the border of the scan: it may go on beyond",
@@ -48,22 +48,42 @@ FLAG_WORDS: Final = {
     "phases_misaligned": "enhancement beside the outline is lopsided: phases may lie apart",
     "oil": "iodised oil hides enhancement in part of the lesion: use MRI",
     "fallback_used": "viable tissue is so thin that pixels stand in for its smoothed edge",
-    "length_sensitive": "a neighbouring threshold or gap moves the length by this many mm",
-    "small_part": "the viable part is small for its noise: this share of its height may be lost",
-    "short_axis_band_wide": "long axes that tie have short axes this many mm apart",
+    "length_sensitive": "a neighbouring threshold or gap moves the length",
+    "small_part": "the viable part is small for its noise: a share of its height may be lost",
+    "short_axis_band_wide": "several long axes tie, and their short axes differ",
     "contours_skip_slices": "slices between outlined ones were not outlined: no volume",
-    "mask_resampled": "the mask was moved from another grid (change of volume in percent)",
+    "mask_resampled": "the mask was moved from another grid, which changed its volume",
     "fractional_mask": "the mask holds fractions; more than one half was taken",
     "sform_qform_differ": "the NIfTI mask says two things of where it lies; one fits the image",
     "contour_repeated": "a contour was drawn twice, and used once",
     "contour_without_area": "contours of one or two points were left out",
     "contours_touch": "a hole reaches over the rim by a few pixels",
-    "registered": "the native phase was moved onto the arterial one (mm left over)",
-    "registration_residual": "the phases may still lie apart after registration (mm)",
+    "registered": "the native phase was moved onto the arterial one; what may be left over",
+    "registration_residual": "the phases may still lie apart after registration",
     "native_too_short": "the native phase does not reach the whole lesion and was not used",
     "measured_twice": "the lesion was measured more than once at this timepoint: no value counts",
     "decision_stale": "the automatic value changed after a reviewer judged it",
 }
+
+FLAG_UNITS: Final = {
+    "slice_thick": "mm",
+    "oblique": "degrees",
+    "gantry_tilt": "degrees",
+    "length_sensitive": "mm",
+    "short_axis_band_wide": "mm",
+    "mask_resampled": "%",
+    "registered": "mm",
+    "registration_residual": "mm",
+}
+"""Units of the values behind flags; the other values have none, or that of the image."""
+
+SCHEME_WORDS: Final = {
+    "seed": "at the last images; new therapy and missed visits are ignored",
+    "treatment_policy": "at the last evaluable images; new therapy and missed visits are ignored",
+    "fda_strict": "at the last evaluable images; new therapy, or an event after two missed visits, "
+    "censors",
+}
+"""Where subjects without an event are censored, by the name of the scheme."""
 
 STATUS_WORDS: Final = {
     "done": "measured",
@@ -177,7 +197,15 @@ def _flag(written: str) -> str:
     match = re.fullmatch(r"([^()]+)\(([^()]*)\)", written)
     code, value = (match.group(1), match.group(2)) if match else (written, "")
     words = FLAG_WORDS.get(code, code.replace("_", " "))
-    return f"{words} [{value}]" if value else words
+    shown = " ".join(part for part in (_short(value), FLAG_UNITS.get(code, "")) if part)
+    return f"{words} [{shown}]" if value else words
+
+
+def _short(value: str) -> str:
+    """Write the value of a flag with two decimals at most; what is no number as it is."""
+    if not re.fullmatch(r"[+-]?\d+\.\d{3,}", value):
+        return value
+    return rounded(float(value), 2 if abs(float(value)) < 1 else 1)
 
 
 def text_of(cell: Any, missing: str = NOTHING) -> str:

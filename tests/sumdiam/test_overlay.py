@@ -133,3 +133,18 @@ def test_a_title_too_long_keeps_its_end():
     short = draw_overlay(a_volume(), MASK, None, None, title=("x" * 300, "week 12"))
     other = draw_overlay(a_volume(), MASK, None, None, title=("x" * 300, "week 24"))
     assert short != other
+
+
+def test_the_position_of_the_slice_in_the_patient_is_written_in_the_lower_right_corner():
+    moved = GRID.affine.copy()
+    moved[2, 3] += 131.5
+    one = pixels(draw_overlay(a_volume(), MASK, VIABLE, a_caliper()))
+    other = a_volume(geometry=VolumeGeometry(moved, GRID.shape))
+    two = pixels(draw_overlay(other, MASK, VIABLE, a_caliper()))
+    rows, columns = np.nonzero((one != two).any(axis=2))
+    assert rows.size
+    assert (rows.min() >= 250, rows.max() < 270, columns.min() > 150) == (True, True, True)
+    aside = GRID.affine.copy()
+    aside[0, 3] += 131.5  # the slice is the same one of the patient
+    other = a_volume(geometry=VolumeGeometry(aside, GRID.shape))
+    assert np.array_equal(one, pixels(draw_overlay(other, MASK, VIABLE, a_caliper())))

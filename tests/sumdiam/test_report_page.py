@@ -133,6 +133,49 @@ def test_a_quantity_without_a_picture_of_its_own_leads_to_the_one_it_is_seen_on(
     assert f'<a href="#{anchor}">12.3</a>' in html
 
 
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ((0.0, 20.0), "(dashed);"),
+        ((1.0, 20.0), "(dashed);"),
+        ((10.0, 20.0), "(dashed; several long axes tie, the short one lies across another"),
+    ],
+)
+def test_a_dashed_axis_that_is_not_across_the_drawn_one_says_so(small, tmp_path, end, words):
+    rows = small.tables.measurements
+    first = rows[rows["quantity"] == "viable_diameter"].head(1)
+
+    def drawn(row, x, y, **cells):
+        ends = dict.fromkeys([f"end{n}_{axis}_mm" for n in (1, 2) for axis in "xyz"], 0.0)
+        return row.assign(**ends | {"end2_x_mm": x, "end2_y_mm": y} | cells)
+
+    long = drawn(first, 30.0, 0.0)
+    short = drawn(first, *end, measurement_id="short", quantity="viable_perpendicular")
+    rest = rows.drop(first.index)
+    tables = replace(small.tables, measurements=pd.concat([long, short, rest]))
+    text = Page(written(tables, tmp_path, overlays=small.overlays)).text["pictures"]
+    assert words.rstrip(";") in text
+
+
+def test_the_waterfall_names_bars_at_minus_100_that_are_no_cr_and_cr_that_is_short_of_it(
+    small, tmp_path
+):
+    rows = small.tables.outcomes.copy()
+    names = rows["subject_id"].tolist()
+    rows.loc[rows.index[0], ["best_response", "best_change_percent"]] = "PR", -100.0
+    rows.loc[rows.index[1], ["best_response", "best_change_percent"]] = "CR", -90.9
+    rows.loc[rows.index[2], ["best_response", "best_change_percent"]] = "CR", -100.0
+    text = Page(written(replace(small.tables, outcomes=rows), tmp_path)).text["change"]
+    assert f"not CR (non-target lesions decide too): {names[0]} is PR." in text
+    assert f"(nodes of normal size stay in the sum): {names[1]}." in text
+
+
+def test_tests_and_censoring_are_said_in_words(page):
+    text = page.text["response"]
+    assert "Fisher's exact where a count is below 5, else chi-square; Welch's t for numbers" in text
+    assert "ends at the last images; new therapy and missed visits are ignored" in text
+
+
 def test_a_progression_says_what_made_it_one(run, html, page):
     rows = run.tables.responses
     new = rows[(rows["overall_response"] == "PD") & (rows["new_lesion"] == "yes")]

@@ -60,6 +60,21 @@ def test_flags_are_split_into_sentences_with_their_value():
 
 
 @pytest.mark.parametrize(
+    ("cell", "ending"),
+    [
+        ("length_sensitive(2.155)", "moves the length [2.2 mm]"),
+        ("registered(0.4123)", "what may be left over [0.41 mm]"),
+        ("mask_resampled(-12.5)", "which changed its volume [-12.5 %]"),
+        ("oblique(11.25)", "not axial [11.25 degrees]"),
+        ("several_components(3)", "several parts [3]"),
+    ],
+)
+def test_the_value_behind_a_flag_has_its_unit_and_no_decimals_that_nobody_reads(cell, ending):
+    [sentence] = wording.flags_in_words(cell)
+    assert sentence.endswith(ending)
+
+
+@pytest.mark.parametrize(
     ("percent", "words"),
     [
         (-34.177215189873415, "−34.2"),  # noqa: RUF001
