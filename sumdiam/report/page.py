@@ -30,7 +30,7 @@ from sumdiam.report.run_grid import (
 from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.subject_grid import course_grid, lesion_grid
 from sumdiam.report.view import choose_view
-from sumdiam.report.waiting import unnamed_outlines, waiting_matches
+from sumdiam.report.waiting import waiting_outlines
 
 FIGURE_TITLES: Mapping[str, str] = {
     "flow": "Flow of subjects",
@@ -112,8 +112,7 @@ def write_report(
         figures={name: _figure(name, drawing) for name, drawing in drawings.items()},
         course=course_grid(tables, view),
         lesions=lesion_grid(tables, view, picture_anchors(pictures)),
-        waiting=waiting_matches(tables, pairs or {}, out.parent),
-        unnamed=unnamed_outlines(tables, pairs or {}, out.parent),
+        waiting=waiting_outlines(tables, pairs or {}, out.parent),
         pictures=pictures,
         policies=policy_grid(tables, view),
         provenance=provenance_grids(run_facts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,27 @@ class UnnamedOutlines:
     visits: tuple[tuple[WaitingMask, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """All that waits for a person: proposals, and outlines without one."""
+
+    matches: tuple[WaitingMatch, ...]
+    unnamed: tuple[UnnamedOutlines, ...]
+
+
+def waiting_outlines(
+    tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
+) -> Waiting:
+    """Return the outlines of which a person has to say what they show.
+
+    Parameters
+    ----------
+    pairs : mask id -> PNG
+        Bytes, or a path relative to the folder of the report.
+    """
+    return Waiting(_matches(tables, pairs, folder), _unnamed(tables, pairs, folder))
+
+
 def unnamed_masks(masks: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
     """Return the outlines of lesions that a person has to name, with those they may be.
 
@@ -84,16 +105,10 @@ def unnamed_masks(masks: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([unnamed, beside]).sort_values([*of, "timepoint", "mask_id"])
 
 
-def unnamed_outlines(
+def _unnamed(
     tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
 ) -> tuple[UnnamedOutlines, ...]:
-    """Return the outlines that a person has to name, by subject and reader, visit by visit.
-
-    Parameters
-    ----------
-    pairs : mask id -> PNG
-        Bytes, or a path relative to the folder of the report.
-    """
+    """Return the outlines that a person has to name, by subject and reader, visit by visit."""
     rows = unnamed_masks(tables.masks, tables.matches)
     found = []
     for (subject_id, reader), own in rows.groupby(["subject_id", "reader"], sort=True):
@@ -109,16 +124,10 @@ def unnamed_outlines(
     return tuple(found)
 
 
-def waiting_matches(
+def _matches(
     tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
 ) -> tuple[WaitingMatch, ...]:
-    """Return the matches that wait for a person, by subject.
-
-    Parameters
-    ----------
-    pairs : mask id -> PNG
-        Bytes, or a path relative to the folder of the report.
-    """
+    """Return the matches that wait for a person, by subject."""
     rows = tables.matches[tables.matches["decided_by"] == "undecided"]
     masks = {str(row["mask_id"]): row for row in tables.masks.to_dict("records")}
     found = []
@@ -126,8 +135,7 @@ def waiting_matches(
         names = [str(row[n]) for n in ("earlier_mask_id", "mask_id") if not pd.isna(row[n])]
         margin = "" if pd.isna(row["margin"]) else f", margin {row['margin']:.2f}"
         outlines = tuple(
-            replace(_outline(masks.get(name, {"mask_id": name}), pairs, folder), lesion_id="")
-            for name in names
+            _outline(masks.get(name, {"mask_id": name}), pairs, folder) for name in names
         )
         words = f"{WORDS[str(row['relation'])]} (relation {row['relation']}{margin})"
         found.append(WaitingMatch(str(row["subject_id"]), words, outlines))
