@@ -52,6 +52,20 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio of two groups (first to second), with its interval; NaN with a note where none is."""
+
+    estimate: float
+    lower: float
+    upper: float
+    level: float
+    method: str
+    n: tuple[int, int]
+    events: tuple[int, int]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Quantile:
     """The time by which a share of the subjects had the event; infinite limits are NaN."""
 

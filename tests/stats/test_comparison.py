@@ -12,6 +12,7 @@ from stats.comparison import (
     compare_values,
     policy_named,
 )
+from stats.p_variant import usual_variants
 
 from .golden import data_of, golden
 
@@ -27,6 +28,28 @@ def test_fisher_is_that_of_r_for_any_shape(row):
     found = fisher.fisher_exact(table_of(row))
     assert found.p_value == pytest.approx(row.fisher_p, rel=1e-9)
     assert found.name == "Fisher exact"
+
+
+SHAPES = golden("fisher_shapes")
+
+
+@pytest.mark.parametrize("row", list(SHAPES.itertuples()), ids=lambda row: row.cells)
+def test_fisher_and_chi_square_of_random_tables_are_those_of_r(row):
+    table = table_of(row)
+    assert fisher.fisher_exact(table).p_value == pytest.approx(row.fisher_p, rel=1e-9)
+    variants = usual_variants(table)
+    assert variants["Pearson chi-square"] == pytest.approx(row.chi_p, rel=1e-9)
+    if table.shape == (2, 2):
+        yates = variants["chi-square with Yates' correction"]
+        assert yates == pytest.approx(row.yates_p, rel=1e-9)
+
+
+@pytest.mark.parametrize("row", list(SHAPES[::5].itertuples()), ids=lambda row: row.cells)
+def test_the_order_of_rows_columns_and_sides_changes_no_fisher_p(row):
+    table = table_of(row)
+    want = fisher.fisher_exact(table).p_value
+    for other in (table.T, table[::-1], table[:, ::-1]):
+        assert fisher.fisher_exact(other).p_value == pytest.approx(want, rel=1e-10)
 
 
 @pytest.mark.parametrize("row", list(COUNTS.itertuples()), ids=lambda row: row.cells)
