@@ -19,10 +19,11 @@ from assessment.code import (
     SD,
     Bools,
     Ints,
-    Texts,
+    choose,
 )
 from assessment.response import first_progression
-from assessment.visit_array import first_rank
+from assessment.visit_array import filled, rank_of_first, rows_of
+from assessment.words import Words, first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ class Best:
 
     code: Ints
     rank: Ints
-    reason: Texts
+    reason: Words
 
 
 def until_progression(overall: Ints) -> Bools:
     """Return which follow-up visits count for the outcomes: up to and including first PD."""
     rank = np.arange(overall.shape[1])
     first = first_progression(overall)
-    last = np.where(first < 0, overall.shape[1], first)
+    last = choose(first < 0, overall.shape[1], first)
     return np.asarray((rank > 0) & (rank <= last[:, None]) & (overall != NONE))
 
 
@@ -91,7 +92,7 @@ def confirmed_best_response(
     counting = until_progression(overall)
     code, rank = _best_codes(overall, stable, confirmed_cr, confirmed_pr, counting)
     reason = _reasons(code, counting, overall, dated, policy)
-    return Best(np.where(without_target & (code == SD), NON_CR_NON_PD, code), rank, reason)
+    return Best(choose(without_target & (code == SD), NON_CR_NON_PD, code), rank, reason)
 
 
 def confirmed(
@@ -106,6 +107,10 @@ def confirmed(
 
     Between them lie only responses of the second kind and at most so many NE as policy says.
     """
+    whole = filled(overall.shape, value=False, dtype=bool)
+    begins = np.logical_or.reduce([overall == code for code in first])
+    case = np.flatnonzero(begins.any(axis=1))
+    overall, day = rows_of(overall, case), rows_of(day, case)
     depth = overall.shape[1]
     counting = until_progression(overall)
     starts, seconds = (
@@ -119,19 +124,20 @@ def confirmed(
         gaps = np.zeros(len(overall), dtype=np.int64)
         for rank in range(begin + 1, depth):
             response = seconds[:, rank]
-            safe = np.where(open_ & response, day[:, rank] - day[:, begin], 0)
+            safe = choose(open_ & response, day[:, rank] - day[:, begin], 0)
             done[:, begin] |= open_ & response & (safe >= least)
             gaps += counting[:, rank] & (overall[:, rank] == NE)
             open_ &= np.asarray(counting[:, rank]) & (
                 response | ((overall[:, rank] == NE) & (gaps <= most))
             )
-    return np.asarray(done)
+    whole[case] = done
+    return np.asarray(whole)
 
 
 def _late_enough(day: Ints, start_day: Ints, policy: Mapping[str, str]) -> Bools:
     """Return which visits are far enough from the start for SD to count."""
     known = (day != NO_DAY) & (start_day != NO_DAY)[:, None]
-    elapsed = np.where(known, day, 0) - np.where(known, start_day[:, None], 0)
+    elapsed = choose(known, day, 0) - choose(known, start_day[:, None], 0)
     return np.asarray(known & (elapsed >= int(policy["sd_minimum_days"])))
 
 
@@ -151,10 +157,9 @@ def _best_codes(
     code = np.full(len(overall), NE, dtype=np.int64)
     rank = np.full(len(overall), -1, dtype=np.int64)
     for category, where in reversed(stands):
-        found = where & counting
-        any_ = found.any(axis=1)
-        code = np.where(any_, category, code)
-        rank = np.where(any_, first_rank(found), rank)
+        first = rank_of_first(where & counting)
+        code = choose(first >= 0, category, code)
+        rank = choose(first >= 0, first, rank)
     return code, rank
 
 
@@ -164,31 +169,25 @@ def _reasons(
     overall: Ints,
     dated: Bools,
     policy: Mapping[str, str],
-) -> Texts:
+) -> Words:
     """Return in words why the best response is what it is."""
     early = (CR, PR, SD, NON_CR_NON_PD)
     short = (counting & np.logical_or.reduce([overall == one for one in early])).any(axis=1)
     days = policy["sd_minimum_days"]
     unconfirmed = (code == SD) & ~(counting & (overall == SD)).any(axis=1)
-    reason = np.select(
+    early_only = f"SD only within {days} days of the start"
+    return first_of(
         [
-            (code == NE) & ~counting.any(axis=1),
-            (code == NE) & short,
-            code == NE,
-            (code == PD) & short,
-            code == PD,
-            unconfirmed,
-            ~dated & ((code == SD) | (code == NON_CR_NON_PD)),
-        ],
-        [
-            "no assessment after baseline",
-            f"SD only within {days} days of the start, and no PD after it",
-            "no evaluable assessment after baseline",
-            f"SD only within {days} days of the start, then PD",
-            "PD without a better response before it",
-            "a response that was not confirmed",
-            "no_dates: the minimum interval for SD was not applied",
+            ((code == NE) & ~counting.any(axis=1), "no assessment after baseline"),
+            ((code == NE) & short, f"{early_only}, and no PD after it"),
+            (code == NE, "no evaluable assessment after baseline"),
+            ((code == PD) & short, f"{early_only}, then PD"),
+            (code == PD, "PD without a better response before it"),
+            (unconfirmed, "a response that was not confirmed"),
+            (
+                ~dated & ((code == SD) | (code == NON_CR_NON_PD)),
+                "no_dates: the minimum interval for SD was not applied",
+            ),
         ],
         "best response up to first PD",
     )
-    return reason.astype(object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -55,11 +56,17 @@ def dates_of(days: Ints) -> NDArray[np.datetime64]:
     return days.astype("datetime64[D]").astype("datetime64[ns]")
 
 
-def scaled(values: Anything, per_unit: int) -> Ints:
-    """Return values as whole steps, so many in a unit, NOT_MEASURED where there is none."""
-    steps = np.rint(np.asarray(values, dtype=np.float64) * per_unit)
+def scaled(values: Floats, per_unit: int, narrow: int) -> Ints:
+    """Return values as whole steps, so many in a unit, NOT_MEASURED where there is none.
+
+    Parameters
+    ----------
+    narrow : if none is larger, half as wide numbers do
+    """
+    steps = values * per_unit
+    np.rint(steps, out=steps)
     steps[~np.isfinite(steps)] = NOT_MEASURED
-    return steps.astype(np.int64)
+    return steps.astype(np.int32 if steps.max(initial=0) <= narrow else np.int64)
 
 
 def written(values: Ints, per_unit: int = 100) -> Texts:
@@ -76,6 +83,31 @@ def written(values: Ints, per_unit: int = 100) -> Texts:
         decimals = f"{value % per_unit:0{places}d}".rstrip("0") or "0"
         text.append(f"{value // per_unit}.{decimals}")
     return np.array([*text, ""], dtype=object)[inverse].reshape(values.shape)
+
+
+def choose(condition: Bools, one: Anything | int, other: Anything | int) -> Anything:
+    """Return one whole number where a condition holds, the other elsewhere, as `np.where` does.
+
+    Without a branch: where the condition follows no pattern, several times faster, and most of all
+    for codes in narrow types. The type is that of the arrays; two plain numbers make int64.
+    """
+    kinds = [value.dtype for value in (one, other) if isinstance(value, np.ndarray)]
+    kind = np.result_type(*kinds) if kinds else np.dtype(np.int64)
+    mask = condition.astype(kind)
+    np.negative(mask, out=mask)
+    if not kinds:
+        mask &= np.int64(int(one) ^ int(other))
+        return mask ^ int(other)
+    return other ^ ((one ^ other) & mask)
+
+
+def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) -> Anything:
+    """Return the code (int8) of the first condition that holds, else the default."""
+    found = np.full_like(conditions[0], default, dtype=np.int8)
+    for condition, code in zip(reversed(conditions), reversed(codes), strict=True):
+        if condition.any():
+            found = choose(condition, code, found)
+    return found
 
 
 def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:

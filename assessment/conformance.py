@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from assessment.code import NO_DAY, NON_TARGET, NOT_MEASURED, TARGET, Bools, Ints, Texts
+from assessment.code import NO_DAY, NON_TARGET, NOT_MEASURED, TARGET, Bools, Ints, Texts, choose
 from assessment.course import Course
 from assessment.lesion_state import linked_lesions
 from assessment.measurand import NAMES
@@ -47,7 +47,7 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> list[dict[st
     visits = course.visits
     out = Warned(course, None)
     out.pairs(late, "after_cutoff", "after the data cut-off: left out")
-    out.subjects(visits.no_dates == "dates_backwards", "dates_backwards", DATES_BACKWARDS)
+    out.subjects(visits.no_dates.equals("dates_backwards"), "dates_backwards", DATES_BACKWARDS)
     undated = visits.exists & ((visits.first_day == NO_DAY) | (visits.last_day == NO_DAY))
     partly = undated & (visits.exists & ~undated).any(axis=1)[:, None]
     out.subject_visits(partly, "date_missing", DATE_MISSING)
@@ -103,10 +103,10 @@ def people_warnings(
     visits = course.visits
     out = Warned(course, None)
     window = int(policy["baseline_window_days"])
-    known = visits.exists[:, 0] & (people.start != NO_DAY) & (visits.no_dates == "")
+    known = visits.exists[:, 0] & (people.start != NO_DAY) & visits.dated
     gap = np.where(known, people.start, 0) - np.where(known, visits.last_day[:, 0], 0)
     images = np.where(visits.exists, visits.last_day, NO_DAY).max(axis=1)
-    dead = (people.died != NO_DAY) & (visits.no_dates == "")
+    dead = (people.died != NO_DAY) & visits.dated
     passed = people.died != NO_DAY
     for where, code, text in (
         (
@@ -132,13 +132,16 @@ def people_warnings(
 def _days_between_dates(course: Course, people: People) -> Ints:
     """Return the days between each subject's first and last date of any kind."""
     visits = course.visits
-    own = np.stack([people.start, people.died, people.alive, people.new_therapy], axis=1)
-    seen = [np.where(visits.exists, d, NO_DAY) for d in (visits.first_day, visits.last_day)]
-    days = np.concatenate([*seen, own], axis=1)
-    known = days != NO_DAY
-    last = np.where(known, days, NO_DAY).max(axis=1)
-    first = np.where(known, days, np.iinfo(np.int64).max).min(axis=1)
-    return np.where(known.any(axis=1), last - np.minimum(first, last), 0)
+    own = [people.start, people.died, people.alive, people.new_therapy]
+    seen = [
+        choose(visits.exists[:, rank], days[:, rank], NO_DAY)
+        for days in (visits.first_day, visits.last_day)
+        for rank in range(days.shape[1])
+    ]
+    none = int(np.iinfo(np.int64).max)
+    last = np.maximum.reduce([*own, *seen])
+    first = np.minimum.reduce([choose(days == NO_DAY, none, days) for days in (*own, *seen)])
+    return choose(last != NO_DAY, last - np.minimum(first, last), 0)
 
 
 def conformance_warnings(result: SubjectResponses) -> list[dict[str, Any]]:

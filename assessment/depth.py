@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import Bools, Ints, Texts
+from assessment.code import Bools, Ints, choose
 from assessment.phrase import percentages
 from assessment.response import first_progression
 from assessment.sums import Sums
 from assessment.visit_array import first_rank
+from assessment.words import Words, first_of, one_word
 
 EARLY_SHRINKAGE_PERCENT = 20
 """Strictly more than this decrease at the first follow-up. Source: the published analysis."""
@@ -33,7 +34,7 @@ class Depth:
     decrease: Ints
     baseline: Ints
     rank: Ints
-    reason: Texts
+    reason: Words
 
     @property
     def early_shrinkage(self) -> Bools:
@@ -51,26 +52,20 @@ def early_shrinkage(sums: Sums, exists: Bools, policy: Mapping[str, str]) -> Dep
     )
     rank = first_rank(wanted)
     case = np.arange(len(rank))
-    measured = wanted.any(axis=1) & complete[case, rank]
-    has_baseline = sums.baseline > 0
+    measured = np.asarray(wanted.any(axis=1) & complete[case, rank])
+    has_baseline = np.asarray(sums.baseline > 0)
     decrease = sums.baseline - sums.total[case, rank]
     known = measured & has_baseline
-    reason = np.select(
+    reason = first_of(
         [
-            sums.n_expected == 0,
-            ~has_baseline,
-            ~follow_up.any(axis=1),
-            ~measured,
+            (sums.n_expected == 0, "no hepatic target"),
+            (~has_baseline, "hepatic sum at baseline is zero or not complete"),
+            (np.asarray(~follow_up.any(axis=1)), "no follow-up"),
+            (~measured, "hepatic targets not all measured at the first follow-up"),
         ],
-        [
-            "no hepatic target",
-            "hepatic sum at baseline is zero or not complete",
-            "no follow-up",
-            "hepatic targets not all measured at the first follow-up",
-        ],
-        percentages(-decrease, sums.baseline, "", " at the first follow-up").text,
+        percentages(-decrease, sums.baseline, "", " at the first follow-up"),
     )
-    return Depth(known, decrease, sums.baseline, rank, reason.astype(object))
+    return Depth(known, decrease, sums.baseline, rank, reason)
 
 
 def depth_of_response(
@@ -82,26 +77,39 @@ def depth_of_response(
     ----------
     eligible : (case,) subjects that have a depth of response, by policy
     """
-    within = _until(overall, exists, policy) & sums.complete & (sums.n_expected > 0)[:, None]
-    total = np.where(within, sums.total, np.iinfo(np.int64).max)
-    rank = np.argmin(total, axis=1)
-    case = np.arange(len(rank))
-    has_baseline = sums.baseline > 0
-    found = within.any(axis=1)
-    decrease = np.where(found, sums.baseline - sums.total[case, rank], 0)
-    reason = np.select(
-        [~eligible, sums.n_expected == 0, ~has_baseline, ~found],
+    found, decrease, rank = _deepest(sums, _until(overall, exists, policy))
+    has_baseline = np.asarray(sums.baseline > 0)
+    reason = first_of(
         [
-            "no disease control",
-            "no hepatic target",
-            "hepatic sum at baseline is zero or not complete",
-            "hepatic targets never all measured after baseline",
+            (~eligible, "no disease control"),
+            (sums.n_expected == 0, "no hepatic target"),
+            (~has_baseline, "hepatic sum at baseline is zero or not complete"),
+            (~found, "hepatic targets never all measured after baseline"),
         ],
-        percentages(-decrease, sums.baseline, "", " from baseline").text,
+        percentages(-decrease, sums.baseline, "", " from baseline"),
     )
-    return Depth(
-        eligible & has_baseline & found, decrease, sums.baseline, rank, reason.astype(object)
-    )
+    return Depth(eligible & has_baseline & found, decrease, sums.baseline, rank, reason)
+
+
+def best_change(sums: Sums, overall: Ints, exists: Bools, policy: Mapping[str, str]) -> Depth:
+    """Return the largest decrease of the sum from baseline up to first PD, of everybody."""
+    within = _until(overall, exists, {**policy, "dpr_until": "first_pd"})
+    found, decrease, rank = _deepest(sums, within)
+    nothing = one_word("", len(rank))
+    return Depth((sums.baseline > 0) & found, decrease, sums.baseline, rank, nothing)
+
+
+def _deepest(sums: Sums, visits: Bools) -> tuple[Bools, Ints, Ints]:
+    """Return who has a complete sum at one of the visits, by how much the least fell, and where."""
+    within = visits & sums.complete & (sums.n_expected > 0)[:, None]
+    total = choose(within, sums.total, np.iinfo(np.int64).max)
+    least, rank = total[:, 0].copy(), np.zeros(len(total), dtype=np.int64)
+    for place in range(1, total.shape[1]):
+        less = total[:, place] < least
+        rank = choose(less, place, rank)
+        least = choose(less, total[:, place], least)
+    found = np.asarray(within.any(axis=1))
+    return found, choose(found, sums.baseline - least, 0), rank
 
 
 def _until(overall: Ints, exists: Bools, policy: Mapping[str, str]) -> Bools:
@@ -111,5 +119,5 @@ def _until(overall: Ints, exists: Bools, policy: Mapping[str, str]) -> Bools:
     if policy["dpr_until"] == "end":
         return np.asarray(follow_up)
     first = first_progression(overall)
-    last = np.where(first < 0, exists.shape[1], first)
+    last = choose(first < 0, exists.shape[1], first)
     return np.asarray(follow_up & (rank <= last[:, None]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from assessment.code import NO_DAY, Bools, Ints, Texts
+from assessment.code import NO_DAY, Bools, Ints, choose
 from assessment.phrase import spelled
 from assessment.response import evaluable, first_progression
+from assessment.words import Words, first_of, one_word
 
 ALLOWED_MISSED = 1
 """More missed visits in a row than this censor the event behind them (scheme fda_strict)."""
@@ -22,7 +23,7 @@ class Times:
     start: Ints
     end: Ints
     event: Bools
-    reason: Texts
+    reason: Words
 
     @property
     def known(self) -> Bools:
@@ -52,45 +53,58 @@ class Followed:
     died: Ints
     alive: Ints
     new_therapy: Ints
-    no_dates: Texts
+    no_dates: Words
     vital_known: bool
     policy: Mapping[str, str]
+    _kept: dict[str, Ints] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def dated(self) -> Bools:
+        """(case,): whether the dates can be used."""
+        return self.no_dates.equals("")
+
+    @property
+    def last_image(self) -> Ints:
+        """(case,): day of the last images after baseline, NO_DAY where there are none."""
+        if "last_image" not in self._kept:
+            self._kept["last_image"] = _latest(self.last_day[:, 1:], self.exists[:, 1:])
+        return self._kept["last_image"]
 
 
 def at_rank(days: Ints, rank: Ints) -> Ints:
     """Return the day of each case's visit, NO_DAY where the rank is negative."""
     found = days[np.arange(len(rank)), np.maximum(rank, 0)]
-    return np.where(rank >= 0, found, NO_DAY)
+    return choose(rank >= 0, found, NO_DAY)
 
 
-def last_image(followed: Followed) -> Ints:
-    """Return the day of each case's last images after baseline, NO_DAY where there are none."""
-    later = followed.exists.copy()
-    later[:, 0] = False
-    return np.asarray(np.where(later, followed.last_day, NO_DAY).max(axis=1))
+def _latest(day: Ints, where: Bools) -> Ints:
+    """Return the latest day of each case's visits at which a flag is set, else NO_DAY."""
+    found = np.full(len(day), NO_DAY, dtype=np.int64)
+    for rank in range(day.shape[1]):
+        np.maximum(found, day[:, rank], out=found, where=where[:, rank])
+    return found
 
 
 def _last_adequate(followed: Followed, overall: Ints, limit: Ints, *, before: bool) -> Ints:
     """Return the last adequate visit on or before (or strictly before) a day, else the start."""
     fine = evaluable(overall) & followed.exists & (followed.adequate != 0)
     in_time = followed.last_day < limit[:, None] if before else followed.last_day <= limit[:, None]
-    last = np.where(fine & in_time, followed.last_day, NO_DAY).max(axis=1)
-    return np.where(last == NO_DAY, followed.start, last)
+    last = _latest(followed.last_day, fine & in_time)
+    return choose(last == NO_DAY, followed.start, last)
 
 
-def _censoring_day(followed: Followed, overall: Ints) -> tuple[Ints, Texts]:
+def _censoring_day(followed: Followed, overall: Ints) -> tuple[Ints, Words]:
     """Return where a case without event is censored, and the words for it."""
     if followed.policy["last_assessment"] == "last_evaluable":
         last = _last_adequate(followed, overall, np.full_like(followed.start, 2**62), before=False)
         none = last == followed.start
         words = "censored at the last evaluable images"
     else:
-        last = last_image(followed)
+        last = followed.last_image
         none = last == NO_DAY
         words = "censored at the last images"
-    day = np.where(none, followed.start, last)
-    reason = np.where(none, "censored at the start: no assessment after baseline", words)
-    return day, reason.astype(object)
+    day = choose(none, followed.start, last)
+    return day, first_of([(none, "censored at the start: no assessment after baseline")], words)
 
 
 def progression_times(
@@ -108,39 +122,38 @@ def progression_times(
     progressed = rank >= 0
     dead = ~progressed & deaths & (followed.died != NO_DAY)
     event = progressed | dead
-    day = np.where(progressed, at_rank(followed.first_day, rank), followed.died)
+    day = choose(progressed, at_rank(followed.first_day, rank), followed.died)
     censored, words = _censoring_day(followed, overall)
-    end = np.where(event, day, censored)
-    told = np.array([f"PD at follow-up {n}" for n in range(overall.shape[1])], dtype=object)
-    reason = np.select(
-        [progressed, dead], [told[np.maximum(rank, 0)], "death without PD"], words
-    ).astype(object)
+    end = choose(event, day, censored)
+    told = Words(rank, tuple(f"PD at follow-up {n}" for n in range(overall.shape[1])))
+    cases: list[tuple[Bools, str | Words]] = [(progressed, told), (dead, "death without PD")]
     if not deaths:
-        died = ~progressed & (followed.died != NO_DAY)
-        reason = np.where(died, "death without PD: " + reason, reason)
+        longer = Words(words.codes, tuple(f"death without PD: {word}" for word in words.words))
+        cases.append((followed.died != NO_DAY, longer))
+    reason = first_of(cases, words)
     end, event, reason = _apply_scheme(followed, overall, end, event, reason)
     if start is not None:  # a scheme may censor before the response that the duration starts from
-        end = np.where(event | (end == NO_DAY), end, np.maximum(end, begin))
+        end = choose(event | (end == NO_DAY), end, np.maximum(end, begin))
     return _settle(followed, Times(begin, end, event, reason))
 
 
 def _apply_scheme(
-    followed: Followed, overall: Ints, end: Ints, event: Bools, reason: Texts
-) -> tuple[Ints, Bools, Texts]:
+    followed: Followed, overall: Ints, end: Ints, event: Bools, reason: Words
+) -> tuple[Ints, Bools, Words]:
     """Censor earlier for new therapy and for missed visits, where the scheme says so."""
     if followed.policy["new_therapy"] == "censor":
         therapy = followed.new_therapy
         hit = (therapy != NO_DAY) & (end > therapy)
         day = _last_adequate(followed, overall, therapy, before=False)
-        end, event = np.where(hit, np.minimum(end, day), end), event & ~hit
+        end, event = choose(hit, np.minimum(end, day), end), event & ~hit
         text = "censored at the last adequate visit on or before new therapy"
-        reason = np.where(hit, text, reason)
+        reason = first_of([(hit, text)], reason)
     if followed.policy["missed_visits"] == "censor_after_2":
         missed, day = _missed_visits(followed, overall, end)
         hit = event & (missed > ALLOWED_MISSED)
-        end, event = np.where(hit, day, end), event & ~hit
+        end, event = choose(hit, day, end), event & ~hit
         text = " visits missed before the event: censored at the last adequate visit"
-        reason = np.where(hit, spelled(missed, lambda n: f"{n}{text}").text, reason)
+        reason = first_of([(hit, spelled(missed, lambda n: f"{n}{text}"))], reason)
     return end, event, reason
 
 
@@ -154,8 +167,8 @@ def _missed_visits(followed: Followed, overall: Ints, end: Ints) -> tuple[Ints, 
     window = int(followed.policy["visit_window_days"])
     last = _last_adequate(followed, overall, end, before=True)
     known = (followed.start != NO_DAY) & (end != NO_DAY)
-    elapsed = np.where(known, end - followed.start, 0)
-    seen = np.where(known, last - followed.start, 0)
+    elapsed = choose(known, end - followed.start, 0)
+    seen = choose(known, last - followed.start, 0)
     closed = np.maximum((elapsed - window - 1) // interval, 0)  # windows closed before the event
     covered = np.maximum((seen + window) // interval, 0)  # visits due by the last images
     return np.maximum(closed - covered, 0), last
@@ -172,28 +185,30 @@ def hepatic_progression_times(followed: Followed, hepatic: Ints, overall: Ints) 
     hit = times.known & outside & (day < times.end)
     return Times(
         times.start,
-        np.where(hit, day, times.end),
+        choose(hit, day, times.end),
         times.event & ~hit,
-        np.where(hit, "censored at extrahepatic PD", times.reason),
+        first_of([(hit, "censored at extrahepatic PD")], times.reason),
     )
 
 
 def survival_times(followed: Followed, start: Ints) -> Times:
     """Return the time to death; else censored where last known alive, or at the last images."""
-    images = np.where(followed.exists, followed.last_day, NO_DAY).max(axis=1)
-    images = np.where(followed.no_dates == "", images, NO_DAY)
+    images = _latest(followed.last_day, followed.exists)
+    images = choose(followed.dated, images, NO_DAY)
     dead = followed.died != NO_DAY
     alive = np.maximum(followed.alive, images)
-    words = np.where(images > followed.alive, "last images", "last known alive")
-    reason = np.select(
-        [dead, alive == NO_DAY],
-        ["death", "neither died nor known to be alive"],
-        "censored at " + words.astype(object),
-    ).astype(object)
-    end = np.where(dead, followed.died, alive)
+    reason = first_of(
+        [
+            (dead, "death"),
+            (alive == NO_DAY, "neither died nor known to be alive"),
+            (images > followed.alive, "censored at last images"),
+        ],
+        "censored at last known alive",
+    )
+    end = choose(dead, followed.died, alive)
     if not followed.vital_known:
         end, dead = np.full_like(end, NO_DAY), np.zeros_like(dead)
-        reason = np.full(len(end), "no_dates: no table of subjects", dtype=object)
+        reason = one_word("no_dates: no table of subjects", len(end))
     return _checked(Times(start, end, dead, reason))
 
 
@@ -203,10 +218,10 @@ def post_progression_times(followed: Followed, overall: Ints) -> Times:
     times = survival_times(followed, at_rank(followed.first_day, rank))
     none = rank < 0
     times = Times(
-        np.where(none, NO_DAY, times.start),
-        np.where(none, NO_DAY, times.end),
+        choose(none, NO_DAY, times.start),
+        choose(none, NO_DAY, times.end),
         times.event & ~none,
-        np.where(none, "no PD: not in this endpoint", times.reason),
+        first_of([(none, "no PD: not in this endpoint")], times.reason),
     )
     return _settle(followed, times)
 
@@ -217,21 +232,19 @@ def duration_times(followed: Followed, overall: Ints, response_rank: Ints) -> Ti
     start = at_rank(followed.last_day, response_rank)
     times = progression_times(followed, overall, deaths=True, start=start)
     return Times(
-        np.where(none, NO_DAY, times.start),
-        np.where(none, NO_DAY, times.end),
+        choose(none, NO_DAY, times.start),
+        choose(none, NO_DAY, times.end),
         times.event & ~none,
-        np.where(
-            none & (followed.no_dates == ""), "no response: not in this endpoint", times.reason
-        ),
+        first_of([(none & followed.dated, "no response: not in this endpoint")], times.reason),
     )
 
 
 def _settle(followed: Followed, times: Times) -> Times:
     """Leave out the answers of cases whose dates cannot be used."""
-    fault = followed.no_dates != ""
-    reason = np.where(fault, followed.no_dates, times.reason)
+    fault = ~followed.dated
+    reason = first_of([(fault, followed.no_dates)], times.reason)
     return _checked(
-        Times(times.start, np.where(fault, NO_DAY, times.end), times.event & ~fault, reason)
+        Times(times.start, choose(fault, NO_DAY, times.end), times.event & ~fault, reason)
     )
 
 
@@ -240,11 +253,11 @@ def _checked(times: Times) -> Times:
     no_start = (times.start == NO_DAY) & (times.end != NO_DAY)
     backwards = ~no_start & (times.end != NO_DAY) & (times.end < times.start)
     bad = no_start | backwards
-    reason = np.select(
-        [no_start, backwards],
-        ["no_dates: the start is not known", "dates_backwards: ends before it starts"],
+    reason = first_of(
+        [
+            (no_start, "no_dates: the start is not known"),
+            (backwards, "dates_backwards: ends before it starts"),
+        ],
         times.reason,
     )
-    return Times(
-        times.start, np.where(bad, NO_DAY, times.end), times.event & ~bad, reason.astype(object)
-    )
+    return Times(times.start, choose(bad, NO_DAY, times.end), times.event & ~bad, reason)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Bools, Ints, Texts
-from assessment.endpoints import Followed, at_rank, last_image
+from assessment.code import NO_DAY, Bools, Ints, choose
+from assessment.endpoints import Followed, at_rank
 from assessment.policy import policy_data
 from assessment.response import first_progression
-from assessment.visit_array import first_rank
+from assessment.visit_array import rank_of_first
+from assessment.words import Words, first_of
 
 REASONS = {
     "analysed": "analysed",
@@ -27,7 +27,7 @@ class Excluded:
     """Per case: whether it is analysed, and the code of `REASONS`."""
 
     analysed: Bools
-    code: Texts
+    code: Words
 
 
 def exclude(followed: Followed, overall: Ints) -> Excluded:
@@ -38,24 +38,23 @@ def exclude(followed: Followed, overall: Ints) -> Excluded:
     limit = int(policy_data()["exclusion"]["days"])
     later = followed.exists.copy()
     later[:, 0] = False
-    none = ~later.any(axis=1)
-    first = at_rank(followed.first_day, np.where(none, -1, first_rank(later)))
-    fault = (followed.no_dates != "") | (followed.start == NO_DAY)
+    none = rank_of_first(later) < 0
+    first = at_rank(followed.first_day, rank_of_first(later))
+    fault = ~followed.dated | (followed.start == NO_DAY)
     usable = ~none & ~fault
-    late = usable & (np.where(usable, first - np.where(usable, followed.start, 0), 0) > limit)
+    late = usable & (choose(usable, first - choose(usable, followed.start, 0), 0) > limit)
     dead = usable & (followed.died != NO_DAY) & (first_progression(overall) < 0)
-    gap = np.where(dead, followed.died, 0) - np.where(dead, last_image(followed), 0)
-    code = np.select(
-        [none, fault, late, dead & (gap > limit)],
+    gap = choose(dead, followed.died, 0) - choose(dead, followed.last_image, 0)
+    code = first_of(
         [
-            "no_followup_images",
-            "no_dates",
-            "no_followup_within_6_months",
-            "imaging_gap_before_death",
+            (none, "no_followup_images"),
+            (fault, "no_dates"),
+            (late, "no_followup_within_6_months"),
+            (dead & (gap > limit), "imaging_gap_before_death"),
         ],
         "analysed",
-    ).astype(object)
-    return Excluded(np.asarray((code == "analysed") | (code == "no_dates")), code)
+    )
+    return Excluded(code.is_any(["analysed", "no_dates"]), code)
 
 
 def exclusion_counts(exclusions: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from assessment.code import (
     ROLE_WORDS,
     Bools,
     Ints,
-    Texts,
+    choose,
     dates_of,
     percent_of,
 )
@@ -41,11 +42,10 @@ from assessment.exclusions import REASONS
 from assessment.immune import I_WORDS
 from assessment.measurand import NAMES, PER_UNIT
 from assessment.output_table import truths, whole_numbers
-from assessment.phrase import texts
 from assessment.progression import SITES, first_site
 from assessment.response import first_progression
 from assessment.subject_response import SubjectResponses, disease_control, followed_cases
-from assessment.words import Words, one_word
+from assessment.words import Words, first_of, one_word
 
 
 def _who(course: Course, case: Ints) -> dict[str, Any]:
@@ -82,46 +82,46 @@ def selection_frame(result: SubjectResponses) -> dict[str, Any]:
 
 def response_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return one row per case and visit."""
-    case, rank = np.nonzero(result.course.exists)
-    at = (case, rank)
+    cells = result.course.cells
+    case, rank, at = cells.case, cells.rank, cells.of
     whole, liver, doubt = result.whole, result.hepatic, result.doubt
     sums, found = whole.sums, whole.found
     baseline = sums.baseline[case]
-    total, nadir = sums.total[at], found.nadir[at]
+    total, nadir = at(sums.total), at(found.nadir)
     later, unit = rank > 0, result.rules.criteria.unit
-    complete = sums.complete[at] & (sums.n_expected[case] > 0)
+    complete = at(sums.complete) & (sums.n_expected[case] > 0)
     from_baseline = later & complete & (baseline >= 0)
     from_nadir = later & complete & (nadir >= 0)
     columns = {
         **_case_columns(result, policy_id, case),
         "timepoint": result.course.visits.timepoint[result.course.subject[case], rank],
         "n_targets_expected": sums.n_expected[case],
-        "n_targets_measured": sums.n_measured[at],
+        "n_targets_measured": at(sums.n_measured),
         **_amounts(
             unit,
             {
-                "sum": (total, sums.n_measured[at] > 0),
+                "sum": (total, at(sums.n_measured) > 0),
                 "baseline_sum": (baseline, (baseline >= 0) & (sums.n_expected[case] > 0)),
                 "nadir_sum": (nadir, (nadir >= 0) & (sums.n_expected[case] > 0)),
-                "hepatic_sum": (liver.sums.total[at], liver.sums.n_measured[at] > 0),
+                "hepatic_sum": (at(liver.sums.total), at(liver.sums.n_measured) > 0),
                 "change_from_baseline": (total - baseline, from_baseline),
                 "change_from_nadir": (total - nadir, from_nadir),
             },
         ),
         "change_from_baseline_percent": percent_of(total - baseline, baseline, from_baseline),
         "change_from_nadir_percent": percent_of(total - nadir, nadir, from_nadir),
-        "target_response": Words(found.target[at], RESPONSES),
-        "nontarget_response": Words(found.nontarget[at], RESPONSES),
-        "new_lesion": Words(np.where(later, whole.new[at], NONE), NEW_WORDS),
-        "overall_response": Words(whole.shown[at], RESPONSES),
-        "hepatic_response": Words(liver.shown[at], RESPONSES),
-        "recorded_response": Words(result.recorded[at], RESPONSES),
-        "reason": result.reason[at],
-        "within_error_of_cutoff": truths(doubt.within_error[at], doubt.known[at]),
+        "target_response": Words(at(found.target), RESPONSES),
+        "nontarget_response": Words(at(found.nontarget), RESPONSES),
+        "new_lesion": Words(choose(later, at(whole.new), NONE), NEW_WORDS),
+        "overall_response": Words(at(whole.shown), RESPONSES),
+        "hepatic_response": Words(at(liver.shown), RESPONSES),
+        "recorded_response": Words(at(result.recorded), RESPONSES),
+        "reason": result.reason,
+        "within_error_of_cutoff": truths(at(doubt.within_error), at(doubt.known)),
     }
     names = ("p_cr", "p_pr", "p_sd", "p_pd", "p_ne") if doubt.drawn else ()
     for place, name in enumerate(names):
-        columns[name] = np.where(doubt.known[at], doubt.probability[case, rank, place], np.nan)
+        columns[name] = np.where(at(doubt.known), doubt.probability[case, rank, place], np.nan)
     return columns
 
 
@@ -137,18 +137,20 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return one row per case."""
     case = np.flatnonzero(result.kept)
     course = result.course
-    dated = (course.visits.no_dates[course.subject] == "")[case]
-    fault = course.visits.no_dates[course.subject][case]
+    dated = course.visits.dated[course.subject[case]]
+    fault = course.visits.no_dates.at(course.subject[case])
     start = result.people.start[course.subject]
     counted = result.counted
     columns = {
         **_case_columns(result, policy_id, case),
         "best_response": Words(_best_codes(result, result.best)[case], RESPONSES),
-        "best_response_reason": result.best.reason[case],
+        "best_response_reason": result.best.reason.at(case),
         "confirmed_best_response": Words(
             np.where(dated, _best_codes(result, result.confirmed)[case], NONE), RESPONSES
         ),
-        "confirmed_best_response_reason": np.where(dated, result.confirmed.reason[case], fault),
+        "confirmed_best_response_reason": first_of(
+            [(~dated, fault)], result.confirmed.reason.at(case)
+        ),
         "objective_response": np.isin(counted.code[case], (CR, PR)),
         "disease_control": disease_control(counted)[case],
         "best_response_doubtful": truths(
@@ -165,7 +167,7 @@ def outcome_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     known = dated & (result.response_rank[case] >= 0) & (start[case] != NO_DAY)
     columns["time_to_response_days"] = _days_between(start[case], response[case], known)
     times = duration_times(
-        followed_cases(course, result.people, dict(result.rules.policy)),
+        result.followed,
         result.whole.found.overall,
         result.response_rank,
     )
@@ -197,7 +199,7 @@ def _decrease(depth: Depth, case: Ints, *, sign: int = 1) -> Any:
 
 
 def _depth_columns(
-    result: SubjectResponses, case: Ints, dated: Bools, fault: Texts, start: Ints
+    result: SubjectResponses, case: Ints, dated: Bools, fault: Words, start: Ints
 ) -> dict[str, Any]:
     """Return early shrinkage and depth of response; without dates they are missing."""
     columns: dict[str, Any] = {}
@@ -208,13 +210,13 @@ def _depth_columns(
         columns[f"{name}_days"] = _days_between(
             start[case], at_rank(day, depth.rank)[case], known & (start[case] != NO_DAY)
         )
-        columns[f"{name}_reason"] = np.where(dated, depth.reason[case], fault)
+        columns[f"{name}_reason"] = first_of([(~dated, fault)], depth.reason.at(case))
     columns["ets"] = truths(result.ets.early_shrinkage[case], dated & result.ets.known[case])
     return columns
 
 
 def _progression_columns(
-    result: SubjectResponses, case: Ints, dated: Bools, fault: Texts
+    result: SubjectResponses, case: Ints, dated: Bools, fault: Words
 ) -> dict[str, Any]:
     """Return whether, when and where the disease progressed first."""
     rank = first_progression(result.whole.found.overall)
@@ -225,16 +227,14 @@ def _progression_columns(
         "progressed": truths((rank >= 0)[case], dated),
         "first_progression_timepoint": whole_numbers(visit[case], known),
         "first_progression_site": Words(np.where(known, site[case], NONE), SITES),
-        "first_progression_reason": np.where(
-            dated, np.where(rank[case] >= 0, reason[case], "no PD"), fault
-        ),
+        "first_progression_reason": first_of([(~dated, fault)], reason.at(case)),
     }
 
 
 def exclusion_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
     """Return who is analysed under the published analysis' rules."""
     case = np.arange(len(result.course.subject))
-    code = texts(result.excluded.code)
+    code = result.excluded.code
     return {
         **_case_columns(result, policy_id, case),
         "analysed": result.excluded.analysed,
@@ -247,7 +247,7 @@ def event_frame(
     result: SubjectResponses, policy_id: str, scheme: str, policy: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return the endpoints that rest on a reader's responses."""
-    followed = followed_cases(result.course, result.people, dict(policy))
+    followed = replace(result.followed, policy=policy)
     overall, liver = result.whole.found.overall, result.hepatic.found.overall
     times = {
         "PFS": progression_times(followed, overall, deaths=True),
@@ -271,7 +271,7 @@ def _event_columns(
     """Return one endpoint's rows; the reason names where time starts."""
     known = times.known[case]
     start = {"PPS": "first PD", "DOR": "first response"}.get(endpoint, origin)
-    told = texts(times.reason[case])
+    told = times.reason.at(case)
     both = (*told.words, *(f"from {start}: {word}" for word in told.words))
     return {
         **key,
@@ -281,7 +281,7 @@ def _event_columns(
         "end_on": dates_of(np.where(known, times.end[case], NO_DAY)),
         "days": _days_between(times.start[case], times.end[case], known),
         "event": truths(times.event[case], known),
-        "reason": Words(np.where(known, told.codes + len(told.words), told.codes), both),
+        "reason": Words(told.codes + len(told.words) * known.astype(np.int64), both),
     }
 
 
@@ -294,7 +294,10 @@ def survival_frame(
     for result in results:
         kept[course.subject[result.kept]] = True
     subject = np.flatnonzero(kept)
-    followed = followed_cases(_one_case_each(course), people, dict(policy))
+    if np.array_equal(course.subject, np.arange(len(kept))):
+        followed = replace(results[0].followed, policy=policy)
+    else:
+        followed = followed_cases(_one_case_each(course), people, policy)
     key = {
         "subject_id": Words(subject, course.visits.words, ordered=True),
         "reader": one_word("none", len(subject)),

@@ -14,14 +14,7 @@ from assessment.conformance import (
     course_warnings,
     people_warnings,
 )
-from assessment.course import (
-    in_visits,
-    late_visits,
-    make_course,
-    make_visits,
-    places_of,
-    subject_places,
-)
+from assessment.course import make_course
 from assessment.criteria import Rules, UnknownCriteriaError, load_criteria
 from assessment.frame import (
     event_frame,
@@ -47,6 +40,7 @@ from assessment.response_table import (
     Warnings,
 )
 from assessment.subject_response import SubjectResponses, assess_subjects
+from assessment.visits import in_visits, late_visits, make_visits, places_of, subject_places
 from assessment.warning import modality_warnings
 from measurement.lesion_table import Lesions
 from measurement.table import (

@@ -19,12 +19,13 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
+    first_code,
     written,
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
-from assessment.visit_array import any_of_case, ever, filled, first_rank, lowest_earlier
+from assessment.visit_array import any_of_case, ever, filled, first_rank, lowest_earlier, rows_of
 from assessment.words import Words
 
 
@@ -261,12 +262,16 @@ def new_lesion_codes(
 
     A lesion in doubt does not say that the rest was looked at: not assessed stays so.
     """
-    counting = new.dated if dated else new.recorded
-    waiting = (new.pending | (new.dated & ~counting)) & member[:, None]
-    yes = any_of_case(counting & member[:, None], course.bounds)
-    doubt = any_of_case(waiting, course.bounds)
+    lesion = np.flatnonzero(member & (new.place >= 0))
+    bounds = np.searchsorted(lesion, course.bounds)
+    back, recorded, pending = (
+        rows_of(flags, lesion) for flags in (new.dated, new.recorded, new.pending)
+    )
+    counting = back if dated else recorded
+    yes = any_of_case(counting, bounds)
+    doubt = any_of_case(pending | (back & ~counting), bounds)
     found = [NEW_YES, NEW_NOT_ASSESSED, NEW_EQUIVOCAL]
-    return np.select([yes, not_looked_for(course, policy), doubt], found, NEW_NO).astype(np.int8)
+    return first_code([yes, not_looked_for(course, policy), doubt], found, NEW_NO)
 
 
 def not_looked_for(course: Course, policy: Mapping[str, str]) -> Bools:

@@ -110,8 +110,12 @@ def _rank(values: Any) -> tuple[Ints, int]:
         values = texts(values)
     if isinstance(values, Words):
         words = values.words
+        if len(words) == 1 and (values.codes == 0).all():
+            return np.zeros(len(values.codes), dtype=np.int64), 1
+        if (values.ordered or _in_order(words)) and (values.codes >= 0).all():
+            return values.codes.astype(np.int64), len(words)
         place = np.arange(len(words) + 1)
-        if not values.ordered and any(a >= b for a, b in itertools.pairwise(words)):
+        if not values.ordered and not _in_order(words):
             order = sorted(range(len(words)), key=words.__getitem__)
             place[order] = np.arange(len(words))
         return place[values.codes], len(words) + 1  # an empty cell has the place behind all words
@@ -121,12 +125,17 @@ def _rank(values: Any) -> tuple[Ints, int]:
     return np.where(missing, size - 1, numbers - low), size
 
 
+def _in_order(words: Sequence[str]) -> bool:
+    """Return whether words are in the order of text, none of them twice."""
+    return all(one < other for one, other in itertools.pairwise(words))
+
+
 def _order(ranks: Sequence[tuple[Ints, int]]) -> tuple[Ints | None, bool]:
     """Return the order that sorts by columns, None if sorted already, and if any row is double."""
     size = 1
     for _, n in ranks:
         size *= n
-    columns = [rank for rank, _ in ranks]
+    columns = [rank for rank, n in ranks if n > 1] or [ranks[0][0]]
     if size >= LARGEST_KEY:
         order = np.lexsort(columns[::-1])
         same = np.ones(max(len(order) - 1, 0), dtype=bool)
@@ -135,7 +144,8 @@ def _order(ranks: Sequence[tuple[Ints, int]]) -> tuple[Ints | None, bool]:
         return order, bool(same.any())
     key = np.zeros(len(columns[0]), dtype=np.int64)
     for rank, n in ranks:
-        key = key * n + rank
+        if n > 1:
+            key = key * n + rank
     step = np.diff(key)
     if (step >= 0).all():
         return None, bool((step == 0).any())
@@ -151,8 +161,9 @@ def _taken(values: Any, order: Ints) -> Any:
 def _held(values: Any) -> Any:
     """Return a column as its table holds it."""
     if isinstance(values, Words):
-        words = pd.array(list(values.words), dtype="string")
-        return words.take(values.codes.astype(np.intp), allow_fill=True)
+        words = pd.arrays.StringArray(np.array(values.words, dtype=object))
+        codes = values.codes.astype(np.intp)
+        return words.take(codes, allow_fill=bool((codes < 0).any()))
     if isinstance(values, np.ndarray) and values.dtype == object:
         return pd.arrays.StringArray(values)
     return values

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
 from assessment.attenuation import attenuation_falls
-from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints, Texts
+from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints
 from assessment.course import Course
 from assessment.criteria import Rules
 from assessment.immune import ImmuneResponses, confirm_progression
 from assessment.lesion_state import LesionStates, join_merged, lesion_states
 from assessment.new_growth import growth_of
 from assessment.new_lesion import NewLesions, find_new_lesions, new_lesion_codes
+from assessment.no_target import no_target_reason
 from assessment.response import (
-    Margin,
     NonTargets,
     Setting,
     TimepointResponses,
     assess_timepoints,
 )
-from assessment.sums import Sums, sum_flags, sum_targets, target_flags
-from assessment.targets import Selection, no_target_reason, select_targets
-from assessment.visit_array import Packed, any_of_case, by_visit, ever
+from assessment.sums import Counted, Sums, count_targets, large_again, sum_targets, target_flags
+from assessment.targets import Selection, select_targets
+from assessment.visit_array import Packed, any_of_case, ever, filled, rows_of
+from assessment.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Reading:
     states: LesionStates
     selection: Selection
     new: NewLesions
-    _kept: dict[str, Packed] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def target_flags(self) -> Packed:
@@ -45,7 +47,8 @@ class Reading:
             value, gone = self.states.value, self.states.gone
             rules = sum_rules(self.rules)
             self._kept["target"] = target_flags(value, gone, self.course.bounds, **rules)
-        return self._kept["target"]
+        found: Packed = self._kept["target"]
+        return found
 
     @property
     def nontarget_flags(self) -> Packed:
@@ -56,22 +59,29 @@ class Reading:
             self._kept["nontarget"] = NonTargets.flags(
                 states.seen, states.gone, progressed, self.course.bounds
             )
-        return self._kept["nontarget"]
+        found: Packed = self._kept["nontarget"]
+        return found
 
     @property
     def unproven(self) -> Bools:
         """(lesion, rank): an effusion without proof of malignancy; its growth is no progression."""
         words = self.rules.criteria.value("new_lesion", "effusion_findings")
         effusion = self.course.words("finding").holds(words).any(axis=1, keepdims=True)
+        if not effusion.any():
+            return np.broadcast_to(effusion, self.course.row.shape)
         positive = self.course.words("cytology").equals("positive")
         return np.asarray(effusion & ~ever(positive))
 
     @property
     def day(self) -> Ints:
         """(case, rank): date of a response that is no PD, NO_DAY where dates cannot be used."""
-        visits = self.course.visits
-        usable = (visits.no_dates == "")[:, None] & visits.exists
-        return by_visit(np.where(usable, visits.last_day, NO_DAY)[self.course.subject])
+        if "day" not in self._kept:
+            visits = self.course.visits
+            usable = visits.dated[:, None] & visits.exists
+            day = np.where(usable, visits.last_day, NO_DAY)
+            self._kept["day"] = rows_of(day, self.course.subject)
+        found: Ints = self._kept["day"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ class Part:
     nontargets: NonTargets
     setting: Setting
     new: Ints
-    no_target: Texts
+    no_target: Words
     found: TimepointResponses
     immune: ImmuneResponses | None = None
 
@@ -112,31 +122,28 @@ def read_lesion_states(course: Course, rules: Rules, *, select: str) -> Reading:
     return Reading(course, rules, states, selection, new)
 
 
-def target_sums(reading: Reading, member: Bools) -> Sums:
-    """Return the sums of the member targets."""
-    target = member & (reading.selection.role == TARGET)
-    return sum_flags(reading.states.value, reading.target_flags, target, reading.course.bounds)
-
-
-def moved_sums(reading: Reading, sums: Sums, value: Ints) -> Sums:
+def moved_sums(reading: Reading, sums: Sums, moved: Callable[[Ints], Ints]) -> Sums:
     """Return the sums of all targets with the states that other lengths would give them.
 
     A lesion that is seen stays seen; so only nodes may change their state, and lesions that come
     back or are judged one by one. Sums and baselines stay those of the lengths themselves.
+
+    Parameters
+    ----------
+    moved : gives the other lengths (lesion, rank) of the lesions at an index
     """
-    states, criteria, course = reading.states, reading.rules.criteria, reading.course
-    rules = sum_rules(reading.rules)
+    states, rules = reading.states, sum_rules(reading.rules)
     target = reading.selection.role == TARGET
-    touched = states.node | (states.gone & (states.value == 0)).any(axis=1)
-    if rules["lesion_percent"] is not None:
-        touched = np.ones_like(touched)
-    cases = np.flatnonzero(any_of_case(target & touched, course.bounds))
-    if not len(cases):
+    sums = _returned_otherwise(reading, sums, moved, target & ~states.node)
+    one_by_one = target & (states.node | (rules["lesion_percent"] is not None))
+    if not one_by_one.any():
         return sums
+    course, criteria = reading.course, reading.rules.criteria
+    cases = np.flatnonzero(any_of_case(one_by_one, course.bounds))
     inside = np.zeros(len(course.bounds) - 1, dtype=bool)
     inside[cases] = True
     lesion = np.flatnonzero(inside[course.lesion_case])
-    gone, own = by_visit(states.gone[lesion]), by_visit(value[lesion])
+    gone, own = rows_of(states.gone, lesion), moved(lesion)
     if criteria.measures_short_axis:
         normal = criteria.length("node", "gone_below_mm")
         by_length = states.node[lesion, None] & (states.value[lesion] >= 0)
@@ -149,6 +156,21 @@ def moved_sums(reading: Reading, sums: Sums, value: Ints) -> Sums:
         whole[cases] = getattr(part, name)
         changed[name] = whole
     return replace(sums, **changed)
+
+
+def _returned_otherwise(
+    reading: Reading, sums: Sums, moved: Callable[[Ints], Ints], member: Bools
+) -> Sums:
+    """Return the sums with the lesions that vanished as large as other lengths make them."""
+    states = reading.states
+    nothing = states.gone & (states.value == 0)
+    lesion = np.flatnonzero(nothing.any(axis=1) & member)
+    value, gone = rows_of(states.value, lesion), rows_of(states.gone, lesion)
+    flags = large_again(value, gone, moved(lesion), sum_rules(reading.rules)["reappears_from"])
+    large = filled(sums.total.shape, value=False, dtype=bool)
+    back, rank = np.nonzero(flags)
+    large[reading.course.lesion_case[lesion[back]], rank] = True
+    return replace(sums, returned_large=large)
 
 
 class SumRules(TypedDict):
@@ -168,22 +190,53 @@ def sum_rules(rules: Rules) -> SumRules:
     }
 
 
-def assess_part(
-    reading: Reading, member: Bools, *, dated: bool = True, margin: Margin | None = None
-) -> Part:
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Some lesions, and the counts over the targets and the non-targets among them."""
+
+    member: Bools
+    targets: Counted
+    nontargets: NonTargets
+
+    @classmethod
+    def of(cls, reading: Reading, member: Bools) -> Members:
+        """Return the counts over the member lesions."""
+        role, bounds = reading.selection.role, reading.course.bounds
+        target, nontarget = member & (role == TARGET), member & (role == NON_TARGET)
+        return cls(
+            member,
+            count_targets(reading.states.value, reading.target_flags, target, bounds),
+            NonTargets.of_flags(reading.nontarget_flags, nontarget, bounds),
+        )
+
+    def without(self, part: Members) -> Members:
+        """Return the counts over the others."""
+        return Members(
+            self.member & ~part.member,
+            self.targets.without(part.targets),
+            self.nontargets.without(part.nontargets),
+        )
+
+
+def assess_parts(reading: Reading) -> tuple[Part, Part, Part]:
+    """Return the responses of all lesions, of the hepatic ones and of the others."""
+    whole = Members.of(reading, np.ones(len(reading.course.lesion_id), dtype=bool))
+    hepatic = Members.of(reading, reading.states.hepatic)
+    parts = (whole, hepatic, whole.without(hepatic))
+    one, two, three = (assess_part(reading, members) for members in parts)
+    return one, two, three
+
+
+def assess_part(reading: Reading, members: Members, *, dated: bool = True) -> Part:
     """Return the responses of the member lesions.
 
     Parameters
     ----------
     dated : new lesions are dated back; else as they were recorded
-    margin : the sums at the ends of their error
     """
     course, states, rules = reading.course, reading.states, reading.rules
-    role = reading.selection.role
-    nontargets = NonTargets.of_flags(
-        reading.nontarget_flags, member & (role == NON_TARGET), course.bounds
-    )
-    sums = target_sums(reading, member)
+    role, member, nontargets = reading.selection.role, members.member, members.nontargets
+    sums = members.targets.sums
     no_target = no_target_reason(course, states, role, rules, member, sums.n_expected)
     immune = rules.criteria.has("immune")
     setting = Setting(
@@ -191,12 +244,12 @@ def assess_part(
         policy={**rules.policy, "after_pd": "recompute"} if immune else rules.policy,
         exists=course.exists,
         baseline_known=course.baseline_known,
-        no_target_is_ne=no_target != "",
+        no_target_is_ne=~no_target.equals(""),
         day=reading.day,
         attenuation=attenuation_falls(course, states, role, member, rules.criteria),
     )
     new = new_lesion_codes(course, reading.new, member, rules.policy, dated=dated)
-    found = assess_timepoints(sums, nontargets, new, setting, margin)
+    found = assess_timepoints(sums, nontargets, new, setting)
     part = Part(member, sums, nontargets, setting, new, no_target, found)
     return _with_confirmation(reading, part, dated=dated) if immune else part
 

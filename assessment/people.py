@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from assessment.code import NO_DAY, Bools, Ints, days_of
-from assessment.course import Visits
+from assessment.visits import Visits
 
 DATE_COLUMNS = (
     "randomised_on", "treatment_started_on", "died_on", "last_known_alive_on", "new_therapy_on",
@@ -52,9 +52,7 @@ def make_people(visits: Visits, subjects: pd.DataFrame | None) -> People:
         listed[place] = True
         for name in DATE_COLUMNS:
             days[name][place] = days_of(subjects[name])
-    baseline = np.where(
-        visits.exists[:, 0] & (visits.no_dates == ""), visits.last_day[:, 0], NO_DAY
-    )
+    baseline = np.where(visits.exists[:, 0] & visits.dated, visits.last_day[:, 0], NO_DAY)
     start, origin = baseline, "baseline scan"
     for name, words in reversed(ORIGINS.items()):
         if (days[name] != NO_DAY).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assessment.code import Anything, Bools, Ints, Texts
-from assessment.words import Words, compacted
+from assessment.words import Words, compacted, first_of
 
 MOST_DECIMALS = 6
 MOST_MERGED = 4096
@@ -29,6 +29,23 @@ def joined(*pieces: str | Words) -> Texts:
     parts = [piece if isinstance(piece, str) else _taken(piece) for piece in _merged(pieces)]
     whole = pc.binary_join_element_wise(*parts, "")
     return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def merged(*pieces: str | Words) -> Words:
+    """Return such text as codes of its distinct words: for pieces that together have few.
+
+    Every row has to have every piece.
+    """
+    found = Words(np.zeros(0, dtype=np.int64), ())
+    before = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            before += piece
+        elif not found.words:
+            found, before = Words(piece.codes, tuple(before + word for word in piece.words)), ""
+        else:
+            found, before = _pairs(found, piece, before), ""
+    return Words(found.codes, tuple(word + before for word in found.words)) if before else found
 
 
 def _merged(pieces: Sequence[str | Words]) -> list[str | Words]:
@@ -56,12 +73,13 @@ def _few(one: Words, other: Words) -> bool:
     return (len(one.words) + 1) * (len(other.words) + 1) <= MOST_MERGED
 
 
-def _pairs(one: Words, other: Words) -> Words:
+def _pairs(one: Words, other: Words, between: str = "") -> Words:
     """Return two pieces as one, over the pairs that any row has."""
     n = len(other.words) + 1
-    key = (one.codes.astype(np.int32) + 1) * n + (other.codes + 1)
+    kind = np.int32 if (len(one.words) + 1) * n < 2**31 else np.int64
+    key = (one.codes.astype(kind) + 1) * n + (other.codes + 1)
     left, right = ("", *one.words), ("", *other.words)
-    return spelled(key, lambda pair: left[pair // n] + right[pair % n])
+    return spelled(key, lambda pair: left[pair // n] + between + right[pair % n])
 
 
 def _taken(piece: Words) -> pa.Array:
@@ -75,30 +93,42 @@ def _taken(piece: Words) -> pa.Array:
 
 def spelled(values: Ints, spell: Callable[[int], str]) -> Words:
     """Return the text of whole numbers, each distinct one spelled once."""
+    return _spelled(values, lambda found: map(spell, found.tolist()))
+
+
+def _spelled(values: Ints, spell: Callable[[Ints], Iterable[str]]) -> Words:
+    """Return the text of whole numbers; all distinct ones, in order, are spelled in one call."""
     if not values.size:
         return Words(np.zeros(values.shape, dtype=np.int64), ("",))
     low = int(values.min())
     found, place = compacted(values.ravel() - low, int(values.max()) - low + 1)
-    return Words(place.reshape(values.shape), tuple(spell(value + low) for value in found.tolist()))
+    return Words(place.reshape(values.shape), tuple(spell(found + low)))
 
 
 def amounts(values: Ints, per_unit: int = 100, before: str = "", after: str = "") -> Words:
     """Return whole steps of a unit as text, such as 46.2: one decimal, more if they are needed."""
     places = len(str(per_unit)) - 1
 
-    def spell(value: int) -> str:
-        decimals = f"{value % per_unit:0{places}d}".rstrip("0") or "0"
-        return f"{before}{value // per_unit}.{decimals}{after}"
+    def spell(found: Ints) -> Iterable[str]:
+        rests = spelled(
+            found % per_unit, lambda rest: f".{f'{rest:0{places}d}'.rstrip('0') or '0'}{after}"
+        )
+        return _written(before, found // per_unit, rests)
 
-    return spelled(values, spell)
+    return _spelled(values, spell)
+
+
+def _written(before: str, whole: Ints, rests: Words) -> Iterable[str]:
+    """Write whole numbers, each between a text for all and one of its own."""
+    digits = pa.array(whole).cast(pa.string())
+    found: list[str] = pc.binary_join_element_wise(before, digits, _taken(rests), "").to_pylist()
+    return found
 
 
 def signed_amounts(values: Ints, per_unit: int, before: str, after: str) -> Words:
     """Return whole steps of a unit as text with their sign, such as +3.5."""
-    sizes = amounts(np.abs(values), per_unit)
-    keys = sizes.codes * 2 + (values < 0)
-    words = sizes.words
-    return spelled(keys, lambda key: f"{before}{'-' if key % 2 else '+'}{words[key // 2]}{after}")
+    up, down = (amounts(np.abs(values), per_unit, f"{before}{sign}", after) for sign in "+-")
+    return first_of([(values < 0, down)], up)
 
 
 def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> Words:
@@ -121,8 +151,7 @@ def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> W
         still = finer % scale == 0
         open_[open_] = still
     one = decimals == 1
-    key = np.where(one, shown, -1) * 2 + (part < 0)
-    words = spelled(key, lambda k: f"{before}{_number(k // 2, 1, k % 2)} %{after}")
+    words = _tenths(np.where(one, shown, 0), part < 0, before, f" %{after}")
     if one.all():
         return words
     rest = np.flatnonzero(~one.ravel())
@@ -133,6 +162,21 @@ def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> W
     codes = words.codes.ravel().copy()
     codes[rest] = len(words.words) + finer.codes
     return Words(codes.reshape(part.shape), (*words.words, *finer.words))
+
+
+def _tenths(values: Ints, negative: Bools, before: str, after: str) -> Words:
+    """Write tenths as numbers with a sign and one decimal."""
+
+    def spell(found: Ints) -> Iterable[str]:
+        tenths, below = np.divmod(found, 2)
+        whole, rest = np.divmod(tenths, 10)
+        ends = Words(rest, tuple(f".{digit}{after}" for digit in range(10)))
+        return [
+            f"{before}{'-' if minus else '+'}{text}"
+            for minus, text in zip((below == 1).tolist(), _written("", whole, ends), strict=True)
+        ]
+
+    return _spelled(values * 2 + negative, spell)
 
 
 def _number(digits: int, places: int, negative: int) -> str:

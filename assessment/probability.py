@@ -25,13 +25,14 @@ from assessment.code import (
     Bools,
     Floats,
     Ints,
+    choose,
 )
 from assessment.measurand import DRAWN_STEPS
 from assessment.part import Part, Reading, moved_sums, sum_rules
 from assessment.policy import policy_data
 from assessment.response import Margin, NonTargets, assess_timepoints
 from assessment.sums import sum_targets
-from assessment.visit_array import by_visit, ever, per_case, sums_of_case
+from assessment.visit_array import any_of_case, by_visit, ever, per_case, rows_of, sums_of_case
 
 CATEGORIES = (CR, PR, SD, PD, NE)
 DRAWS = 2000
@@ -67,12 +68,19 @@ class Doubt:
 
 
 def doubts(
-    reading: Reading, whole: Part, start: Ints, dated: Bools, *, probabilities: bool
+    reading: Reading,
+    whole: Part,
+    start: Ints,
+    dated: Bools,
+    stated: Ints,
+    *,
+    probabilities: bool,
 ) -> Doubt:
     """Return the doubt of every response and of the best response.
 
     Parameters
     ----------
+    stated : (case,) code of the best response without confirmation
     start : (case,) where the minimum interval of SD starts
     dated : (case,) where dates are known
     probabilities : draw; else only the distance from cut-offs is looked at
@@ -80,16 +88,15 @@ def doubts(
     spread = total_uncertainty(reading)
     target = (reading.selection.role == TARGET)[:, None]
     needed = target & (reading.states.value > 0)
-    lacking = per_case(needed & ~np.isfinite(spread), reading.course.bounds) > 0
-    measured = per_case(needed, reading.course.bounds) > 0
-    until = ever(lacking)
-    has_length = ever(measured)
+    lacking = needed & ~np.isfinite(spread)
+    until = ever(any_of_case(lacking, reading.course.bounds))
+    has_length = ever(whole.sums.total > 0)
     known = ~until & has_length & (whole.found.overall != NONE)
     best_known = (known | (whole.found.overall == NONE)).all(axis=1) & known.any(axis=1)
     if whole.immune is not None:  # the categories are drawn, not what later visits make of them
         best_known = np.zeros_like(best_known)
-    spread = np.where(needed & np.isfinite(spread), spread, 0.0)
-    within, doubtful = _near_cutoffs(reading, whole, spread, start, dated)
+    spread = np.where(needed & ~lacking, spread, 0.0)
+    within, doubtful = _near_cutoffs(reading, whole, spread, start, dated, stated)
     probability = np.full((0, *known.shape[1:], len(CATEGORIES)), np.nan)
     best = np.full(len(start), np.nan)
     drawn = probabilities and bool(known.any())
@@ -108,21 +115,24 @@ def total_uncertainty(reading: Reading) -> Floats:
 
 
 def _near_cutoffs(
-    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools
+    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools, stated: Ints
 ) -> tuple[Bools, Bools]:
     """Return where a sum 1.96 standard uncertainties off gives another response, and whose best."""
     bounds = reading.course.bounds
     variance = sums_of_case(spread**2, bounds)
     reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
-    lesion_reach = np.ceil(COVERAGE * spread - 1e-9).astype(np.int64)
     least = DRAWN_STEPS[reading.rules.criteria.unit]  # seen is never less than one step
     ends = []
     for sign in (-1, 1):
-        value = reading.states.value
-        moved = np.where(value > 0, np.maximum(value + sign * lesion_reach, least), value)
+
+        def moved(lesion: Ints, sign: int = sign) -> Ints:
+            value = rows_of(reading.states.value, lesion)
+            own = np.ceil(COVERAGE * rows_of(spread, lesion) - 1e-9).astype(np.int64)
+            return choose(value > 0, np.maximum(value + sign * own, least), value)
+
         sums = moved_sums(reading, whole.sums, moved)
         total = np.maximum(whole.sums.total + sign * reach, 0)
-        total = np.where(reach > 0, total, whole.sums.total)
+        total = choose(reach > 0, total, whole.sums.total)
         ends.append(replace(sums, total=total, baseline=whole.sums.baseline))
     found = assess_timepoints(
         whole.sums, whole.nontargets, whole.new, whole.setting, Margin(ends[0], ends[1])
@@ -130,7 +140,6 @@ def _near_cutoffs(
     actual = found.overall
     differs = [(end != actual) & (actual != NONE) for end in (found.lower, found.higher)]
     policy, day = reading.rules.policy, reading.day
-    stated = best_codes(actual, day, start, policy, dated=dated)
     doubtful = np.zeros(len(stated), dtype=bool)
     for end, where in zip((found.lower, found.higher), differs, strict=True):
         for rank in np.flatnonzero(where.any(axis=0)):
@@ -192,7 +201,7 @@ def _draw(
     criteria = reading.rules.criteria
     least = DRAWN_STEPS[criteria.unit]
     steps = np.rint((value + error) / least).astype(np.int64) * least
-    drawn = np.where((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
+    drawn = choose((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
     normal = criteria.length("node", "gone_below_mm")
     by_length = states.node[lesion, None] & (value >= 0) & criteria.measures_short_axis
     gone = np.where(by_length, drawn < normal, states.gone[lesion])

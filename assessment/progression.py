@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from assessment.code import NONE, PD, Ints, Texts
+from assessment.code import NONE, PD, Ints, first_code
 from assessment.part import Part
 from assessment.response import first_progression
+from assessment.words import Words, first_of
 
 SITES = ("liver", "extrahepatic", "both")
 LIVER, EXTRAHEPATIC, BOTH = range(3)
 
 
-def first_site(whole: Part, hepatic: Part, extrahepatic: Part) -> tuple[Ints, Texts]:
+def first_site(whole: Part, hepatic: Part, extrahepatic: Part) -> tuple[Ints, Words]:
     """Return the code of the first progression site and why; NONE without PD.
 
     Where only the joint sum is PD, the part with the larger absolute growth from its own nadir.
@@ -25,14 +26,18 @@ def first_site(whole: Part, hepatic: Part, extrahepatic: Part) -> tuple[Ints, Te
         part.sums.total[case, visit] - np.maximum(part.found.nadir[case, visit], 0)
         for part in (hepatic, extrahepatic)
     ]
-    code = np.select(
+    code = first_code(
         [rank < 0, liver & outside, liver, outside, growth[0] > growth[1], growth[0] < growth[1]],
         [NONE, BOTH, LIVER, EXTRAHEPATIC, LIVER, EXTRAHEPATIC],
         BOTH,
     )
-    reason = np.select(
-        [rank < 0, liver & outside, liver, outside],
-        ["", "hepatic and extrahepatic PD", "hepatic PD", "extrahepatic PD"],
+    reason = first_of(
+        [
+            (rank < 0, "no PD"),
+            (liver & outside, "hepatic and extrahepatic PD"),
+            (liver, "hepatic PD"),
+            (outside, "extrahepatic PD"),
+        ],
         "only the joint sum is PD: the part with the larger absolute growth",
     )
-    return code.astype(np.int64), reason.astype(object)
+    return code, reason

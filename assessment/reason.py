@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
@@ -39,33 +38,32 @@ from assessment.response import (
     TimepointResponses,
 )
 from assessment.sums import Sums
+from assessment.visit_array import Cells
 from assessment.words import Words
-
-Cells: TypeAlias = tuple[Ints, Ints]
-"""Case and rank of each cell."""
 
 
 def response_reasons(reading: Reading, whole: Part) -> Texts:
-    """Return per (case, rank) the reason in words, such as "sum 46.2 mm, -30.0 % from ..."."""
+    """Return per row of `course.cells` the reason in words, such as "sum 46.2 mm, -30.0 % ..."."""
     course = reading.course
-    exists = course.exists.copy()
-    exists[:, 0] = False
-    case, rank = np.nonzero(exists)
-    at = (case, rank)
+    later = course.cells.rank > 0
+    at = course.cells.kept(later)
     missing = _missing_targets(reading)
-    text = np.full(exists.shape, "", dtype=object)
-    found, shown = whole.found, whole.shown[at]
+    found, shown = whole.found, at.of(whole.shown)
     told = phrase.joined(
         *_target_pieces(reading, whole, missing, at),
-        phrase.labels(found.nontarget[at], RESPONSES, "; non-target ").unless(NA),
+        phrase.labels(at.of(found.nontarget), RESPONSES, "; non-target ").unless(NA),
         _new_text(course, whole.new, reading.new, at),
         *([] if whole.immune is None else _immune_pieces(whole.immune, at)),
         phrase.labels(np.maximum(shown, 0), RESPONSES, "; overall "),
     )
     told[shown < 0] = "after first PD: not assessed (policy after_pd)"
-    told[~course.baseline_known[at[0]]] = "no baseline: timepoint 0 was not read; overall NE"
-    text[at] = told
-    text[:, 0] = _baseline_text(whole, course.baseline_known, missing, reading.rules.criteria.unit)
+    told[~course.baseline_known[at.case]] = "no baseline: timepoint 0 was not read; overall NE"
+    unit = reading.rules.criteria.unit
+    text = np.empty(len(later), dtype=object)
+    text[later] = told
+    text[~later] = _baseline_text(whole, course.baseline_known, missing, unit)[
+        course.cells.case[~later]
+    ]
     return text
 
 
@@ -78,7 +76,7 @@ def response_reasons(reading: Reading, whole: Part) -> Texts:
 
 def _sentences(sums: Sums, found: TimepointResponses, at: Cells) -> Ints:
     """Return by which of the sentences each cell's target response is told."""
-    case, target, cause = at[0], found.target[at], found.cause[at]
+    case, target, cause = at.case, at.of(found.target), at.of(found.cause)
     none = sums.n_expected[case] == 0
     not_evaluable, baseline = target == NE, sums.baseline[case]
     progressed = target == PD
@@ -89,7 +87,7 @@ def _sentences(sums: Sums, found: TimepointResponses, at: Cells) -> Ints:
             not_evaluable & (baseline == 0),
             not_evaluable & (cause == NO_ATTENUATION),
             not_evaluable,
-            progressed & ~sums.complete[at],
+            progressed & ~at.of(sums.complete),
             progressed,
             target == CR,
             cause == CARRIED,
@@ -105,7 +103,7 @@ def _target_pieces(reading: Reading, whole: Part, missing: Words, at: Cells) -> 
     """Say what the sum did and what that is, piece by piece."""
     sums, found, unit = whole.sums, whole.found, reading.rules.criteria.unit
     kind = _sentences(sums, found, at)
-    target = found.target[at]
+    target = at.of(found.target)
     mm = " " + SHOWN_UNITS[unit]
     opening = {
         NO_BASELINE: "baseline sum not complete",
@@ -120,10 +118,11 @@ def _target_pieces(reading: Reading, whole: Part, missing: Words, at: Cells) -> 
         SOFTER: ", attenuation fallen enough",
         PART_GROWN: ", ",
     }
-    no_target = np.where(whole.no_target != "", whole.no_target, "no target")
+    told = whole.no_target
+    no_target = Words(told.codes, tuple(word or "no target" for word in told.words))
     partial = (kind == NOT_MEASURED_ALL) | (kind == PART_GROWN)
     return [
-        phrase.where(kind == NO_TARGETS, phrase.texts(no_target).at(at[0])),
+        phrase.where(kind == NO_TARGETS, no_target.at(at.case)),
         phrase.by_code(kind, opening),
         *_sum_pieces(sums, found, unit, kind, at),
         phrase.by_code(kind, closing),
@@ -137,7 +136,7 @@ def _sum_pieces(
 ) -> list[Words]:
     """Write the sum, its change from baseline, and that from the nadir."""
     steps, mm = PER_UNIT[unit], " " + SHOWN_UNITS[unit]
-    total, baseline, nadir = sums.total[at], sums.baseline[at[0]], found.nadir[at]
+    total, baseline, nadir = at.of(sums.total), sums.baseline[at.case], at.of(found.nadir)
     growth = total - nadir
     with_sum = (kind == SOFTNESS_UNKNOWN) | (kind >= PART_GROWN)
     with_baseline = (kind == SOFTNESS_UNKNOWN) | (kind >= CARRIED_ON)
@@ -162,17 +161,17 @@ def _sum_pieces(
             lambda i: phrase.signed_amounts(growth[i], steps, ", ", zero_text),
         ),
         phrase.by_code(np.where(zero & (kind != STABLE), 0, -1), {0: f", nadir 0{mm}"}),
-        phrase.by_code(np.where(kind <= GROWN, found.cause[at], 0), RETURN_TEXTS),
+        phrase.by_code(np.where(kind <= GROWN, at.of(found.cause), 0), RETURN_TEXTS),
     ]
 
 
 def _part_pieces(sums: Sums, missing: Words, partial: Bools, at: Cells) -> list[Words]:
     """Say how many targets were measured, and which were not."""
-    expected = sums.n_expected[at[0]]
+    expected = sums.n_expected[at.case]
     return [
-        phrase.where(partial, phrase.spelled(sums.n_measured[at], str)),
+        phrase.where(partial, phrase.spelled(at.of(sums.n_measured), str)),
         phrase.where(partial, phrase.spelled(expected, " of {} targets measured (".format)),
-        phrase.where(partial, missing.at(at)),
+        phrase.where(partial, Words(at.of(missing.codes), missing.words)),
         phrase.by_code(np.where(partial, 0, -1), {0: ")"}),
     ]
 
@@ -275,7 +274,7 @@ def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     found = np.where(np.isin(codes, (NEW_YES, NEW_EQUIVOCAL)), found.reshape(codes.shape), -1)
     unlooked = words.setdefault("; new lesions not looked for", len(words))
     found[codes == NEW_NOT_ASSESSED] = unlooked
-    return Words(found[at], tuple(words))
+    return Words(at.of(found), tuple(words))
 
 
 IMMUNE_TEXTS = {
@@ -294,8 +293,11 @@ IMMUNE_TEXTS = {
 def _immune_pieces(state: immune.ImmuneResponses, at: Cells) -> list[Words]:
     """Say what became of progression that has to be confirmed."""
     told = {code: f"; {text}" for code, text in IMMUNE_TEXTS.items()}
-    late = np.where(state.late[at], 0, -1)
-    return [phrase.by_code(state.why[at], told), phrase.by_code(late, {0: " (later than 8 weeks)"})]
+    late = np.where(at.of(state.late), 0, -1)
+    return [
+        phrase.by_code(at.of(state.why), told),
+        phrase.by_code(late, {0: " (later than 8 weeks)"}),
+    ]
 
 
 def _baseline_text(whole: Part, known: Bools, missing: Words, unit: str) -> Texts:
@@ -311,7 +313,8 @@ def _baseline_text(whole: Part, known: Bools, missing: Words, unit: str) -> Text
     reasons = missing.at((lacking, 0)).text
     total[lacking] = [f"baseline: not all targets measured ({told})" for told in reasons.tolist()]
     total[none] = "baseline: no target"
-    named = np.flatnonzero(none & (no_target != ""))
-    total[named] = [f"baseline: no target, {told}" for told in no_target[named].tolist()]
+    named = np.flatnonzero(none & ~no_target.equals(""))
+    reasons = no_target.at(named).text
+    total[named] = [f"baseline: no target, {told}" for told in reasons.tolist()]
     total[~known] = "no baseline: timepoint 0 was not read"
     return total

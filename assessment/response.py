@@ -24,11 +24,13 @@ from assessment.code import (
     SD,
     Bools,
     Ints,
+    choose,
+    first_code,
 )
 from assessment.criteria import Criteria, overall_table
 from assessment.measurand import PER_UNIT
 from assessment.sums import NO_SUM, Sums, lowest_before, vanished_before
-from assessment.visit_array import Packed, filled, first_rank, packed, per_case
+from assessment.visit_array import Packed, filled, packed, per_case, rank_of_first
 
 (
     BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, CARRIED, BY_LESION, BY_ATTENUATION,
@@ -45,7 +47,17 @@ class NonTargets:
     present: Ints
     gone: Ints
     progressed: Ints
-    returned: Bools
+    returned: Ints
+
+    def without(self, part: NonTargets) -> NonTargets:
+        """Return the counts over the others."""
+        return NonTargets(
+            n=self.n - part.n,
+            present=self.present - part.present,
+            gone=self.gone - part.gone,
+            progressed=self.progressed - part.progressed,
+            returned=self.returned - part.returned,
+        )
 
     @classmethod
     def count(
@@ -63,13 +75,16 @@ class NonTargets:
     @classmethod
     def of_flags(cls, flags: Packed, member: Bools, bounds: Ints) -> NonTargets:
         """Return the counts over the member lesions from their flags."""
+        if not member.any():
+            nothing = filled((len(bounds) - 1, flags.numbers[0].shape[1]), 0, np.int64)
+            return cls(per_case(member, bounds), nothing, nothing, nothing, nothing)
         n_present, n_gone, n_progressed, n_returned = flags.counts(member, bounds)
         return cls(
             n=per_case(member, bounds),
             present=n_present,
             gone=n_gone,
             progressed=n_progressed,
-            returned=n_returned > 0,
+            returned=n_returned,
         )
 
     def responses(self, policy: Mapping[str, str]) -> Ints:
@@ -80,11 +95,11 @@ class NonTargets:
             partly = evaluated == 0
         progressed = self.progressed > 0
         if policy["reappearance"] == "pd_after_lesion_cr":
-            progressed = progressed | self.returned
+            progressed = progressed | (self.returned > 0)
         none = np.broadcast_to((self.n == 0)[:, None], evaluated.shape)
-        return np.select(
+        return first_code(
             [none, progressed, partly, self.present > 0], [NA, PD, NE, NON_CR_NON_PD], CR
-        ).astype(np.int8)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +209,16 @@ def assess_timepoints(
         nontarget = by_lesions[:, rank]
         if policy["reappearance"] == "pd_after_overall_cr":
             again = history.overall_cr & (nontargets.present[:, rank] > 0)
-            nontarget = np.where(again, PD, nontarget)
+            nontarget = choose(again, PD, nontarget)
         overall = _overall(table, target, nontarget, new[:, rank], history, setting)
         if margin is not None:
             for name, end in (("lower", margin.low), ("higher", margin.high)):
                 other, _ = _target(end, nadir, rank, setting, history)
                 shifted = _overall(table, other, nontarget, new[:, rank], history, setting)
-                out[name][:, rank] = np.where(there, shifted, NONE)
-        out["target"][:, rank] = np.where(there, target, NONE)
-        out["nontarget"][:, rank] = np.where(there, nontarget, NONE)
-        out["overall"][:, rank] = np.where(there, overall, NONE)
+                out[name][:, rank] = choose(there, shifted, NONE)
+        out["target"][:, rank] = choose(there, target, NONE)
+        out["nontarget"][:, rank] = choose(there, nontarget, NONE)
+        out["overall"][:, rank] = choose(there, overall, NONE)
         cause[:, rank] = why
         history.add(overall, setting.day[:, rank], there)
     if margin is None:
@@ -221,6 +236,7 @@ class _History:
     confirmed: Bools
     run_start: Ints
     run_gaps: Ints
+    confirms: bool
     most_gaps: int
     least_days: int
 
@@ -234,6 +250,7 @@ class _History:
             confirmed=np.zeros(n, dtype=bool),
             run_start=np.full(n, NO_DAY, dtype=np.int64),
             run_gaps=np.zeros(n, dtype=np.int64),
+            confirms=policy["pr_carry_forward"] == "after_confirmed_pr",
             most_gaps=int(policy["ne_during_confirmation"]),
             least_days=int(policy["confirmation_days"]),
         )
@@ -243,17 +260,20 @@ class _History:
         response = there & ((overall == CR) | (overall == PR))
         gap = there & (overall == NE)
         in_run = self.run_start != NO_DAY
-        self.run_gaps = np.where(gap, self.run_gaps + 1, self.run_gaps)
+        self.overall_cr = self.overall_cr | (there & (overall == CR))
+        progressed = there & (overall == PD)
+        self.responded = (self.responded | response) & ~progressed
+        self.progressed = self.progressed | progressed
+        if not self.confirms:
+            return
+        self.run_gaps = choose(gap, self.run_gaps + 1, self.run_gaps)
         broken = there & ~response & (~gap | (self.run_gaps > self.most_gaps))
         dated = response & (day != NO_DAY)
-        late = in_run & dated & (day - np.where(in_run, self.run_start, day) >= self.least_days)
-        self.confirmed = (self.confirmed | late) & ~(there & (overall == PD))
+        late = in_run & dated & (day - choose(in_run, self.run_start, day) >= self.least_days)
+        self.confirmed = (self.confirmed | late) & ~progressed
         begins = dated & ~in_run
-        self.run_start = np.where(begins, day, np.where(broken, NO_DAY, self.run_start))
-        self.run_gaps = np.where(response | broken, 0, self.run_gaps)
-        self.overall_cr = self.overall_cr | (there & (overall == CR))
-        self.responded = (self.responded | response) & ~(there & (overall == PD))
-        self.progressed = self.progressed | (there & (overall == PD))
+        self.run_start = choose(begins, day, choose(broken, NO_DAY, self.run_start))
+        self.run_gaps = choose(response | broken, 0, self.run_gaps)
 
 
 def _target(
@@ -267,23 +287,24 @@ def _target(
     fallen, unsure = _attenuation(setting, rank, len(shrunk))
     by_size = (cause == BY_SUM) | (cause == BY_LESION)
     progressed &= ~(by_size & fallen)
-    category = np.select([sums.all_gone[:, rank], progressed, shrunk | fallen], [CR, PD, PR], SD)
+    category = first_code([sums.all_gone[:, rank], progressed, shrunk | fallen], [CR, PD, PR], SD)
     softer = (category == PR) & ~shrunk
     unsure &= (category == SD) | (progressed & by_size & (category == PD))
     carried = (category == SD) & _carries(setting, history)
-    category = np.where(carried, PR, category)
+    category = choose(carried, PR, category)
     known = sums.complete[:, rank]
     if setting.policy["pd_despite_missing"] == "yes":
         known = known | (category == PD)  # the measured part alone proves it
     known = known & (sums.baseline > 0)
-    category = np.where(known & ~unsure, category, NE)
-    none = np.where(setting.no_target_is_ne, NE, NA)
-    category = np.where(sums.n_expected == 0, none, category)
-    category = np.where(setting.baseline_known, category, NE)
-    cause = np.where(category == PD, cause, np.where(carried & (category == PR), CARRIED, 0))
-    cause = np.where((category == PR) & softer, BY_ATTENUATION, cause)
-    cause = np.where((category == NE) & known & unsure, NO_ATTENUATION, cause)
-    return category.astype(np.int64), cause.astype(np.int64)
+    category = choose(known & ~unsure, category, NE)
+    none = choose(setting.no_target_is_ne, NE, NA)
+    category = choose(sums.n_expected == 0, none, category)
+    category = choose(setting.baseline_known, category, NE)
+    first = first_code([carried & (category == PR)], [CARRIED], 0)
+    cause = choose(category == PD, cause, first)
+    cause = choose((category == PR) & softer, BY_ATTENUATION, cause)
+    cause = choose((category == NE) & known & unsure, NO_ATTENUATION, cause)
+    return category, cause
 
 
 def _attenuation(setting: Setting, rank: int, n: int) -> tuple[Bools, Bools]:
@@ -319,7 +340,7 @@ def _progressed(
         after_cr = np.zeros_like(after_cr)
     if policy["reappearance"] != "pd_after_lesion_cr":
         again = np.zeros_like(again)
-    cause = np.select(
+    cause = first_code(
         [by_sum, after_cr, again, large, by_lesion],
         [BY_SUM, BY_RETURN_AFTER_CR, BY_RETURN, BY_RETURN_LARGE, BY_LESION],
         0,
@@ -340,20 +361,22 @@ def _overall(
     table: Ints, target: Ints, nontarget: Ints, new: Ints, history: _History, setting: Setting
 ) -> Ints:
     """Return the overall response at one visit from the rule set's table."""
-    overall = table[target, nontarget, new]
-    overall = np.where(setting.baseline_known, overall, NE)
+    _, n, m = table.shape
+    place = (target.astype(np.intp) * n + nontarget) * m + new
+    overall = table.ravel()[place]
+    overall = choose(setting.baseline_known, overall, NE)
     rule = setting.policy["after_pd"]
     if rule == "pd_stays":
-        return np.where(history.progressed, PD, overall)
+        return choose(history.progressed, PD, overall)
     if rule == "none":
-        return np.where(history.progressed, NONE, overall)
+        return choose(history.progressed, NONE, overall)
     return overall
 
 
 def first_progression(overall: Ints) -> Ints:
     """Return the rank of each case's first PD, -1 where there is none."""
     progressed = overall == PD
-    return np.where(progressed.any(axis=1), first_rank(progressed), -1)
+    return rank_of_first(progressed)
 
 
 def evaluable(overall: Ints) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,20 @@ from assessment.best_response import (
     confirmed_best_response,
     until_progression,
 )
-from assessment.code import CR, NO_DAY, NON_CR_NON_PD, PR, SD, Bools, Ints, Texts
+from assessment.code import CR, NO_DAY, NON_CR_NON_PD, PR, SD, Bools, Ints, Texts, choose
 from assessment.course import Course
 from assessment.criteria import Rules
-from assessment.depth import Depth, depth_of_response, early_shrinkage
+from assessment.depth import Depth, best_change, depth_of_response, early_shrinkage
 from assessment.endpoints import Followed
 from assessment.exclusions import Excluded, exclude
-from assessment.part import Part, Reading, assess_part, read_lesion_states
+from assessment.part import (
+    Members,
+    Part,
+    Reading,
+    assess_part,
+    assess_parts,
+    read_lesion_states,
+)
 from assessment.people import People
 from assessment.probability import Doubt, doubts
 from assessment.reason import response_reasons
@@ -55,6 +63,7 @@ class SubjectResponses:
     ets: Depth
     dpr: Depth
     best_change: Depth
+    followed: Followed
     excluded: Excluded
     doubt: Doubt
 
@@ -76,7 +85,7 @@ def disease_control(best: Best) -> Bools:
     return np.isin(best.code, (CR, PR, SD, NON_CR_NON_PD))
 
 
-def followed_cases(course: Course, people: People, policy: dict[str, str]) -> Followed:
+def followed_cases(course: Course, people: People, policy: Mapping[str, str]) -> Followed:
     """Return what the endpoints depend on, case by case."""
     visits, subject = course.visits, course.subject
     return Followed(
@@ -88,7 +97,7 @@ def followed_cases(course: Course, people: People, policy: dict[str, str]) -> Fo
         died=people.died[subject],
         alive=people.alive[subject],
         new_therapy=people.new_therapy[subject],
-        no_dates=visits.no_dates[subject],
+        no_dates=visits.no_dates.at(subject),
         vital_known=people.handed_in,
         policy=policy,
     )
@@ -99,16 +108,12 @@ def assess_subjects(
 ) -> SubjectResponses:
     """Return everything a rule set says of every case."""
     reading = read_lesion_states(course, rules, select=select)
-    everything = np.ones(len(course.lesion_id), dtype=bool)
-    liver = reading.states.hepatic
-    whole = assess_part(reading, everything)
-    hepatic = assess_part(reading, liver)
-    extrahepatic = assess_part(reading, ~liver)
+    whole, hepatic, extrahepatic = assess_parts(reading)
     overall, day = whole.found.overall, reading.day
-    dated = course.visits.no_dates[course.subject] == ""
+    dated = course.visits.dated[course.subject]
     start = people.start[course.subject]
     if rules.policy["sd_interval_from"] == "baseline_scan":
-        start = np.where(course.exists[:, 0], day[:, 0], NO_DAY)
+        start = choose(course.exists[:, 0], day[:, 0], NO_DAY)
     best = best_response(overall, day, start, rules.policy, dated=dated)
     sure = confirmed_best_response(
         overall,
@@ -122,8 +127,7 @@ def assess_subjects(
     everybody = np.ones(len(overall), dtype=bool)
     only_control = rules.policy["dpr_population"] == "disease_control"
     has_depth = disease_control(counted) if only_control else everybody
-    to_first_pd = {**rules.policy, "dpr_until": "first_pd"}
-    followed = followed_cases(course, people, dict(rules.policy))
+    followed = followed_cases(course, people, rules.policy)
     return SubjectResponses(
         course=course,
         people=people,
@@ -132,24 +136,25 @@ def assess_subjects(
         whole=whole,
         hepatic=hepatic,
         extrahepatic=extrahepatic,
-        recorded=_recorded(reading, whole, everything),
+        recorded=_recorded(reading, whole),
         reason=response_reasons(reading, whole),
         best=best,
         confirmed=sure,
         response_rank=_response_rank(counted, overall, day, rules),
         ets=early_shrinkage(hepatic.sums, course.exists, rules.policy),
         dpr=depth_of_response(hepatic.sums, overall, course.exists, has_depth, rules.policy),
-        best_change=depth_of_response(whole.sums, overall, course.exists, everybody, to_first_pd),
+        best_change=best_change(whole.sums, overall, course.exists, rules.policy),
+        followed=followed,
         excluded=exclude(followed, overall),
-        doubt=doubts(reading, whole, start, dated, probabilities=probabilities),
+        doubt=doubts(reading, whole, start, dated, best.code, probabilities=probabilities),
     )
 
 
-def _recorded(reading: Reading, whole: Part, everything: Bools) -> Ints:
+def _recorded(reading: Reading, whole: Part) -> Ints:
     """Return the overall response as known at the visit itself, before any dating back."""
     if np.array_equal(reading.new.dated, reading.new.recorded):
         return whole.shown
-    return assess_part(reading, everything, dated=False).shown
+    return assess_part(reading, Members.of(reading, whole.member), dated=False).shown
 
 
 def _response_rank(counted: Best, overall: Ints, day: Ints, rules: Rules) -> Ints:
@@ -158,4 +163,4 @@ def _response_rank(counted: Best, overall: Ints, day: Ints, rules: Rules) -> Int
     if rules.policy["confirm"] == "on":
         responding = confirmed(overall, day, rules.policy, first=(CR, PR), second=(CR, PR))
     has = np.isin(counted.code, (CR, PR)) & responding.any(axis=1)
-    return np.where(has, first_rank(responding), -1)
+    return choose(has, first_rank(responding), -1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import NOT_MEASURED, Bools, Ints
+from assessment.code import NOT_MEASURED, Bools, Ints, choose
 from assessment.visit_array import Packed, earlier, filled, lowest_earlier, packed, per_case
 
 NO_SUM = -1
@@ -67,7 +67,7 @@ def sum_targets(
     flags = target_flags(
         value, gone, bounds, reappears_from=reappears_from, lesion_percent=lesion_percent
     )
-    return sum_flags(value, flags, target, bounds)
+    return count_targets(value, flags, target, bounds).sums
 
 
 def target_flags(
@@ -77,32 +77,64 @@ def target_flags(
     measured = value != NOT_MEASURED
     present = measured & ~gone
     returned = present & vanished_before(present, gone)
-    large = present & earlier(gone & (value == 0)) & (value >= reappears_from)
+    large = large_again(value, gone, value, reappears_from)
     flags = [measured, gone, present, returned, large]
     if lesion_percent is not None:
         flags.append(_grown(value, measured, lesion_percent))
     return packed(flags, bounds)
 
 
-def sum_flags(value: Ints, flags: Packed, target: Bools, bounds: Ints) -> Sums:
-    """Return the sums over the targets of each case from their values and flags."""
-    n_expected = per_case(target, bounds)
+def large_again(value: Ints, gone: Bools, length: Ints, reappears_from: int) -> Bools:
+    """Return where a lesion that was 0 before is there with a length of so much or more."""
+    present = (value != NOT_MEASURED) & ~gone
+    return np.asarray(present & earlier(gone & (value == 0)) & (length >= reappears_from))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Totals over some targets of each case, (case, rank) but `n` (case); they can be subtracted.
+
+    Attributes
+    ----------
+    total : sum of the values
+    n : how many targets
+    flags : how many of them have each of the flags of `target_flags`
+    """
+
+    total: Ints
+    n: Ints
+    flags: tuple[Ints, ...]
+
+    def without(self, part: Counted) -> Counted:
+        """Return the totals over the others."""
+        flags = zip(self.flags, part.flags, strict=True)
+        return Counted(
+            self.total - part.total, self.n - part.n, tuple(one - other for one, other in flags)
+        )
+
+    @property
+    def sums(self) -> Sums:
+        """The sums over the targets."""
+        n_measured, n_gone, n_present, n_returned, n_large, *n_grown = self.flags
+        complete = n_measured[:, 0] == self.n
+        nobody = filled(self.total.shape, value=False, dtype=bool)
+        return Sums(
+            total=self.total,
+            n_measured=n_measured,
+            n_expected=self.n,
+            all_gone=(n_gone == self.n[:, None]) & (self.n > 0)[:, None],
+            any_present=n_present > 0,
+            returned=n_returned > 0,
+            returned_large=n_large > 0,
+            grown=n_grown[0] > 0 if n_grown else nobody,
+            baseline=choose(complete, self.total[:, 0], NO_SUM),
+        )
+
+
+def count_targets(value: Ints, flags: Packed, target: Bools, bounds: Ints) -> Counted:
+    """Return the totals over the targets of each case from their values and flags."""
     total = per_case(np.maximum(value, 0) * target[:, None], bounds)
-    counts = flags.counts(target, bounds)
-    n_measured, n_gone, n_present, n_returned, n_large = counts[:5]
-    complete = n_measured[:, 0] == n_expected
-    grown = counts[5] > 0 if len(counts) > 5 else filled(total.shape, value=False, dtype=bool)
-    return Sums(
-        total=total,
-        n_measured=n_measured,
-        n_expected=n_expected,
-        all_gone=(n_gone == n_expected[:, None]) & (n_expected > 0)[:, None],
-        any_present=n_present > 0,
-        returned=n_returned > 0,
-        returned_large=n_large > 0,
-        grown=grown,
-        baseline=np.where(complete, total[:, 0], NO_SUM),
-    )
+    return Counted(total, per_case(target, bounds), tuple(flags.counts(target, bounds)))
 
 
 def _grown(value: Ints, measured: Bools, percent: int) -> Bools:
@@ -123,7 +155,7 @@ def lowest_before(total: Ints, eligible: Bools) -> Ints:
     Rank 0 is given its own sum, as the nadir includes the baseline.
     """
     huge = np.iinfo(np.int64).max
-    own = np.where(eligible, total, huge)
+    own = choose(eligible, total, huge)
     low = lowest_earlier(own, huge)
     low[:, 0] = own[:, 0]
-    return np.where(low == huge, NO_SUM, low)
+    return choose(low == huge, NO_SUM, low)

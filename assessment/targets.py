@@ -16,15 +16,15 @@ from assessment.code import (
     TARGET,
     Bools,
     Ints,
-    Texts,
+    first_code,
 )
 from assessment.course import Course
-from assessment.criteria import Criteria, Rules
+from assessment.criteria import Criteria
 from assessment.lesion_state import LesionStates
 from assessment.measurand import NAMES, PER_UNIT, SHOWN_UNITS
-from assessment.phrase import amounts, joined, labels
+from assessment.phrase import amounts, labels, merged
 from assessment.visit_array import per_case
-from assessment.words import Words
+from assessment.words import Told, Words
 
 LARGEST_KEY = 2**62
 BASELINE = (slice(None), 0)
@@ -45,7 +45,7 @@ class Selection:
 
     role: Ints
     order: Ints
-    reason: Texts
+    reason: Words
     given: Bools
 
 
@@ -72,16 +72,18 @@ def select_targets(
     taken = _within_limits(course, states, candidate, queue, policy, reason)
     role = np.where((role == TARGET) & ~taken, NON_TARGET, role)
     other = (given == -1) & has_given[course.lesion_case] & (role == NON_TARGET)
-    reason[other] = "non-target: targets were given, and this lesion was not among them"
+    reason.put(other, "non-target: targets were given, and this lesion was not among them")
     role = _apply_given(course, states, given, role, reason)
     fragment = np.flatnonzero(states.fragment)
     role[fragment] = NO_ROLE
-    reason[fragment] = "fragment: added to " + course.lesion_id[states.parent[fragment]]
+    if len(fragment):
+        parents = course.lesion_words.at(states.parent[fragment])
+        reason.put(fragment, merged("fragment: added to ", parents))
     role = _zero_baseline(course, states, role, reason, policy)
     return Selection(
         role=role,
         order=_order_of_targets(course, states, role),
-        reason=reason,
+        reason=reason.finished(),
         given=has_given,
     )
 
@@ -106,8 +108,10 @@ def in_baseline(course: Course, states: LesionStates) -> Bools:
 
 def minimum_length(course: Course, criteria: Criteria) -> Ints:
     """Return the least measurable length of each lesion at baseline, from its slice thickness."""
-    thickness = course.number("slice_thickness_mm")[:, 0]
     least = criteria.length("target", "minimum_mm")
+    if "slice_thickness_mm" not in course.table.numbers:
+        return np.full(len(course.lesion_case), least)
+    thickness = course.number("slice_thickness_mm")[:, 0]
     step = np.rint(np.nan_to_num(thickness) * 100).astype(np.int64)
     thick = step > criteria.length("target", "thick_slice_above_mm")
     return np.where(
@@ -128,7 +132,7 @@ def _node_limits(states: LesionStates, criteria: Criteria) -> tuple[Ints, Ints]:
     return pairs[0], pairs[1]
 
 
-def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple[Ints, Texts]:
+def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple[Ints, Told]:
     """Return the role each lesion could have, and why; limits come later."""
     value, size = states.value[:, 0], states.length[:, 0]
     least = minimum_length(course, criteria)
@@ -141,7 +145,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
     unnamed = status.is_any(["present", "progressed", "equivocal"])
     missing = value == NOT_MEASURED
     told = _Reasons(states, least, criteria, finding, status)
-    cases: list[tuple[Bools, int, str | Callable[[Ints], Texts]]] = [
+    cases: list[tuple[Bools, int, str | Callable[[Ints], Words]]] = [
         (~in_baseline(course, states), NEW, "not there at baseline"),
         (finding.holds(criteria.value("target", "nontarget_findings")), NON_TARGET, told.finding),
         (unnamed & missing, NON_TARGET, told.unnamed),
@@ -160,14 +164,12 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
         (~states.node & status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
         (~states.node & known & (size < least), NON_TARGET, told.too_short),
     ]
-    first = np.full(len(value), len(cases), dtype=np.int64)
-    for place in range(len(cases) - 1, -1, -1):
-        first[cases[place][0]] = place
-    reason = np.empty(len(value), dtype=object)
+    first = first_code([where for where, _, _ in cases], range(len(cases)), len(cases))
+    reason = Told(len(value))
     for place, (_, _, text) in enumerate([*cases, (None, TARGET, told.taken)]):
         index = np.flatnonzero(first == place)
         if len(index):
-            reason[index] = text if isinstance(text, str) else text(index)
+            reason.put(index, text if isinstance(text, str) else text(index))
     roles = np.array([*(role for _, role, _ in cases), TARGET])
     return roles[first], reason
 
@@ -186,42 +188,42 @@ class _Reasons:
         """Return each lesion's length."""
         return amounts(np.maximum(self.states.length[index, 0], 0), 100, before, after)
 
-    def finding(self, index: Ints) -> Texts:
+    def finding(self, index: Ints) -> Words:
         """Say which finding is no target."""
-        return joined("non-target: ", self.told.at(index))
+        return merged("non-target: ", self.told.at(index))
 
-    def unnamed(self, index: Ints) -> Texts:
+    def unnamed(self, index: Ints) -> Words:
         """Say what a person called a lesion that has no length."""
-        return joined("non-target: ", self.status.at(index), ", without a length")
+        return merged("non-target: ", self.status.at(index), ", without a length")
 
-    def not_measured(self, index: Ints) -> Texts:
+    def not_measured(self, index: Ints) -> Words:
         """Say what was not measured."""
         name = labels(self.states.measurand[index], NAMES, "not evaluable: no ")
-        return joined(name, " at baseline; no other length stands in for it")
+        return merged(name, " at baseline; no other length stands in for it")
 
-    def normal_node(self, index: Ints) -> Texts:
+    def normal_node(self, index: Ints) -> Words:
         """Say how short the axis of a normal node is."""
-        return joined(self._length(index, "normal node: short axis "))
+        return merged(self._length(index, "normal node: short axis "))
 
-    def small_node(self, index: Ints) -> Texts:
+    def small_node(self, index: Ints) -> Words:
         """Say how short the axis of a node is that is no target."""
-        return joined(self._length(index, "non-target: node of short axis "))
+        return merged(self._length(index, "non-target: node of short axis "))
 
-    def too_short(self, index: Ints) -> Texts:
+    def too_short(self, index: Ints) -> Words:
         """Say how long a lesion is, and how long a target has to be."""
         names = (*NAMES, "longest diameter")
         part = np.where(self.states.in_mm[index], self.states.measurand[index], len(NAMES))
-        return joined(
+        return merged(
             labels(part, names, "non-target: "),
             self._length(index, " ", " mm, measurable from "),
             amounts(self.least[index], 100, "", " mm"),
         )
 
-    def taken(self, index: Ints) -> Texts:
+    def taken(self, index: Ints) -> Words:
         """Say what was measured of a target."""
         unit = self.criteria.unit
         value = np.maximum(self.states.value[index, 0], 0)
-        return joined(
+        return merged(
             labels(self.states.measurand[index], NAMES, "taken: "),
             amounts(value, PER_UNIT[unit], " ", f" {SHOWN_UNITS[unit]}"),
         )
@@ -283,7 +285,7 @@ def _within_limits(
     candidate: Bools,
     queue: Ints,
     policy: Mapping[str, str],
-    reason: Texts,
+    reason: Told,
 ) -> Bools:
     """Return who is taken, and write why the others are left: per organ, per site, in all.
 
@@ -305,13 +307,13 @@ def _within_limits(
         if group is not None:
             key = key * (int(organ.max(initial=0)) + 1) + group[index]
         over = index[rank_within(key) >= limit]
-        reason[over] = f"non-target: at most {limit} targets {where}"
+        reason.put(over, f"non-target: at most {limit} targets {where}")
         taken[over] = False
     return taken
 
 
 def _apply_given(
-    course: Course, states: LesionStates, given: Ints, role: Ints, reason: Texts
+    course: Course, states: LesionStates, given: Ints, role: Ints, reason: Told
 ) -> Ints:
     """Let given roles win, except that what is there at baseline cannot be new."""
     known = given >= 0
@@ -320,13 +322,13 @@ def _apply_given(
     there = in_baseline(course, states)
     chosen = np.where((given == NEW) & there & ~states.node, NON_TARGET, given)
     for code, word in enumerate(ROLE_WORDS[:3]):
-        reason[known & (given == code)] = f"{word}: as given"
-    reason[known & (chosen != given)] = "non-target: given as new, but there at baseline"
+        reason.put(known & (given == code), f"{word}: as given")
+    reason.put(known & (chosen != given), "non-target: given as new, but there at baseline")
     return np.where(known, chosen, role)
 
 
 def _zero_baseline(
-    course: Course, states: LesionStates, role: Ints, reason: Texts, policy: Mapping[str, str]
+    course: Course, states: LesionStates, role: Ints, reason: Told, policy: Mapping[str, str]
 ) -> Ints:
     """Under `zero_baseline = non_target`, make targets whose sum is 0 at baseline non-target."""
     if policy["zero_baseline"] != "non_target":
@@ -334,7 +336,7 @@ def _zero_baseline(
     target = role == TARGET
     nothing = per_case(target & (states.value[:, 0] != 0), course.bounds) == 0
     moved = target & nothing[course.lesion_case]
-    reason[moved] = "non-target: the baseline sum is 0 (policy zero_baseline)"
+    reason.put(moved, "non-target: the baseline sum is 0 (policy zero_baseline)")
     return np.where(moved, NON_TARGET, role)
 
 
@@ -345,56 +347,3 @@ def _order_of_targets(course: Course, states: LesionStates, role: Ints) -> Ints:
     order = np.zeros(len(role), dtype=np.int64)
     order[queue] = rank_within(course.lesion_case[queue]) + 1
     return order
-
-
-def no_target_reason(
-    course: Course,
-    states: LesionStates,
-    role: Ints,
-    rules: Rules,
-    member: Bools,
-    n_targets: Ints,
-) -> Texts:
-    """Return why a case without target is NE: a target could not be measured, or none enhanced.
-
-    Only the member lesions are looked at, of which `n_targets` are targets; empty where the case
-    is not NE for such a reason.
-    """
-    criteria, policy = rules.criteria, rules.policy
-    if n_targets.all():
-        return np.full(len(n_targets), "", dtype=object)
-    other = member & (role == NON_TARGET)
-    dead_lesion = other & states.viable & states.gone[:, 0]
-    count = {
-        "unmeasured": per_case(member & _unmeasured(course, states, role), course.bounds),
-        "alive": per_case(other & ~states.gone[:, 0], course.bounds),
-        "dead": per_case(dead_lesion, course.bounds),
-    }
-    none = n_targets == 0
-    name = str(criteria.value("measurand", "hepatic"))
-    enhances = bool(criteria.value("target", "needs_enhancement"))
-    dead = none & (count["alive"] == 0) & (count["dead"] > 0) & enhances
-    if policy["zero_baseline"] == "non_target":
-        dead = np.zeros_like(dead)
-    return np.select(
-        [none & (count["unmeasured"] > 0), dead],
-        [
-            f"a lesion at baseline has no length that these criteria measure (liver: {name})",
-            "no enhancing tumour at baseline (zero baseline)",
-        ],
-        "",
-    ).astype(object)
-
-
-def _unmeasured(course: Course, states: LesionStates, role: Ints) -> Bools:
-    """Return which baseline lesions might be targets, had their measurand been given."""
-    finding = course.words("finding").at(BASELINE).given
-    named = course.words("status").at(BASELINE).is_any(["present", "progressed", "equivocal"])
-    return np.asarray(
-        (role == NON_TARGET)
-        & in_baseline(course, states)
-        & (states.value[:, 0] == NOT_MEASURED)
-        & ~named
-        & ~finding
-        & ~course.first_words("role_given").given
-    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from assessment.code import Anything, Bools, Ints
+from assessment.code import Anything, Bools, Ints, choose
 
 BITS, NARROW_BITS = 62, 30
 """Of a whole number, and of half of one, for counts packed side by side."""
@@ -21,6 +21,11 @@ BITS, NARROW_BITS = 62, 30
 def by_visit(values: Anything) -> Anything:
     """Return an array laid out visit after visit."""
     return np.asfortranarray(values)
+
+
+def rows_of(values: Anything, index: Ints) -> Anything:
+    """Return some rows of an array, laid out visit after visit."""
+    return np.take(values.T, index, axis=-1).T
 
 
 def filled(shape: tuple[int, ...], value: object, dtype: object) -> Anything:
@@ -64,11 +69,15 @@ def highest_earlier(values: Ints, none: int) -> Ints:
 
 def first_rank(flags: Bools) -> Ints:
     """Return the first visit whose flag is set, 0 where none is."""
-    found = np.zeros(len(flags), dtype=np.int64)
-    for rank in range(flags.shape[1] - 1, 0, -1):
-        found[flags[:, rank]] = rank
-    found[flags[:, 0]] = 0
-    return found
+    return np.maximum(rank_of_first(flags), 0)
+
+
+def rank_of_first(flags: Bools) -> Ints:
+    """Return the first visit whose flag is set, -1 where none is."""
+    found = np.full(len(flags), -1, dtype=np.min_scalar_type(-flags.shape[1]))
+    for rank in range(flags.shape[1] - 1, -1, -1):
+        found = choose(flags[:, rank], rank, found)
+    return found.astype(np.int64)
 
 
 def per_case(amount: Anything, bounds: Ints) -> Anything:
@@ -105,6 +114,35 @@ def any_of_case(flags: Bools, bounds: Ints) -> Bools:
     if not flags.any():
         return np.asarray(filled((len(bounds) - 1, *flags.shape[1:]), value=False, dtype=bool))
     return np.asarray(per_case(flags, bounds) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Some cells of (case, rank) arrays, case by case, as rows: their case, rank and place.
+
+    Attributes
+    ----------
+    place : of each cell in an array that is laid out visit after visit
+    """
+
+    case: Ints
+    rank: Ints
+    place: Ints
+
+    @classmethod
+    def where(cls, flags: Bools) -> Cells:
+        """Return the cells that are flagged."""
+        n, depth = flags.shape
+        case, rank = np.divmod(np.flatnonzero(flags.ravel(order="C")), max(depth, 1))
+        return cls(case, rank, rank * n + case)
+
+    def kept(self, rows: Bools) -> Cells:
+        """Return some of the cells."""
+        return Cells(self.case[rows], self.rank[rows], self.place[rows])
+
+    def of(self, values: Anything) -> Anything:
+        """Return the values at the cells: many times faster than by case and rank."""
+        return values.T.ravel()[self.place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Warned:
 
     def subject_visits(self, where: Bools, code: str, text: str) -> None:
         """Warn of visits of subjects; `where` is (subject, rank)."""
+        if not where.any():
+            return
         subject, rank = np.nonzero(where)
         number = self.course.visits.timepoint[subject, rank]
         self._add(self._subject(subject), code, text, timepoint=number)
@@ -55,6 +57,8 @@ class Warned:
 
     def visits(self, where: Bools, code: str, message: Message) -> None:
         """Warn of lesions at visits; `where` is (lesion, rank)."""
+        if not where.any():
+            return
         lesion, rank = np.nonzero(where)
         case = self.course.lesion_case[lesion]
         self._of_cases(

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assessment.code import Anything, Bools, Ints, Texts
+from assessment.code import Anything, Bools, Ints, Texts, choose
 from assessment.visit_array import first_rank
+
+FEW = 16
+"""So many words are looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,34 @@ class Words:
 
     def first(self) -> Words:
         """(lesion,): the first cell with a word along the visits, else an empty one."""
-        if self.codes.shape[1] == 0:
+        if self.codes.shape[1] == 0 or not self.words:
             return Words(np.full(len(self.codes), -1, dtype=self.codes.dtype), self.words)
         start = self.codes[:, 0]
         if (start >= 0).all():
             return Words(start, self.words)
         place = first_rank(self.codes >= 0)
         return Words(self.codes[np.arange(len(place)), place], self.words)
+
+
+class Told:
+    """A text column in the making: every row has one text, which a later one may replace."""
+
+    def __init__(self, n: int) -> None:
+        self.codes = np.zeros(n, dtype=np.int32)
+        self.words: list[str] = [""]
+
+    def put(self, rows: Anything, text: str | Words) -> None:
+        """Write one text, or a column of them, into some rows."""
+        if isinstance(text, str):
+            self.codes[rows] = len(self.words)
+            self.words.append(text)
+        else:
+            self.codes[rows] = text.codes + len(self.words)
+            self.words.extend(text.words)
+
+    def finished(self) -> Words:
+        """Return the column."""
+        return Words(self.codes, tuple(self.words))
 
 
 def empty_words(shape: int | tuple[int, ...]) -> Words:
@@ -87,6 +111,30 @@ def one_word(word: str, n: int) -> Words:
     return Words(np.zeros(n, dtype=np.int8), (word,))
 
 
+def first_of(cases: Sequence[tuple[Bools, str | Words]], default: str | Words) -> Words:
+    """Return for each row the text of the first condition that holds, else the default's.
+
+    Parameters
+    ----------
+    cases : pairs of a condition over the rows and its text: one for all, or a column
+    """
+    texts = [text for _, text in cases] + [default]
+    words = [(text,) if isinstance(text, str) else text.words for text in texts]
+    starts = np.cumsum([0, *map(len, words)]).tolist()
+    kind = np.min_scalar_type(-starts[-1])
+    codes = np.empty(len(cases[0][0]), dtype=kind)
+    for place in range(len(texts) - 1, -1, -1):
+        text, value = texts[place], starts[place]
+        if isinstance(text, Words):
+            own = text.codes.astype(kind)
+            value = choose(own < 0, own, own + kind.type(value))
+        if place == len(texts) - 1:
+            codes[...] = value
+        else:
+            codes = choose(cases[place][0], value, codes)
+    return Words(codes, tuple(itertools.chain.from_iterable(words)))
+
+
 def words_of_cells(cells: pd.Series[Any]) -> Words:
     """Return a column of text or of categories as codes of its words in the order of text."""
     if isinstance(cells.dtype, pd.CategoricalDtype):
@@ -95,25 +143,33 @@ def words_of_cells(cells: pd.Series[Any]) -> Words:
         codes, words = pd.factorize(cells.to_numpy(dtype=object))
     if len(words) == 0:
         return empty_words(len(cells))
-    if any(one >= other for one, other in itertools.pairwise(words)):
+    if words.tolist() != sorted(words):
         order = np.argsort(words, kind="stable")
-        place = np.empty(len(order) + 1, dtype=np.int64)
+        place = np.empty(len(order) + 1, dtype=np.min_scalar_type(-len(words)))
         place[order] = np.arange(len(order))
         place[-1] = -1
         codes, words = place[codes], words[order]
-    return Words(codes.astype(np.min_scalar_type(-len(words))), tuple(words.tolist()))
+    kind = np.min_scalar_type(-len(words))
+    return Words(codes.astype(kind, copy=False), tuple(words.tolist()))
 
 
 def used_words(words: Words) -> Words:
     """Return the same cells with the words that any of them has."""
-    used = np.zeros(len(words.words) + 1, dtype=bool)
-    used[words.codes] = True
-    used = used[:-1]
+    used = _used(words.codes, len(words.words))
     if used.all():
         return words
     place = np.append(np.cumsum(used) - 1, -1).astype(words.codes.dtype)
     kept = tuple(word for word, has in zip(words.words, used.tolist(), strict=True) if has)
     return Words(place[words.codes], kept)
+
+
+def _used(codes: Anything, n: int) -> Bools:
+    """Return which of the codes 0 to n - 1 there are."""
+    if n <= FEW:
+        return np.array([(codes == code).any() for code in range(n)], dtype=bool)
+    used = np.zeros(n + 1, dtype=bool)
+    used[codes] = True
+    return used[:-1]
 
 
 def compacted(key: Ints, size: int) -> tuple[Ints, Ints]:
@@ -128,4 +184,6 @@ def compacted(key: Ints, size: int) -> tuple[Ints, Ints]:
         return found, place
     there = np.zeros(size, dtype=bool)
     there[key] = True
+    if there.all():
+        return np.arange(size), key
     return np.flatnonzero(there), (np.cumsum(there) - 1)[key]

@@ -11,6 +11,7 @@ from assessment.phrase import (
     by_code,
     joined,
     labels,
+    merged,
     on,
     percentages,
     signed_amounts,
@@ -62,6 +63,15 @@ def test_pieces_that_say_nothing_of_a_row_leave_it_alone():
     assert joined("x", nothing).tolist() == ["x", "x"]
     some = on(np.array([False, True]), lambda index: spelled(index, str))
     assert joined("x", some, size).tolist() == ["xsum 1.0 mm", "x1sum 2.5 mm"]
+
+
+def test_pieces_of_few_texts_are_codes_of_the_few_sentences():
+    size = amounts(np.array([100, 250, 100]), 100, "sum ", " mm")
+    word = labels(np.array([0, 1, 0]), ("CR", "PR"), ": ")
+    found = merged("a ", size, " of", word, ".")
+    assert found.text.tolist() == joined("a ", size, " of", word, ".").tolist()
+    assert len(found.words) == 2
+    assert merged("only ", word).text.tolist() == ["only : CR", "only : PR", "only : CR"]
 
 
 def test_no_rows_make_no_sentences():

@@ -15,7 +15,7 @@ from assessment.code import CR, NE, NO_DAY, PD, PR, SD
 from assessment.course import make_course
 from assessment.criteria import Rules
 from assessment.lesion_columns import lesion_columns
-from assessment.part import assess_part, read_lesion_states
+from assessment.part import assess_parts, read_lesion_states
 from assessment.policy import PolicySet
 from assessment.response import NonTargets, Setting, assess_timepoints
 from assessment.sums import sum_targets
@@ -224,7 +224,7 @@ def test_what_is_compared_is_whole_numbers_in_every_unit(make_tables, criteria, 
     course = make_course(columns, made["timepoints"], made["subjects"])
     rules = Rules(load_criteria(criteria), PolicySet().values_for(criteria))
     reading = read_lesion_states(course, rules, select="given")
-    part = assess_part(reading, np.ones(1, dtype=bool))
+    part = assess_parts(reading)[0]
     found = {"value": reading.states.value, "nadir": part.found.nadir}.get(name)
     found = getattr(part.sums, name) if found is None else found
     assert found.dtype.kind == "i"

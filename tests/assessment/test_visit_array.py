@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from assessment.visit_array import (
+    Cells,
     any_of_case,
+    by_visit,
     earlier,
     ever,
     first_rank,
@@ -16,6 +18,8 @@ from assessment.visit_array import (
     lowest_earlier,
     packed,
     per_case,
+    rank_of_first,
+    rows_of,
 )
 
 MANY = settings(max_examples=60, deadline=None)
@@ -70,3 +74,18 @@ def test_more_flags_than_fit_side_by_side_are_counted_all_the_same():
     assert len(made.numbers) > 1
     counts = made.counts(np.ones(5000, dtype=bool), bounds)
     assert [int(c[0, 0]) for c in counts] == [int(f.sum()) for f in flags]
+
+
+def test_cells_are_rows_case_by_case_whatever_the_layout():
+    flags = np.array([[True, False, True], [False, True, True]])
+    values = np.arange(6).reshape(2, 3)
+    for laid_out in (values, by_visit(values)):
+        cells = Cells.where(by_visit(flags))
+        assert cells.of(laid_out).tolist() == values[flags].tolist()
+        assert (cells.case.tolist(), cells.rank.tolist()) == tuple(
+            axis.tolist() for axis in np.nonzero(flags)
+        )
+        late = cells.kept(cells.rank > 1)
+        assert late.of(laid_out).tolist() == [2, 5]
+    assert rows_of(by_visit(values), np.array([1, 1])).tolist() == [[3, 4, 5], [3, 4, 5]]
+    assert rank_of_first(flags & [[False], [True]]).tolist() == [-1, 1]

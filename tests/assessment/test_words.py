@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assessment.words import compacted, empty_words, one_word, used_words, words_of_cells
+from assessment.words import (
+    Told,
+    Words,
+    compacted,
+    empty_words,
+    first_of,
+    one_word,
+    used_words,
+    words_of_cells,
+)
 
 CELLS = ["effusion", None, "portal_thrombus; effusion", "infiltrative", None, "effusion"]
 
@@ -43,6 +52,24 @@ def test_words_that_no_cell_has_are_dropped():
     assert used_words(words).words == ("a", "c")
     assert used_words(words).text.tolist() == ["c", "", "a"]
     assert one_word("x", 3).text.tolist() == ["x", "x", "x"]
+
+
+def test_each_row_has_the_text_of_the_first_condition_that_holds():
+    a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
+    column = words_of_cells(pd.Series(["y", None, "x", "x"], dtype="string"))
+    assert first_of([(a, "A"), (b, "B")], "C").text.tolist() == ["A", "A", "B", "C"]
+    assert first_of([(a & b, "A"), (a, column)], "C").text.tolist() == ["A", "", "C", "C"]
+    assert first_of([(b, "B")], column).text.tolist() == ["B", "", "B", "x"]
+    many = Words(np.array([0, 299, -1, 150]), tuple(f"w{n}" for n in range(300)))
+    assert first_of([(~b, many)], many).text.tolist() == ["w0", "w299", "", "w150"]
+
+
+def test_a_later_text_takes_the_place_of_an_earlier_one():
+    told = Told(3)
+    told.put(np.array([True, True, False]), "one")
+    told.put(np.array([1, 2]), words_of_cells(pd.Series(["b", "a"], dtype="string")))
+    assert told.finished().text.tolist() == ["one", "b", "a"]
+    assert Told(2).finished().text.tolist() == ["", ""]
 
 
 @pytest.mark.parametrize("size", [11, 10**8])
