@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from stats.design import Column, Design
 from stats.event_time import TimesToEvent
 from stats.partial_likelihood import Maximum, guess_by_lifelines, maximise
-from stats.risk_set import RiskSets, risk_sets, score_residuals
+from stats.risk_set import RiskSets, likelihood, risk_sets, score_residuals
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -57,14 +58,14 @@ def fit_cox(
     start = np.zeros(centred.shape[1])
     if ties == "efron" and weight is None:
         start = guess_by_lifelines(data, centred, strata)
-    maximum = maximise(sets, centred, start)
-    covariance = robust = _inverse(maximum)
+    maximum = maximise(partial(likelihood, sets, centred), centred, start)
+    covariance = robust = inverse_information(maximum)
     if cluster is not None and not maximum.why_not:
         robust = _sandwich(sets, centred, maximum, covariance, cluster)
     return CoxModel(data, sets, design.columns, centred, maximum, robust, covariance, cluster)
 
 
-def _inverse(maximum: Maximum) -> Floats:
+def inverse_information(maximum: Maximum) -> Floats:
     """Return the inverse information of the finite coefficients, NaN elsewhere."""
     size = maximum.coefficients.size
     covariance = np.full((size, size), np.nan)

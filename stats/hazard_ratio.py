@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stats.cox_model import CoxModel
-from stats.design import Column
+from stats.design import Column, Design
+from stats.partial_likelihood import Maximum
 
 Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
@@ -43,28 +43,42 @@ class ReferenceLevel:
     events: int
 
 
-def why_no_estimate(model: CoxModel) -> str:
-    """Say why there is no estimate, naming the covariates in which it lies."""
-    flat = model.maximum.infinite
-    names = dict.fromkeys(c.variable for c, here in zip(model.columns, flat, strict=True) if here)
-    words = model.maximum.why_not
-    return f"{words}: {', '.join(names)}; no estimates" if names else words
+def why_no_estimate(maximum: Maximum, columns: tuple[Column, ...]) -> str:
+    """Say why there is no estimate at all, naming the covariates in which it lies."""
+    if not maximum.why_not:
+        return ""
+    flat = maximum.infinite
+    names = dict.fromkeys(c.variable for c, here in zip(columns, flat, strict=True) if here)
+    return f"{maximum.why_not}: {', '.join(names)}; no estimates" if names else maximum.why_not
 
 
-def hazard_ratio(model: CoxModel, index: int, values: Floats, level: float) -> CoxTerm:
-    """Return one hazard ratio, or the reason why there is none."""
+def hazard_ratios(
+    design: Design, event: Truths, maximum: Maximum, covariance: Floats, *, level: float
+) -> tuple[CoxTerm, ...]:
+    """Return the hazard ratio of each column, or the reason why there is none."""
+    why_none = why_no_estimate(maximum, design.columns)
+    found = []
+    for i, column in enumerate(design.columns):
+        values, why = design.matrix[:, i], why_none
+        if not why and maximum.infinite[i]:
+            why = _separated(values, event, column)
+        if not why and covariance[i, i] <= 0:
+            why = "no robust standard error: too few clusters or event times"
+        if why:
+            found.append(no_hazard_ratio(column, values, event, why))
+            continue
+        estimate = float(maximum.coefficients[i]), math.sqrt(covariance[i, i])
+        found.append(_hazard_ratio(column, values, event, estimate, level))
+    return tuple(found)
+
+
+def _hazard_ratio(
+    column: Column, values: Floats, event: Truths, estimate: tuple[float, float], level: float
+) -> CoxTerm:
+    """Return a hazard ratio from a coefficient and its error."""
     from scipy.stats import norm
 
-    column, event, maximum = model.columns[index], model.data.event, model.maximum
-    why = why_no_estimate(model) if maximum.why_not else ""
-    if not why and maximum.infinite[index]:
-        why = _separated(values, event, column)
-    error = math.sqrt(model.covariance[index, index]) if not why else math.nan
-    if error == 0:
-        why = "no robust standard error: too few clusters"
-    if why:
-        return no_hazard_ratio(column, values, event, why)
-    coefficient = float(maximum.coefficients[index])
+    coefficient, error = estimate
     half = float(norm.isf((1 - level) / 2)) * error
     n, n_events = _counts(column.reference != "", values, event)
     with np.errstate(over="ignore"):

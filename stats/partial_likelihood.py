@@ -8,6 +8,7 @@ steps from its estimate settle the digits, or tell that they never will.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stats.event_time import TimesToEvent
-from stats.risk_set import Likelihood, RiskSets, likelihood
+from stats.risk_set import Likelihood
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Evaluate = Callable[[Floats], Likelihood]
 
 SETTLED: Final = 1e-10
 """A step that moves no linear predictor by more than this has arrived."""
@@ -57,23 +59,25 @@ class Maximum:
     why_not: str
 
 
-def maximise(sets: RiskSets, design: Floats, start: Floats) -> Maximum:
+def maximise(evaluate: Evaluate, design: Floats, start: Floats) -> Maximum:
     """Find the coefficients of greatest partial likelihood by Newton's method with halved steps.
 
     Parameters
     ----------
+    evaluate : function of (p,) coefficients
+        The likelihood to climb.
     design : (n, p) numbers, centred
     start : (p,) numbers
         First guess; zero will do.
     """
     width = np.ptp(design, axis=0)
     none = np.zeros(width.size, np.bool_)
-    null = likelihood(sets, design, np.zeros(width.size))
+    null = evaluate(np.zeros(width.size))
     fixed = _without_spread(null.information, width)
     if fixed.any():
         return Maximum(np.zeros(width.size), null, null, fixed, COLLINEAR_WORDS)
     at = start if np.isfinite(start).all() else np.zeros(width.size)
-    here = likelihood(sets, design, at)
+    here = evaluate(at)
     if here.log_likelihood < null.log_likelihood:
         at, here = np.zeros(width.size), null
     for _ in range(MOST_STEPS):
@@ -83,7 +87,7 @@ def maximise(sets: RiskSets, design: Floats, start: Floats) -> Maximum:
             return Maximum(at, here, null, none, "did not converge: no estimates")
         before = here.log_likelihood
         moved = np.abs(step) * width
-        at, here = _climbed(sets, design, at, step, here)
+        at, here = _climbed(evaluate, at, step, here)
         if moved.max() < SETTLED:
             return Maximum(at, here, null, none, "")
         gained = here.log_likelihood - before
@@ -114,11 +118,11 @@ def guess_by_lifelines(data: TimesToEvent, design: Floats, strata: Whole | None)
 
 
 def _climbed(
-    sets: RiskSets, design: Floats, at: Floats, step: Floats, here: Likelihood
+    evaluate: Evaluate, at: Floats, step: Floats, here: Likelihood
 ) -> tuple[Floats, Likelihood]:
     """Take a step, halved as long as it leads down; stay where rounding hides the way up."""
     for _ in range(30):
-        there = likelihood(sets, design, at + step)
+        there = evaluate(at + step)
         if there.log_likelihood >= here.log_likelihood - 1e-12 * abs(here.log_likelihood):
             return at + step, there
         step = step / 2

@@ -17,7 +17,7 @@ from stats.event_time import TimesToEvent, as_floats, is_missing, label_codes, t
 from stats.hazard_ratio import (
     CoxTerm,
     ReferenceLevel,
-    hazard_ratio,
+    hazard_ratios,
     no_hazard_ratio,
     reference_levels,
     why_no_estimate,
@@ -130,10 +130,10 @@ def cox(
     design = design_of(covariates.loc[data.kept].reset_index(drop=True), dict(reference or {}))
     missing = _missing(days, event, covariates, beside)
     method = _method(ties, strata, cluster)
-    notes = _fragile(int(data.event.sum()), len(design.columns))
+    notes = fragile(int(data.event.sum()), len(design.columns))
     if group_known_days is not None:
         notes += _immortal(group_known_days, data)
-    why = _cannot_fit(design.matrix, design.columns, data.event)
+    why = cannot_fit(design.matrix, design.columns, data.event)
     if why:
         return _without_fit(
             data, design.columns, design.matrix, why, (level, method, missing, notes)
@@ -147,11 +147,10 @@ def cox(
         ties=ties,
     )
     maximum = model.maximum
+    no_estimate = why_no_estimate(maximum, design.columns)
     ratio, wald, score = model_tests(model)
     return CoxFit(
-        terms=tuple(
-            hazard_ratio(model, i, design.matrix[:, i], level) for i in range(len(model.columns))
-        ),
+        terms=hazard_ratios(design, data.event, maximum, model.covariance, level=level),
         references=reference_levels(design.columns, design.matrix, data.event),
         likelihood_ratio=ratio,
         wald=wald,
@@ -163,7 +162,7 @@ def cox(
         n_missing=data.n_missing,
         missing=missing,
         converged=not maximum.why_not and not maximum.infinite.any(),
-        notes=((why_no_estimate(model),) if maximum.why_not else ()) + notes,
+        notes=((no_estimate,) if no_estimate else ()) + notes,
         model=model,
     )
 
@@ -226,7 +225,7 @@ def _immortal(known_days: ArrayLike, data: TimesToEvent) -> tuple[str, ...]:
     return (note,) if note else ()
 
 
-def _cannot_fit(values: Floats, columns: tuple[Column, ...], event: NDArray[np.bool_]) -> str:
+def cannot_fit(values: Floats, columns: tuple[Column, ...], event: NDArray[np.bool_]) -> str:
     """Say why no model can be fitted, or return an empty string."""
     if not event.any():
         return "no events"
@@ -269,7 +268,7 @@ def _without_fit(
     )
 
 
-def _fragile(events: int, n_terms: int) -> tuple[str, ...]:
+def fragile(events: int, n_terms: int) -> tuple[str, ...]:
     """Say when a model rests on too few events."""
     if events >= EVENTS_PER_TERM * n_terms:
         return ()

@@ -230,7 +230,7 @@ def same(one, two, rtol=1e-7):
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases, st.randoms(use_true_random=False))
 def test_order_one_stratum_and_the_unit_of_time_change_no_hazard_ratio(rows, random):
     fit = fitted(rows)
@@ -240,7 +240,7 @@ def test_order_one_stratum_and_the_unit_of_time_change_no_hazard_ratio(rows, ran
     same(fit, fitted(rows, entry_days=[-1] * len(rows)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases, st.data())
 def test_with_breslow_ties_a_weight_is_as_many_rows(rows, data):
     weights = data.draw(st.lists(st.integers(1, 3), min_size=len(rows), max_size=len(rows)))
@@ -248,14 +248,14 @@ def test_with_breslow_ties_a_weight_is_as_many_rows(rows, data):
     same(fitted(rows, weights=weights, ties="breslow"), fitted(repeated, ties="breslow"))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases)
 def test_without_ties_efron_is_breslow(rows):
     untied = [(i, *rest) for i, (_, *rest) in enumerate(rows)]
     same(fitted(untied), fitted(untied, ties="breslow"))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases, st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_an_interval_excludes_one_just_where_its_test_rejects(rows, level):
     for term in fitted(rows, level=level).terms:
@@ -263,20 +263,21 @@ def test_an_interval_excludes_one_just_where_its_test_rejects(rows, level):
             assert (term.p_value < 1 - level) == (term.lower > 1 or term.upper < 1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases)
 def test_concordance_is_that_of_counting_every_pair(rows):
     fit = fitted(rows)
     assume(fit.converged)
     days, event, _, _ = zip(*rows, strict=True)
     eta = np.round(fit.model.design @ fit.model.maximum.coefficients, 10)
+    assume(np.diff(np.unique(eta)).min(initial=1) > 1e-6)  # else rounding decides what is tied
     want, pairs = slow_concordance(days, event, eta)
     found = concordance(fit)
     assert found.n_pairs == pairs
     assert found.estimate == pytest.approx(want)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cases)
 def test_the_score_test_of_an_arm_is_the_log_rank_test_without_ties(rows):
     from stats.logrank import logrank
