@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+from stats.reading_set import Readings, complete_readings, jackknife
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,9 @@ class RatingsError(ValueError):
     """A table of ratings that has no readers to compare."""
 
 
-def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
+def fleiss_kappa(
+    ratings: pd.DataFrame, level: float = 0.95, *, patient: ArrayLike | None = None
+) -> Agreement:
     """Agreement beyond chance of any number of readers on nominal categories.
 
     Parameters
@@ -43,6 +48,8 @@ def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
         ``n_missing``: kappa with differing numbers of readers is another statistic.
     level : float
         Confidence level, as a share.
+    patient : one id per row, optional
+        Where a patient has several rows, the interval comes from leaving out one patient at a time.
 
     Raises
     ------
@@ -82,6 +89,10 @@ def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
         why = "fewer than two complete subjects" if n < 2 else "all ratings are one category"
         nan = math.nan
         return Agreement(nan, nan, nan, nan, level, method, n, missing, readers, names, why)
+    if patient is not None:
+        clustered = complete_readings(ratings, patient, level, numbers=False)
+        if clustered.clustered:
+            return _by_patient(clustered, level, names)
     from scipy.stats import t
     from statsmodels.stats.inter_rater import fleiss_kappa as estimate_of
 
@@ -92,6 +103,29 @@ def fleiss_kappa(ratings: pd.DataFrame, level: float = 0.95) -> Agreement:
     upper = min(kappa + reach, 1.0)
     return Agreement(
         kappa, kappa - reach, upper, error, level, method, n, missing, readers, names
+    )  # fmt: skip
+
+
+def _by_patient(readings: Readings, level: float, names: tuple[str, ...]) -> Agreement:
+    """Return kappa with limits from leaving out one patient at a time."""
+    from scipy.stats import t
+    from statsmodels.stats.inter_rater import fleiss_kappa as estimate_of
+
+    n, readers = readings.table.shape
+    codes = pd.factorize(readings.table.ravel())[0].reshape(n, readers, 1)
+    coded = replace(readings, table=(codes == np.arange(len(names))).sum(axis=1))
+
+    def kappa(counts: np.ndarray) -> float:
+        used = counts[:, counts.any(axis=0)]
+        return float(estimate_of(used)) if used.shape[1] > 1 else math.nan
+
+    estimate, lower, upper = jackknife(coded, kappa, level)
+    reach = float(t.isf((1 - level) / 2, readings.n_patients - 1))
+    note = "" if math.isfinite(lower) else "no limits: too few patients"
+    return Agreement(
+        estimate, lower, min(upper, 1.0), (estimate - lower) / reach, level,
+        f"Fleiss kappa, limits by leaving out patients ({readings.n_patients})", n,
+        readings.n_missing, readers, names, note,
     )  # fmt: skip
 
 

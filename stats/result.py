@@ -66,6 +66,26 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementEstimate:
+    """A measure of agreement of readers, with its interval; NaN with a note where there is none.
+
+    ``n`` counts what was read (lesions, images), ``n_patients`` the patients whom they are of: the
+    interval treats patients as independent, not lesions.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+    level: float
+    method: str
+    n: int
+    n_patients: int
+    n_missing: int
+    n_readers: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Quantile:
     """The time by which a share of the subjects had the event; infinite limits are NaN."""
 
