@@ -39,6 +39,7 @@ FLAGS_OF_VOLUMES = frozenset(
 """What is doubtful about a volume and makes its measurements doubtful too."""
 
 
+OTHER_PHASE = "mask_of_other_phase"
 SKIPPED, NOT_OUTLINED = "contours_skip_slices", "slices between were not outlined"
 
 
@@ -83,6 +84,7 @@ def measured_row(
     flags = [flag.written() for flag in (*reading.flags, *quantity.flags)]
     flags += sorted(_volume_flags([image, phases["native"]]))
     flags += _mask_flags(drawn)
+    flags += _phase_flags(mask, quantity.quantity, image.volume_id)
     row.update(
         value=quantity.value,
         unit=quantity.unit,
@@ -137,6 +139,18 @@ def _mask_flags(drawn: LesionMask) -> list[str]:
         Flag(flag, "", change if flag == "mask_resampled" else None).written()
         for flag in drawn.flags
     ]
+
+
+def _phase_flags(mask: MaskTask, quantity: str, volume_id: str) -> list[str]:
+    """Return the flag of what was sought in the voxels of a volume that the mask was not drawn on.
+
+    Breathing moves a liver between phases, and no mask is moved with it. Lengths of the outline
+    itself do not hang on the voxels.
+    """
+    if mask.role != "lesion_whole" or quantity.startswith("whole_"):
+        return []
+    elsewhere = mask.names_volume and mask.volume_id != volume_id
+    return [OTHER_PHASE] if elsewhere else []
 
 
 def _volume_flags(volumes: Iterable[Volume | None]) -> set[str]:

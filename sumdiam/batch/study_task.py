@@ -29,7 +29,8 @@ class MaskTask:
     """One segment to read: where it is and what it is of.
 
     ``resample`` says whether it may be moved onto the grid of its image, ``file`` what masks.csv
-    calls its file.
+    calls its file, ``names_volume`` whether the file or a person says on which volume it was drawn:
+    a label image fits every volume of its grid.
     """
 
     mask_id: str
@@ -44,6 +45,7 @@ class MaskTask:
     volume_id: str
     resample: bool = False
     file: str = ""
+    names_volume: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,7 +246,7 @@ def _mask_tasks(
     """Return the segments to read, and what to say of those that another study measures."""
     if masks is None:
         return (), []
-    paths = {mask.header.object_id: mask.path for mask in catalogue.masks}
+    files = {mask.header.object_id: mask for mask in catalogue.masks}
     wanted, notes = [], []
     for row in masks.to_dict("records"):
         role = str(row["mask_role"])
@@ -257,10 +259,12 @@ def _mask_tasks(
                 notes.append(f"lesion {lesion_id} is measured in study {claims[key]}")
                 continue
         mask_id = str(row["mask_id"])
+        drawn = files[mask_id.rsplit("#", 1)[0]]
+        by_grid = drawn.header.kind == "label_image" and row["decided_by"] == AUTO
         wanted.append(
             MaskTask(
                 mask_id=mask_id,
-                path=paths[mask_id.rsplit("#", 1)[0]],
+                path=drawn.path,
                 segment=int(row["segment"]),
                 role=role,
                 lesion_id=lesion_id,
@@ -270,6 +274,7 @@ def _mask_tasks(
                 reader=_text(row["reader"]),
                 volume_id=_text(row["volume_id"]),
                 file=_text(row["file"]),
+                names_volume=not by_grid,
             )
         )
     return tuple(sorted(wanted, key=lambda mask: (mask.mask_id, mask.segment))), sorted(set(notes))
@@ -299,7 +304,7 @@ def _with_digest(task: StudyTask, catalogue: Catalogue) -> StudyTask:
         "masks": [
             [mask.mask_id, mask.segment, mask.role, mask.lesion_id, mask.organ, mask.site,
              mask.node, mask.reader, mask.volume_id, mask.resample,
-             catalogue.digests.get(mask.path, "")]
+             mask.names_volume, catalogue.digests.get(mask.path, "")]
             for mask in task.masks
         ],
     }  # fmt: skip

@@ -445,6 +445,38 @@ def test_a_hepatic_mask_on_another_grid_is_refused(tmp_path, write_study):
     assert "0.80 voxels" in (result.reason or "")
 
 
+@pytest.mark.parametrize("drawn_on", ["portal_venous", "late_arterial"])
+def test_what_is_sought_in_a_phase_that_the_mask_was_not_drawn_on_is_flagged(
+    tmp_path, write_study, drawn_on
+):
+    who = write_study(
+        tmp_path / "S01", phases=("late_arterial", "portal_venous"), drawn_on=drawn_on
+    )
+    flagged = {
+        row["quantity"]: "mask_of_other_phase" in (row["flags"] or "").split(";")
+        for row in measured(tmp_path)[who.study_uid].rows
+    }
+    elsewhere = drawn_on == "portal_venous"
+    of_voxels = ("viable_diameter", "viable_perpendicular", "viable_volume", "mean_attenuation")
+    assert {name: flagged[name] for name in of_voxels} == dict.fromkeys(of_voxels, elsewhere)
+    of_outline = ("whole_diameter", "whole_perpendicular", "whole_volume")
+    assert not any(flagged[name] for name in of_outline)
+
+
+def test_a_drawn_viable_part_is_taken_as_drawn_whatever_phase_it_was_drawn_on(
+    tmp_path, write_study
+):
+    who = write_study(
+        tmp_path / "S01",
+        phases=("late_arterial", "portal_venous"),
+        drawn_on="portal_venous",
+        with_viable_segments=True,
+    )
+    result = measured(tmp_path)[who.study_uid]
+    [lead] = [row for row in result.rows if row["quantity"] == "viable_diameter"]
+    assert "mask_of_other_phase" not in (lead["flags"] or "")
+
+
 def test_a_seg_on_another_grid_is_moved_where_that_was_asked_for(tmp_path, write_study):
     who = write_study(tmp_path / "S01")
     lesion = ReferenceLesion("T1", Ball(24.0, LIVER_PLACE), hypervascular())
