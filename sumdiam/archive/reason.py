@@ -95,7 +95,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "before_baseline": ("the study lies before the baseline", _NOTHING),
     "inadequate_before_start": ("an inadequate study between baseline and treatment", _NOTHING),
     "undecided_use": ("the phase of no volume of the study is sure enough to measure",
-                      "Write phase and your id into phase_by in plan.csv."),
+                      "Write phase and your id into phase_by in plan.csv; or, for criteria "
+                      "that need no enhancement, measure into use and your id into use_by."),
     },
     "Volumes of a plan": {
     "new_row": ("the volume is new to a plan that a person has edited",

@@ -119,13 +119,19 @@ def summary(found: Assessment) -> list[str]:
         told = ", ".join(f"{word} {counts[word]}" for word in _COUNTED if word in counts)
         lines.append(
             f"{criteria} (policies {policy_id}), reader {reader}: "
-            f"{len(group)} subjects, best response {told or 'none'}"
+            f"{_counted(len(group), 'subject')}, best response {told or 'none'}"
         )
     doubtful = int(found.responses["within_error_of_cutoff"].fillna(value=False).sum())
-    lines.append(f"{len(found.responses)} responses, {doubtful} within error of a cut-off")
+    responses = _counted(len(found.responses), "response")
+    lines.append(f"{responses} (baselines are counted too), {doubtful} within error of a cut-off")
     if len(found.warnings):
-        lines.append(f"{len(found.warnings)} warnings: see warnings.csv")
+        lines.append(f"{_counted(len(found.warnings), 'warning')}: see warnings.csv")
     return lines
+
+
+def _counted(number: int, word: str) -> str:
+    """Write a number of things."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _spare_inputs(given: Sequence[Path | None], out: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from imaging.reason import REASONS
 from stats.result import Difference, Proportion, Quantile, TestResult
 
 DAYS_PER_MONTH: Final = 30.4375
@@ -197,7 +198,9 @@ def _flag(written: str) -> str:
     """Return the sentence of one flag with its value."""
     match = re.fullmatch(r"([^()]+)\(([^()]*)\)", written)
     code, value = (match.group(1), match.group(2)) if match else (written, "")
-    words = FLAG_WORDS.get(code, code.replace("_", " "))
+    of_series = REASONS.get(code)
+    known = FLAG_WORDS.get(code, of_series.sentence if of_series else "")
+    words = known or code.replace("_", " ")
     shown = " ".join(part for part in (_short(value), FLAG_UNITS.get(code, "")) if part)
     return f"{words} [{shown}]" if value else words
 

@@ -40,7 +40,7 @@ def test_a_lesion_table_becomes_responses_outcomes_and_events(files, capsys):
     assert events.loc["PFS", "days"] == 180  # 2021-01-06 to 2021-07-05
     assert bool(events.loc["PFS", "event"])
     told = capsys.readouterr().out
-    assert "1 subjects, best response PR 1" in told
+    assert "1 subject, best response PR 1" in told
     assert str(files / "out") in told
 
 

@@ -67,6 +67,7 @@ def test_flags_are_split_into_sentences_with_their_value():
         ("mask_resampled(-12.5)", "which changed its volume [-12.5 %]"),
         ("oblique(11.25)", "not axial [11.25 degrees]"),
         ("several_components(3)", "several parts [3]"),
+        ("instance_number_gap", "do not start at 1: the series may be cut"),
     ],
 )
 def test_the_value_behind_a_flag_has_its_unit_and_no_decimals_that_nobody_reads(cell, ending):
