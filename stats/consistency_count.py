@@ -10,7 +10,7 @@ from typing import Final
 from stats.finding import Finding
 from stats.printed_number import PrintedNumber
 from stats.printed_paper import Paper, possible_counts
-from stats.printed_table import Cell, Place, means_missing
+from stats.printed_table import Cell, Place, evened, is_no_count, means_missing
 
 MAX_DENOMINATORS: Final = 6
 
@@ -82,6 +82,9 @@ def _percent(paper: Paper, cell: Cell) -> Finding:
 def _alone(cell: Cell, n: int) -> Finding:
     """Say whether any count of n has a percentage that stands without one."""
     number = cell.number
+    if is_no_count(cell.place):
+        words = "a rate over time or a change, not a share of n: only the patients' data give it"
+        return Finding(cell.row, "not_recomputable", words)
     if number.relation != "=" or n == 0:
         return Finding(cell.row, "not_recomputable", "no count is printed")
     fits = possible_counts(number, n)
@@ -166,9 +169,9 @@ def _same_fraction(paper: Paper) -> Iterator[Finding]:
 
 def _said_twice(paper: Paper) -> Iterator[Finding]:
     """Yield rows of one place and statistic that print different numbers."""
-    first: dict[tuple[Place, str], Cell] = {}
+    first: dict[tuple[Place, str, str], Cell] = {}
     for cell in paper.printed.cells:
-        key = (cell.place, cell.statistic)
+        key = (cell.place, cell.statistic, evened(cell.test))  # two tests have two p values
         if not cell.own or key not in first:
             first.setdefault(key, cell)
             continue

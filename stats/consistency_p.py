@@ -22,7 +22,7 @@ Counts = NDArray[np.int64]
 
 _NO_RATIO: Final = re.compile(r"median|mean|month|week|\bdays?\b|survival|time to|year|\bmm\b")
 _RATIO: Final = re.compile(
-    r"\bhr\b|hazard|\bor\b|odds|\brr\b|ratio|cox|wald|logistic|regression|difference"
+    r"\bhr\b|hazard|\bor\b|odds|\brr\b|ratio|cox|wald|logistic|regression|diff"
 )
 
 
@@ -116,7 +116,7 @@ def _from_interval(
         yield Finding(cell.row, "not_recomputable", "the interval has no width")
         return
     about = f"{place.variable} {place.level} {cell.test}".casefold()
-    difference = bool(re.search(r"difference|coefficient|\bbeta\b|β", about))
+    difference = bool(re.search(r"diff|coefficient|\bbeta\b|β", about))
     level = confidence_level(cell.test)
 
     def feasible(*, cut: bool) -> WaldRange | None:
@@ -133,13 +133,14 @@ def _from_interval(
         wider = feasible(cut=True) or found
         allowed = wider.allows(cell.number)
         found = wider if allowed else replace(found, symmetric=wider.symmetric)
-    if not found.symmetric:
+    if not found.symmetric and _RATIO.search(f"{about} {place.table}"):
         own = paper.cell(place, "estimate")
         if own:
             told = f"{own.number} is not the middle of {low} to {high}: no Wald interval"
             yield Finding(own.row, "not_wald_compatible", told)
-    span = f"{_p_words(found.lowest_p)} to {_p_words(found.highest_p)}"
-    words = f"Wald p from {low} to {high} on the scale of a {found.scale}: {span}"
+    span = " or ".join(f"{_p_words(least)} to {_p_words(most)}" for least, most in found.spans)
+    scale = f"on the scale of a {found.scale}" if found.symmetric else "on either scale"
+    words = f"Wald p from {low} to {high} {scale}: {span}"
     if allowed:
         yield Finding(cell.row, "consistent", words)
     else:

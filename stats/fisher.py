@@ -49,6 +49,15 @@ def fisher_exact(table: Counts, *, n_missing: int = 0) -> TestResult:
     -----
     Equal to R's ``fisher.test`` (goldens in fixtures/r).
     """
+    n = int(table.sum())
+    p = enumerated_p(table)
+    if p is None:
+        return _sampled(table, n, n_missing)
+    return TestResult("Fisher exact", p, math.nan, math.nan, n, n_missing)
+
+
+def enumerated_p(table: Counts) -> float | None:
+    """Return the exact p value, or None if there are too many tables to enumerate."""
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     if columns.size > rows.size:  # fewer columns to fill means fewer states to hold
         table, rows, columns = table.T, columns, rows
@@ -57,10 +66,7 @@ def fisher_exact(table: Counts, *, n_missing: int = 0) -> TestResult:
     observed = float(constant - _log_factorial(table).sum())
     limit = observed + math.log1p(RELATIVE_TOLERANCE)
     total = _share_up_to(rows, np.sort(columns), float(constant), limit)
-    if total is None:
-        return _sampled(table, n, n_missing)
-    p = min(1.0, total)
-    return TestResult("Fisher exact", p, math.nan, math.nan, n, n_missing)
+    return None if total is None else min(1.0, total)
 
 
 def _log_factorial(counts: Counts | int) -> Floats:

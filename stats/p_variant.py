@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stats.fisher import fisher_exact
+from stats.fisher import enumerated_p, fisher_exact
 from stats.printed_number import Fit, PrintedNumber
 
 Counts = NDArray[np.int64]
 
 ALPHA: Final = 0.05
 MAX_GROUPED_LEVELS: Final = 7
-MAX_FISHER_N: Final = 1_000
+MAX_FISHER_N: Final = 400
 """Beyond 2 x 2 tables, Fisher's test of more subjects is not tried: chi-square is the usual one."""
 
 _OTHER_TESTS: Final = re.compile(
@@ -75,9 +75,9 @@ def usual_variants(table: Counts) -> dict[str, float]:
         gap = gap - min(0.5, float(gap.min()))  # as R's chisq.test
         found["chi-square with Yates' correction"] = float(chi2.sf((gap**2 / expected).sum(), df))
     if table.shape == (2, 2) or n <= MAX_FISHER_N:
-        fisher = fisher_exact(table)
-        if not fisher.note:  # a sampled p is no number to hold a printed one to
-            found["Fisher exact"] = fisher.p_value
+        exact = enumerated_p(table)  # a sampled p is no number to hold a printed one to
+        if exact is not None:
+            found["Fisher exact"] = exact
     return found
 
 

@@ -17,6 +17,7 @@ from stats.printed_table import (
     Printed,
     PrintedTableError,
     evened,
+    is_no_count,
     listed,
     means_missing,
 )
@@ -77,7 +78,7 @@ class Paper:
         if k is not None:
             return int(k.value) if k.value.denominator == 1 and k.value >= 0 else None
         percent, n = self.value(place, "percent"), self.size(place)
-        if percent is None or not n:
+        if percent is None or not n or is_no_count(place):
             return None
         fits = possible_counts(percent, n)
         return fits[0] if len(fits) == 1 else None

@@ -27,6 +27,10 @@ _MISSING_LEVEL: Final = re.compile(
     r"(?:missing|unknown|unavailable|no data|not (?:known|reported|available|recorded))\b.*|"
     r"na|n/a|nr"
 )
+_NO_COUNT: Final = re.compile(
+    r"surviv|free|\b(?:os|pfs|ttp|dfs|rfs|efs)\b|kaplan|incidence|hazard|median|mean\b|change|depth|"
+    r"\bdpr\b|shrinkage of|(?:at|after|by) \d+|\d+[- ]?(?:year|month|week|day)"
+)
 MAX_NAMED: Final = 5
 
 
@@ -274,6 +278,11 @@ def _percent_parts(read: PrintedCell) -> dict[str, PrintedNumber | None]:
 def means_missing(level: str) -> bool:
     """Whether a level (evened) counts those whose value is not known."""
     return bool(_MISSING_LEVEL.fullmatch(level))
+
+
+def is_no_count(place: Place) -> bool:
+    """Whether a percentage is named as a rate over time or a change, which is no k of n."""
+    return bool(_NO_COUNT.search(f"{place.variable} {place.level}"))
 
 
 def listed(names: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from stats.printed_number import PrintedNumber
@@ -18,19 +18,18 @@ TINY: Final = 1e-12
 class WaldRange:
     """Lowest and highest Wald p of an interval, on the scale on which the estimate is its middle.
 
-    ``symmetric`` is False where the estimate lies in the middle on no scale; the p values are then
-    those of the limits alone.
+    ``symmetric`` is False where the estimate lies in the middle on no scale; there is then
+    a span of the limits alone for each scale that they may be on.
     """
 
     scale: Scale
-    lowest_p: float
-    highest_p: float
+    spans: tuple[Bounds, ...]
     symmetric: bool
 
     def allows(self, p: PrintedNumber) -> bool:
         """Whether a printed p may be one of these."""
         low, high = p.bounds(truncation=True)
-        return low <= self.highest_p + TINY and high >= self.lowest_p - TINY
+        return any(low <= most + TINY and high >= least - TINY for least, most in self.spans)
 
 
 def wald_range(
@@ -83,8 +82,15 @@ def wald_range(
         found = _extremes(*_on(scale, boxes, middle))
         if found:
             return _in_p(scale, found, laws, tail, symmetric=True)
-    found = _extremes(*_on(scales[0], boxes, None))
-    return _in_p(scales[0], found, laws, tail, symmetric=False) if found else None
+    # the middle of no scale: a profile, exact or hybrid interval of a ratio or a difference
+    alone = [
+        _in_p(scale, found, laws, tail, symmetric=False)
+        for scale in scales
+        if (found := _extremes(*_on(scale, boxes, None)))
+    ]
+    if not alone:
+        return None
+    return replace(alone[0], spans=tuple(one.spans[0] for one in alone))
 
 
 def _on(
@@ -125,7 +131,11 @@ def _in_p(
     fit = laws if scale == "difference" else laws[:1]
     return WaldRange(
         scale,
-        min(float(2 * law.sf(law.isf(tail) * most)) for law in fit),
-        max(float(2 * law.sf(law.isf(tail) * least)) for law in fit),
+        (
+            (
+                min(float(2 * law.sf(law.isf(tail) * most)) for law in fit),
+                max(float(2 * law.sf(law.isf(tail) * least)) for law in fit),
+            ),
+        ),
         symmetric,
     )

@@ -253,7 +253,27 @@ def test_a_p_value_is_one_that_its_interval_leaves_possible(estimate, low, high,
 
 def test_an_estimate_lies_within_its_limits_and_midway():
     assert ratio("2.5", "1.1", "2.0", "0.02")[0] == "impossible"
-    assert ratio("1.90", "1.10", "2.00", "0.02")[0] == "not_wald_compatible"
+    assert ratio("1.90", "1.10", "2.00", "0.02", test="Cox")[0] == "not_wald_compatible"
+
+
+def test_an_interval_that_is_midway_on_no_scale_still_bounds_its_p():
+    # limits alone: 0.18 as a ratio, 0.004 as a difference; an interval may be exact or hybrid
+    assert ratio("0.50", "0.25", "1.30", "0.18")[3] == "consistent"
+    assert ratio("0.50", "0.25", "1.30", "0.09")[3] == "not_wald_compatible"
+    assert ratio("31.8", "17.2", "44.7", "<0.001")[3] == "consistent"  # Newcombe's difference
+
+
+def test_a_rate_over_time_or_a_change_is_no_share_of_n():
+    rows = [cell("percent", "45.3", 104), cell("ci_low", "35.1", 104), cell("ci_high", "55.0", 104)]
+    for name in ("Progression-free survival at 12 months", "1-year OS", "Depth of response"):
+        assert verdicts([row | {"variable": name} for row in rows]) == ["not_recomputable"] * 3
+    assert verdicts(rows)[0] == "impossible"
+
+
+def test_two_tests_of_one_variable_have_two_p_values():
+    rows = by_arm([[10, 20], [30, 22]])
+    both = [*rows, cell("p", "0.033", test="chi-square"), cell("p", "0.041", test="Fisher")]
+    assert "inconsistent" not in verdicts(both)
 
 
 def test_medians_and_other_tests_are_not_held_to_walds():
