@@ -42,7 +42,8 @@ def concordance(fit: CoxFit, *, level: float = 0.95) -> Concordance:
     -------
     Concordance
         Pairs with equal predictors count one half; pairs with events at one time do not count.
-        NaN with a note where the model has no finite estimates or no pair can be compared.
+        NaN with a note where the model has no estimates or no pair can be compared. With an
+        infinite coefficient the ranks are those of its limit.
 
     Notes
     -----
@@ -52,8 +53,8 @@ def concordance(fit: CoxFit, *, level: float = 0.95) -> Concordance:
     from scipy.stats import norm
 
     nan, model = math.nan, fit.model
-    if model is None or not fit.converged:
-        why = "no finite estimates"
+    if model is None or model.maximum.why_not:
+        why = "no estimates"
         return Concordance(nan, nan, nan, nan, level, 0, fit.n, fit.events, why)
     better, pairs = _by_row(model)
     total = pairs.sum() / 2
@@ -67,7 +68,10 @@ def concordance(fit: CoxFit, *, level: float = 0.95) -> Concordance:
     error = math.sqrt(float((moves**2).sum()))
     half = float(norm.isf((1 - level) / 2)) * error
     lower, upper = max(0.0, estimate - half), min(1.0, estimate + half)
-    return Concordance(estimate, error, lower, upper, level, round(float(total)), fit.n, fit.events)
+    note = "" if fit.converged else "ranks in the limit of an infinite coefficient"
+    return Concordance(
+        estimate, error, lower, upper, level, round(float(total)), fit.n, fit.events, note
+    )
 
 
 def _by_row(model: CoxModel) -> tuple[Floats, Floats]:
@@ -104,7 +108,8 @@ def _below_or_half(values: Whole, prefix: Whole, limit: Whole) -> Floats:
 def _count_below(values: Whole, prefix: Whole, limit: Whole) -> Whole:
     """Count values[:prefix] below a limit, bit by bit from the highest (a wavelet matrix)."""
     count, begin, end = np.zeros_like(prefix), np.zeros_like(prefix), prefix
-    for bit in reversed(range(int(limit.max(initial=0)).bit_length())):
+    highest = max(int(limit.max(initial=0)), int(values.max(initial=0)))
+    for bit in reversed(range(highest.bit_length())):
         zero = (values >> bit) & 1 == 0
         zeros = np.concatenate([[0], np.cumsum(zero)])
         one = (limit >> bit) & 1 == 1

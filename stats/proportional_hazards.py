@@ -47,7 +47,8 @@ def proportional_hazards(fit: CoxFit, *, transform: str = "km") -> ProportionalH
     Returns
     -------
     ProportionalHazards
-        NaN with a note where the model has no finite estimates.
+        NaN with a note where there is no finite estimate to test; columns with an infinite
+        coefficient are left out of the test of their variable and of the whole.
 
     Raises
     ------
@@ -59,32 +60,40 @@ def proportional_hazards(fit: CoxFit, *, transform: str = "km") -> ProportionalH
         raise ValueError(msg)
     names = tuple(dict.fromkeys(term.variable for term in fit.terms))
     model = fit.model
-    if model is None or not fit.converged:
-        why = "no finite estimates to test"
-        empty = TestResult(
-            _name(transform), math.nan, math.nan, math.nan, fit.n, fit.n_missing, why
-        )
+    finite = np.zeros(0, np.bool_) if model is None else ~model.maximum.infinite
+    if model is None or model.maximum.why_not or not finite.any():
+        empty = _no_test(fit, transform)
         return ProportionalHazards(tuple((name, empty) for name in names), empty, transform)
-    score, information = _drift(model, transform)
-    size = len(model.columns)
+    score, information = _drift(model, transform, finite)
+    columns = [column for column, kept in zip(model.columns, finite, strict=True) if kept]
     tests = []
     for name in names:
-        mine = [i for i, column in enumerate(model.columns) if column.variable == name]
-        tests.append((name, _test(model, score, information, mine, transform)))
-    whole = _test(model, score, information, list(range(size)), transform)
+        mine = [i for i, column in enumerate(columns) if column.variable == name]
+        test = _test(fit, score, information, mine, transform) if mine else _no_test(fit, transform)
+        tests.append((name, test))
+    whole = _test(fit, score, information, list(range(len(columns))), transform)
     return ProportionalHazards(tuple(tests), whole, transform)
 
 
-def _drift(model: CoxModel, transform: str) -> tuple[Floats, Floats]:
-    """Return score (p,) of covariates times centred time, and information (2p, 2p) with them."""
+def _no_test(fit: CoxFit, transform: str) -> TestResult:
+    """Return a test without numbers that says why."""
+    nan, why = math.nan, "no finite estimate to test"
+    return TestResult(_name(transform), nan, nan, nan, fit.n, fit.n_missing, why)
+
+
+def _drift(model: CoxModel, transform: str, finite: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return score (p,) of covariates times centred time, and information (2p, 2p) with them.
+
+    Only p finite coefficients are looked at.
+    """
     sets, beta = model.sets, model.maximum.coefficients
     per_term = _time(model, transform)[sets.time_of]
     once = likelihood(sets, model.design, beta, per_term=per_term)
     twice = likelihood(sets, model.design, beta, per_term=per_term**2)
     plain = model.maximum.fitted.information
-    return once.score, np.block([
-        [plain, once.information], [once.information, twice.information],
-    ])  # fmt: skip
+    block = np.ix_(finite, finite)
+    corner, mixed, timed = plain[block], once.information[block], twice.information[block]
+    return once.score[finite], np.block([[corner, mixed], [mixed, timed]])
 
 
 def _time(model: CoxModel, transform: str) -> Floats:
@@ -106,13 +115,12 @@ def _time(model: CoxModel, transform: str) -> Floats:
 
 
 def _test(
-    model: CoxModel, score: Floats, information: Floats, mine: list[int], transform: str
+    fit: CoxFit, score: Floats, information: Floats, mine: list[int], transform: str
 ) -> TestResult:
     """Return the score test that some coefficients do not drift, given all main effects."""
     from scipy.stats import chi2
 
-    size = len(model.columns)
-    n, n_missing = model.data.days.size, model.data.n_missing
+    size, n, n_missing = score.size, fit.n, fit.n_missing
     part = [*range(size), *(size + i for i in mine)]
     block = information[np.ix_(part, part)]
     beside = block[:size, size:]

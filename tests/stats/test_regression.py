@@ -138,8 +138,25 @@ def test_late_entries_that_leave_events_in_perfect_order_are_said():
     assert not fit.converged
     assert np.isnan(fit.wald.p_value)
     assert np.isfinite(fit.likelihood_ratio.p_value)
-    for found in (proportional_hazards(fit).whole.p_value, concordance(fit).estimate):
-        assert np.isnan(found)
+    assert np.isnan(proportional_hazards(fit).whole.p_value)
+    assert concordance(fit).note == "ranks in the limit of an infinite coefficient"
+
+
+def test_a_level_without_events_leaves_the_tests_of_the_others():
+    data = data_of("trial")
+    data.loc[data.site == "lung", "event"] = 0
+    fit = cox(data.days, data.event, data[["site", "size"]])
+    by_level = {term.level: term for term in fit.terms}
+    assert "no events in site lung" in by_level["lung"].note
+    assert by_level["node"].note == ""
+    found = proportional_hazards(fit)
+    assert found.whole.df == 2
+    assert dict(found.by_variable)["site"].df == 1
+    rest = data[data.site != "lung"]
+    want = cox(rest.days, rest.event, rest[["site", "size"]])
+    one, two = proportional_hazards(want).whole, found.whole
+    assert by_level["node"].coefficient == pytest.approx(want.terms[0].coefficient, rel=1e-6)
+    assert one.n < two.n
 
 
 def test_an_arm_that_is_never_at_risk_beside_another_has_no_hazard_ratio():
