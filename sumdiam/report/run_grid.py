@@ -49,6 +49,10 @@ def archive_grid(tables: RunTables, facts: RunFacts) -> Grid:
     ]
     corrected = int((latest["decided_by"].astype("string") != "auto").sum())
     rows.append(row_of(["… of these decided by a person", str(corrected)]))
+    waiting = int((tables.masks["mask_role"] == "undecided").sum())
+    if waiting:
+        said = "Outlines not measured until a person says what they show"
+        rows.append(row_of([said, str(waiting)], kind="doubt"))
     return Grid("archive", ("What", "Number"), tuple(rows), numeric=(1,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 
 import pandas as pd
@@ -105,6 +106,7 @@ def test_outlines_that_cannot_be_compared_are_shown_beside_the_known_ones_until_
     assert section.count("baseline: <strong>") == 2
     assert f'visit 1. <span class="mono">{open_["file"]}, segment {open_["segment"]}' in section
     assert '<a href="#matches">' in page
+    assert re.search(r"until a person says what they show</td><td[^>]*>1</td>", page)
 
     chosen = masks["mask_id"] == open_["mask_id"]
     masks.loc[chosen, ["lesion_id", "decided_by"]] = [known["lesion_id"].iloc[0], "R1"]
@@ -112,6 +114,7 @@ def test_outlines_that_cannot_be_compared_are_shown_beside_the_known_ones_until_
     run(settings)
     page = (out / "report.html").read_text(encoding="utf-8")
     assert 'id="matches"' not in page
+    assert "until a person says" not in page
     assert list((out / "pairs").iterdir()) == []
     lesions = read_table(out / "tables" / "lesions")
     [now] = lesions[lesions["timepoint"] == 1].to_dict("records")
