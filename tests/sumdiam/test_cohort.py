@@ -1,0 +1,239 @@
+"""The simulated cohort against the printed paper; figures recomputed by `stats`, lifelines, scipy.
+
+Expected values are the paper's (`data/soramic/printed.toml`, and fixtures/seed where both have
+them); nothing is taken from the search or its plan but in the tests that say so.
+"""
+
+import math
+from collections import Counter
+
+import pandas as pd
+import pytest
+from lifelines.statistics import logrank_test
+from scipy.stats import chi2_contingency, fisher_exact, ttest_ind
+
+from assessment import exclusion_counts
+from assessment.liver_table import contradictions
+from stats.regression import cox
+from stats.survival import kaplan_meier
+from sumdiam.demo.cohort.printed import (
+    ARMS,
+    printed,
+    printed_curves,
+    printed_hazards,
+    printed_tests,
+    two_figures,
+)
+from sumdiam.demo.cohort.rederived import near_cutoff, rederive
+from sumdiam.demo.cohort.table import load_cohort
+
+MONTH = 30.4375
+HAZARDS = [*printed_hazards("OS"), *printed_hazards("PFS")]
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return load_cohort()
+
+
+@pytest.fixture(scope="module")
+def rederived(cohort):
+    return rederive(cohort)
+
+
+@pytest.fixture(scope="module")
+def patients(rederived):
+    return rederived.patients
+
+
+def by_arm(patients, mask):
+    return [int((mask & (patients["arm"] == arm)).fillna(False).sum()) for arm in ARMS]
+
+
+def group(patients, name):
+    control = patients["disease_control"].astype(bool)
+    named = {"all": control | True, "disease control": control, "no disease control": ~control}
+    return named[name] if name in named else patients["arm"] == name
+
+
+def times(patients, endpoint, mask):
+    rows = patients[mask & patients[f"{endpoint}_days"].notna()]
+    return rows[f"{endpoint}_days"].astype(float), rows[f"{endpoint}_event"].astype(int)
+
+
+def test_177_of_288_are_analysed_and_the_rules_leave_out_the_others(rederived):
+    counts = exclusion_counts(rederived.assessment.exclusions).set_index("code")["n"]
+    flow = printed()["flow"]
+    assert int(counts.sum()) == flow["per_protocol"] == 288
+    assert counts["no_followup_images"] == 288 - flow["with_images"]
+    late = counts["no_followup_within_6_months"] + counts["imaging_gap_before_death"]
+    assert late == flow["excluded"]
+    assert counts["analysed"] == len(rederived.patients) == 177
+    assert rederived.patients["arm"].value_counts().to_dict() == printed()["arms"]
+
+
+@pytest.mark.parametrize("best", ["CR", "PR", "SD", "PD"])
+def test_best_response_per_arm_is_that_of_table_2(patients, best):
+    assert by_arm(patients, patients["best_response"] == best) == printed()["response"][best]
+
+
+@pytest.mark.parametrize("site", ["liver", "extrahepatic", "both"])
+def test_first_progression_sites_per_arm_are_those_of_table_2(patients, site):
+    expected = printed()["response"][f"site_{site}"]
+    assert by_arm(patients, patients["first_progression_site"] == site) == expected
+
+
+def test_progression_and_early_shrinkage_per_arm_are_those_of_table_2(patients):
+    given = printed()["response"]
+    assert by_arm(patients, patients["TTP_event"] == 1) == given["progression"]
+    assert by_arm(patients, patients["ets"]) == given["ets"]
+
+
+@pytest.mark.parametrize("curve", printed_curves(), ids=lambda c: f"{c.endpoint} {c.group}")
+def test_medians_and_limits_are_within_a_twentieth_of_a_month_of_print(patients, curve):
+    median = kaplan_meier(*times(patients, curve.endpoint, group(patients, curve.group))).median()
+    found = (median.estimate, median.lower, median.upper)
+    for value, months in zip(found, curve.months, strict=False):
+        assert value / MONTH == pytest.approx(months, abs=0.05)
+
+
+@pytest.mark.parametrize("one", printed_tests(), ids=lambda t: f"{t.endpoint} by {t.by}")
+def test_log_rank_p_is_printed_so(patients, one):
+    """lifelines' test: another library than the one that the report uses."""
+    column = {"arm": "arm", "disease control": "disease_control"}.get(one.by, "objective_response")
+    first = patients[column].astype(str).isin(["combination", "True"])
+    a, b = times(patients, one.endpoint, first), times(patients, one.endpoint, ~first)
+    p = logrank_test(a[0], b[0], a[1], b[1]).p_value
+    assert one.window[0] <= p < one.window[1]
+
+
+@pytest.mark.parametrize("one", HAZARDS, ids=lambda h: f"{h.endpoint} {h.factor}")
+def test_univariable_hazard_ratios_are_printed_so_at_two_figures(patients, one):
+    is_arm = one.factor == "arm"
+    value = (patients["arm"] == ARMS[1]).astype("Int64") if is_arm else patients[one.factor]
+    known = value.notna()
+    time, event = times(patients, one.endpoint, known)
+    (term,) = cox(time, event, pd.DataFrame({"x": value[known].astype(str)})).terms
+    low, high = two_figures(float(one.printed[0]))
+    assert low <= term.hazard_ratio < high
+    for found, word in ((term.lower, one.printed[1]), (term.upper, one.printed[2])):
+        unit = 10.0 ** (math.floor(math.log10(float(word))) - 1)
+        assert abs(found - float(word)) <= max(0.02 * float(word), unit)
+
+
+@pytest.mark.parametrize("name", printed()["baseline"])
+def test_table_1_per_arm_is_as_printed(patients, name):
+    entry = printed()["baseline"][name]
+    assert by_arm(patients, patients[name] == 1) == entry["n"]
+    assert by_arm(patients, patients[name].isna()) == entry.get("missing", [0, 0])
+
+
+AMOUNTS = {
+    "time_to_response": ("time_to_response_days", MONTH, 0.05),
+    "time_of_dpr": ("dpr_days", MONTH, 0.05),
+    "dpr": ("dpr_percent", 1, 0.1),
+    "target_size": ("target_size_mm", 1, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_medians_means_and_welch_p_are_those_of_the_tables(patients, name):
+    column, unit, allowed = AMOUNTS[name]
+    entry = next(one for one in printed()["amount"] if one["name"] == name)
+    values = patients[column].astype(float) / unit
+    parts = {arm: values[patients["arm"] == arm].dropna() for arm in ARMS}
+    for who, part in (parts | {"overall": values.dropna()}).items():
+        assert part.median() == pytest.approx(entry[who][0], abs=allowed)
+        assert part.mean() == pytest.approx(entry[who][1], abs=allowed)
+    p = ttest_ind(*parts.values(), equal_var=False).pvalue
+    if isinstance(entry["p"], str):
+        assert p < 0.001
+    else:
+        assert p == pytest.approx(entry["p"], abs=0.0005)
+
+
+def test_first_scans_and_numbers_of_scans_are_those_of_the_text(patients):
+    first = patients["first_scan_days"] / MONTH
+    entry = next(one for one in printed()["amount"] if one["name"] == "first_scan")
+    assert first.median() == pytest.approx(entry["overall"][0], abs=0.05)
+    assert [first.min(), first.max()] == pytest.approx(entry["range"], abs=0.05)
+    given = printed()["response"]
+    for place, arm in enumerate(ARMS):
+        scans = patients.loc[patients["arm"] == arm, "scans"]
+        assert scans.median() == given["scans_median"][place]
+        assert scans.quantile([0.25, 0.75]).tolist() == given["scans_quartiles"][place]
+
+
+def test_only_arm_and_child_pugh_class_are_associated_with_objective_response(patients):
+    """Figure 2: one of 12 with Child-Pugh B responded."""
+    responded = patients["objective_response"].astype(bool)
+    b = patients["child_pugh_b"] == 1
+    assert [int((responded & b).sum()), int(b.sum())] == [1, 12]
+    table = pd.crosstab(patients["child_pugh_b"], responded)
+    assert fisher_exact(table).pvalue == pytest.approx(0.0139, abs=0.0001)
+    for name in set(printed()["baseline"]) - {"child_pugh_b"}:
+        table = pd.crosstab(patients[name], responded)
+        assert chi2_contingency(table, correction=False).pvalue > 0.05, name
+
+
+def test_between_30_and_50_percent_lie_within_a_reader_sd_of_the_cut_off(rederived):
+    near = near_cutoff(
+        rederived.patients, rederived.assessment.responses, baseline_cv=0.14, followup_cv=0.26
+    )
+    assert 0.30 <= near.mean() <= 0.50
+
+
+def test_the_rules_give_what_the_search_planned_for_every_patient(cohort, patients):
+    plan = cohort.plan.set_index("subject_id").loc[patients.index]
+    pairs = {
+        "best_response": "best_response",
+        "first_progression_site": "first_site",
+        "time_to_response_days": "first_response_day",
+        "dpr_days": "deepest_day",
+    }
+    for column, planned in pairs.items():
+        assert patients[column].astype("string").fillna("").tolist() == plan[planned].tolist()
+    progressed = patients["TTP_days"].where(patients["TTP_event"] == 1).astype("Int64")
+    assert progressed.astype("string").fillna("").tolist() == plan["first_pd_day"].tolist()
+    assert Counter(plan["hepatic_pd_by"])["growth"] > 20  # not all by new lesions
+
+
+def test_days_of_every_patient_can_be(cohort, patients):
+    scans = cohort.timepoints[cohort.timepoints["timepoint"] > 0]
+    day = scans["first_scan_on"] - scans["subject_id"].map(
+        cohort.subjects.set_index("subject_id")["randomised_on"]
+    )
+    last = day.dt.days.groupby(scans["subject_id"]).max().reindex(patients.index)
+    dead, progressed = patients["OS_event"] == 1, patients["TTP_event"] == 1
+    assert (patients["PFS_days"] <= patients["OS_days"]).all()
+    assert (last < patients["OS_days"])[dead].all()
+    assert (patients["OS_days"] - last <= 183)[dead & ~progressed].all()
+    gaps = day.dt.days.groupby(scans["subject_id"]).diff().dropna()
+    analysed = scans["subject_id"].isin(patients.index).loc[gaps.index]
+    assert gaps[analysed].between(28, 189).all()
+
+
+def test_covariates_do_not_contradict_each_other(cohort, patients):
+    assert contradictions(cohort.subjects, "subjects.csv") == ()
+    b = patients["child_pugh_b"] == 1
+    assert (patients.loc[b, ["cirrhosis", "albi_2"]] == 1).all(axis=None)
+    assert (patients.loc[patients["diffuse"] == 1, "outside_up_to_7"] == 1).all()
+    signs = (patients[["portal_invasion", "extrahepatic_spread", "ecog_1"]] == 1).any(axis=1)
+    assert (signs == (patients["bclc_c"] == 1)).all()
+
+
+def test_every_subject_is_marked_as_simulated(cohort):
+    assert cohort.subjects["subject_id"].str.fullmatch(r"SIM-\d{3}").all()
+    assert (cohort.subjects["simulated"] == "true").all()
+    assert set(cohort.lesions["subject_id"]) == set(cohort.subjects["subject_id"])
+
+
+def test_the_multivariable_model_of_table_3_is_not_met_and_not_forced(patients):
+    """The paper's p values are not those of its intervals; the cohort shows its own model."""
+    assert any(one["what"] == "multivariable hazard ratios" for one in printed()["chosen"])
+    covariates = pd.DataFrame(
+        {"arm": patients["arm"], "child_pugh": patients["child_pugh_b"].astype(str)}
+    )
+    fit = cox(*times(patients, "PFS", patients["arm"].notna()), covariates)
+    b = next(term for term in fit.terms if term.variable == "child_pugh")
+    assert b.hazard_ratio > two_figures(2.6)[1]
