@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stats.design import Column, Design
 from stats.event_time import TimesToEvent
-from stats.partial_likelihood import Maximum, guess_by_lifelines, maximise
+from stats.partial_likelihood import Maximum, maximise
 from stats.risk_set import RiskSets, likelihood, risk_sets, score_residuals
 
 Floats = NDArray[np.float64]
@@ -55,10 +55,7 @@ def fit_cox(
     """
     sets = risk_sets(data, strata, weight=weight, ties=ties)
     centred = design.matrix - design.matrix.mean(axis=0)
-    start = np.zeros(centred.shape[1])
-    if ties == "efron" and weight is None:
-        start = guess_by_lifelines(data, centred, strata)
-    maximum = maximise(partial(likelihood, sets, centred), centred, start)
+    maximum = maximise(partial(likelihood, sets, centred), centred)
     covariance = robust = inverse_information(maximum)
     if cluster is not None and not maximum.why_not:
         robust = _sandwich(sets, centred, maximum, covariance, cluster)

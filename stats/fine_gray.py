@@ -118,7 +118,7 @@ def fine_gray(
     sets = subdistribution_sets(data, of_cause, group)
     centred = design.matrix - design.matrix.mean(axis=0)
     evaluate = partial(subdistribution_likelihood, sets, centred)
-    maximum = maximise(evaluate, centred, np.zeros(len(design.columns)))
+    maximum = maximise(evaluate, centred)
     inverse = inverse_information(maximum)
     moves = robust_scores(sets, data, centred, maximum.fitted) @ np.nan_to_num(inverse)
     terms = hazard_ratios(design, event, maximum, moves.T @ moves, level=level)

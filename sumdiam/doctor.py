@@ -17,7 +17,7 @@ from typing import Literal
 PACKAGES = ("imaging", "measurement", "assessment", "stats", "sumdiam")
 LIBRARIES = (
     "pydicom", "highdicom", "simpleitk", "numpy", "scipy", "scikit-image", "numba", "pandas",
-    "pandera", "pyarrow", "lifelines", "statsmodels", "dask", "distributed", "SQLAlchemy",
+    "pandera", "pyarrow", "statsmodels", "dask", "distributed", "SQLAlchemy",
     "matplotlib", "jinja2", "xlsxwriter", "typer", "rich",
 )  # fmt: skip
 SYNTAXES = (

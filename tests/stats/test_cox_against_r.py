@@ -94,3 +94,27 @@ def test_the_test_of_proportional_hazards_is_the_one_of_r_since_survival_3(model
 def test_concordance_and_its_error_are_those_of_r(model):
     found = concordance(fitted(model))
     holds(model, "concordance", [found.estimate, found.standard_error], 1e-6)
+
+
+UNWEIGHTED = MODELS[(MODELS.ties == "efron") & (MODELS.weights + MODELS.cluster == "")]
+
+
+@every(UNWEIGHTED)
+def test_hazard_ratios_are_those_of_lifelines_where_it_goes_on_to_the_end(model):
+    import pandas as pd
+    from lifelines import CoxPHFitter
+
+    fit = fitted(model)
+    data = fit.model.data
+    frame = pd.DataFrame(fit.model.design).add_prefix("x").assign(days=data.days, event=data.event)
+    options = {}
+    if data.entered_late:
+        frame["entry"], options["entry_col"] = data.entry_days, "entry"
+    if model.strata:
+        frame["stratum"], options["strata"] = fit.model.sets.begin, ["stratum"]
+    precise = {"precision": 1e-12, "r_precision": 1e-15, "max_steps": 200}
+    want = CoxPHFitter().fit(frame, "days", "event", fit_options=precise, **options)
+    np.testing.assert_allclose([t.coefficient for t in fit.terms], want.params_, rtol=1e-6)
+    np.testing.assert_allclose(
+        [t.standard_error for t in fit.terms], want.standard_errors_, rtol=1e-6
+    )
