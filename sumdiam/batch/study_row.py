@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imaging.mask import LesionMask
@@ -40,6 +41,8 @@ FLAGS_OF_VOLUMES = frozenset(
 
 
 OTHER_PHASE = "mask_of_other_phase"
+_SAME_FACTOR = 1e-4
+"""Scale slopes are written in single precision; a ten thousandth moves no edge."""
 SKIPPED, NOT_OUTLINED = "contours_skip_slices", "slices between were not outlined"
 
 
@@ -85,6 +88,7 @@ def measured_row(
     flags += sorted(_volume_flags([image, phases["native"]]))
     flags += _mask_flags(drawn)
     flags += _phase_flags(mask, quantity.quantity, image.volume_id)
+    flags += _scale_flags(mask, quantity.quantity, series, [image, phases["native"]])
     row.update(
         value=quantity.value,
         unit=quantity.unit,
@@ -151,6 +155,32 @@ def _phase_flags(mask: MaskTask, quantity: str, volume_id: str) -> list[str]:
         return []
     elsewhere = mask.names_volume and mask.volume_id != volume_id
     return [OTHER_PHASE] if elsewhere else []
+
+
+def _scale_flags(
+    mask: MaskTask,
+    quantity: str,
+    series: Mapping[str, ImageSeries],
+    volumes: Sequence[Volume | None],
+) -> list[str]:
+    """Return the flag of phases whose MR values a scanner scaled by other factors.
+
+    Philips states what a value has to be divided by to be a signal: rescale slope by scale slope.
+    Source: Chenevert 2014, Transl Oncol 7:65.
+    """
+    if mask.role != "lesion_whole" or quantity.startswith("whole_"):
+        return []
+    factors = [
+        (1.0 if header.rescale_slope is None else header.rescale_slope) * header.scale_slope_philips
+        for volume in volumes
+        if volume is not None
+        for header in series[volume.volume_id].headers
+        if header.scale_slope_philips is not None
+    ]
+    if not factors or math.isclose(max(factors), min(factors), rel_tol=_SAME_FACTOR):
+        return []
+    ratio = max(factors) / min(factors) if min(factors) > 0.0 else None
+    return [Flag("scale_factors_differ", "", ratio).written()]
 
 
 def _volume_flags(volumes: Iterable[Volume | None]) -> set[str]:

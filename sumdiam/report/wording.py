@@ -54,6 +54,7 @@ FLAG_WORDS: Final = {
     "short_axis_band_wide": "several long axes tie, and their short axes differ",
     "contours_skip_slices": "slices between outlined ones were not outlined: no volume",
     "mask_resampled": "the mask was moved from another grid, which changed its volume",
+    "scale_factors_differ": "the scanner scaled the MR values of the phases differently (ratio)",
     "mask_of_other_phase": "the mask was drawn on another phase: breathing may lie between",
     "fractional_mask": "the mask holds fractions; more than one half was taken",
     "sform_qform_differ": "the NIfTI mask says two things of where it lies; one fits the image",

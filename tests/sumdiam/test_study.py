@@ -13,10 +13,12 @@ import pytest
 
 from imaging.reference_object import (
     Ball,
+    Body,
     Field,
     ReferenceLesion,
     StudyIdentity,
     hypervascular,
+    hypervascular_mr,
     lesion_segment,
     reference_study,
     seg_dataset,
@@ -461,6 +463,33 @@ def test_what_is_sought_in_a_phase_that_the_mask_was_not_drawn_on_is_flagged(
     assert {name: flagged[name] for name in of_voxels} == dict.fromkeys(of_voxels, elsewhere)
     of_outline = ("whole_diameter", "whole_perpendicular", "whole_volume")
     assert not any(flagged[name] for name in of_outline)
+
+
+@pytest.mark.parametrize(
+    ("slope", "scale", "flag"),
+    [
+        (1.0, 0.008, None),
+        (1.0, 0.010, "scale_factors_differ(1.25)"),
+        (1.25, 0.0064, None),  # other numbers, one product
+        (1.25, 0.008, "scale_factors_differ(1.25)"),
+    ],
+)
+def test_mr_phases_that_the_scanner_scaled_differently_are_flagged(
+    tmp_path, write_study, slope, scale, flag
+):
+    lesion = ReferenceLesion("T1", Ball(24.0, LIVER_PLACE), hypervascular_mr())
+    who = write_study(tmp_path / "S01", lesions=[lesion], body=Body("MR"))
+    for phase, slopes in (("native", (slope, scale)), ("late_arterial", (1.0, 0.008))):
+        for path in (tmp_path / "S01" / phase).iterdir():
+            image = pydicom.dcmread(path)
+            image.RescaleSlope, image.RescaleIntercept, image.RescaleType = slopes[0], 0, "US"
+            block = image.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+            block.add_new(0x0E, "FL", slopes[1])
+            image.save_as(path)
+    rows = {row["quantity"]: row for row in measured(tmp_path)[who.study_uid].rows}
+    found = [one for one in (rows["viable_diameter"]["flags"] or "").split(";") if "scale" in one]
+    assert found == ([] if flag is None else [flag])
+    assert "scale" not in (rows["whole_diameter"]["flags"] or "")
 
 
 def test_a_drawn_viable_part_is_taken_as_drawn_whatever_phase_it_was_drawn_on(
