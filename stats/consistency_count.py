@@ -55,7 +55,7 @@ def _count(cell: Cell) -> Finding:
 
 def _percent(paper: Paper, cell: Cell) -> Finding:
     """Say whether a percentage is that of its count, and how it was shortened."""
-    number, n = cell.number, cell.n
+    number, n = cell.number, cell.n if cell.n is not None else paper.size(cell.place)
     low, high = number.bounds(truncation=False)
     if number.relation == "=" and (high < 0 or low > 100):
         return Finding(cell.row, "impossible", f"{number} % is no share of n")
@@ -73,7 +73,7 @@ def _percent(paper: Paper, cell: Cell) -> Finding:
     fit = number.fit(exact)
     said = f"{k}/{n} = {float(exact):.3f} %"
     if fit == "none":
-        return _mismatch(paper, cell, k, said)
+        return _mismatch(paper, cell, k, n)
     if number.relation != "=" or fit == "either":
         return Finding(cell.row, "consistent", said)
     return Finding(cell.row, fit, said)
@@ -104,9 +104,9 @@ def _around(k: int, n: int) -> list[int]:
     return [one for one in (k - 1, k, k + 1) if 0 <= one <= n]
 
 
-def _mismatch(paper: Paper, cell: Cell, k: int, said: str) -> Finding:
+def _mismatch(paper: Paper, cell: Cell, k: int, n: int) -> Finding:
     """Say that a percentage is not that of its count, and which denominator or count would fit."""
-    number, n = cell.number, cell.n or 0
+    number = cell.number
     known = n - paper.missing(cell.place)
     if not means_missing(cell.place.level) and known != n and known >= max(k, 1):
         fit = number.fit(Fraction(100 * k, known))
@@ -115,7 +115,7 @@ def _mismatch(paper: Paper, cell: Cell, k: int, said: str) -> Finding:
             return Finding(cell.row, "truncated" if fit == "truncated" else "consistent", of_known)
     if number.unit < 1 and number.fit(Fraction(k, n)) != "none":
         return Finding(cell.row, "consistent", f"printed as a share: {k}/{n} = {k / n:.4f}")
-    words = [f"{said}, not {number}"]
+    words = [f"{k}/{n} = {100 * k / n:.3f} %, not {number}"]
     fits = [d for d in range(max(k, 1), 3 * n + 1) if number.fit(Fraction(100 * k, d)) != "none"]
     if fits and k:
         words.append(f"{number} % would be {_denominators(paper, cell.place, k, fits)}")

@@ -51,6 +51,11 @@ def test_a_percentage_without_a_count_must_be_one_of_n(printed, n, verdict):
     assert verdicts([cell("percent", printed, n)]) == [verdict]
 
 
+def test_a_percentage_has_the_n_of_its_count_where_its_own_is_empty():
+    assert verdicts([cell("k", "61", 73), cell("percent", "79.2")])[1] == "impossible"
+    assert verdicts([cell("k", "61"), cell("percent", "79.2", 73)])[1] == "impossible"
+
+
 def test_a_percentage_of_those_whose_value_is_known_is_no_fault():
     rows = [
         cell("k", "20", 50, level="yes"),

@@ -3,6 +3,9 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, norm
 
 from stats.proportion import CountError, clopper_pearson, newcombe, wilson
 
@@ -21,11 +24,44 @@ def test_exact_and_score_limits_are_those_of_r(row):
 
 
 def test_the_interval_inverts_its_test():
-    from scipy.stats import binom
-
     found = clopper_pearson(7, 23)
     assert binom.sf(6, 23, found.lower) == pytest.approx(0.025, rel=1e-9)
     assert binom.cdf(7, 23, found.upper) == pytest.approx(0.025, rel=1e-9)
+
+
+shares = st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda t: (t[0], sum(t)))
+
+
+@given(shares.filter(lambda kn: kn[1] > 0), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+@settings(deadline=None)
+def test_the_exact_interval_inverts_the_binomial_test_at_any_level(kn, level):
+    (k, n), tail = kn, (1 - level) / 2
+    found = clopper_pearson(k, n, level)
+    at_lower = binom.sf(k - 1, n, found.lower) if k else 0.0
+    at_upper = binom.cdf(k, n, found.upper) if k < n else 0.0
+    assert at_lower == pytest.approx(tail if k else 0.0, rel=1e-6)
+    assert at_upper == pytest.approx(tail if k < n else 0.0, rel=1e-6)
+
+
+@given(shares.filter(lambda kn: 0 < kn[0] < kn[1]), st.sampled_from([0.8, 0.9, 0.95, 0.99]))
+@settings(deadline=None)
+def test_the_score_interval_inverts_the_score_test_at_any_level(kn, level):
+    k, n = kn
+    found = wilson(k, n, level)
+    for limit in (found.lower, found.upper):
+        z = abs(k / n - limit) / math.sqrt(limit * (1 - limit) / n)
+        assert 2 * norm.sf(z) == pytest.approx(1 - level, rel=1e-6)
+
+
+@given(shares.filter(lambda kn: kn[1] > 0), shares.filter(lambda kn: kn[1] > 0))
+@settings(deadline=None)
+def test_failures_mirror_successes_and_swapped_groups_turn_the_difference(one, two):
+    for interval in (clopper_pearson, wilson):
+        here, there = interval(*one), interval(one[1] - one[0], one[1])
+        assert here.lower == pytest.approx(1 - there.upper, abs=1e-9)
+    here, there = newcombe(one, two), newcombe(two, one)
+    assert (here.estimate, here.lower) == pytest.approx((-there.estimate, -there.upper), abs=1e-12)
+    assert -1 - 1e-12 <= here.lower <= here.estimate <= here.upper <= 1 + 1e-12
 
 
 NEWCOMBE = [
