@@ -9,10 +9,12 @@ from typing import Final
 
 from stats.finding import Finding
 from stats.printed_number import PrintedNumber
-from stats.printed_paper import Paper, possible_counts
+from stats.printed_paper import Paper, possible_counts, possible_denominators
 from stats.printed_table import Cell, Place, evened, is_no_count, means_missing
 
 MAX_DENOMINATORS: Final = 6
+MOST_TIMES_N: Final = 3
+"""A denominator that is this many times the printed n is no explanation."""
 
 
 def count_findings(paper: Paper) -> Iterator[Finding]:
@@ -116,8 +118,8 @@ def _mismatch(paper: Paper, cell: Cell, k: int, n: int) -> Finding:
     if number.unit < 1 and number.fit(Fraction(k, n)) != "none":
         return Finding(cell.row, "consistent", f"printed as a share: {k}/{n} = {k / n:.4f}")
     words = [f"{k}/{n} = {100 * k / n:.3f} %, not {number}"]
-    fits = [d for d in range(max(k, 1), 3 * n + 1) if number.fit(Fraction(100 * k, d)) != "none"]
-    if fits and k:
+    fits = possible_denominators(number, k, MOST_TIMES_N * n)
+    if fits:
         words.append(f"{number} % would be {_denominators(paper, cell.place, k, fits)}")
     counts = possible_counts(number, n)
     if counts:
@@ -127,11 +129,14 @@ def _mismatch(paper: Paper, cell: Cell, k: int, n: int) -> Finding:
     return Finding(cell.row, "impossible", "; ".join(words))
 
 
-def _denominators(paper: Paper, place: Place, k: int, fits: list[int]) -> str:
+def _denominators(paper: Paper, place: Place, k: int, fits: range) -> str:
     """Write denominators that would fit, and whose n they are."""
     arms = paper.arms.get((place.table, place.variable), ())
     sizes = {paper.size(place.at(arm=arm)): paper.name(arm) for arm in reversed(arms)}
-    known = [f"{k}/{d} (the n of {sizes[d]})" for d in fits if d in sizes]
+    known = [
+        f"{k}/{d} (the n of {sizes[d]})"
+        for d in sorted(n for n in sizes if n is not None and n in fits)
+    ]
     if known:
         return " or ".join(known)
     shown = ", ".join(f"{k}/{d}" for d in fits[:MAX_DENOMINATORS])

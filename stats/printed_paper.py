@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,6 @@ from stats.printed_table import (
 )
 
 Counts = NDArray[np.int64]
-
-MANY_COUNTS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,28 @@ class Paper:
         raise PrintedTableError(msg)
 
 
-def possible_counts(percent: PrintedNumber, n: int) -> list[int]:
+def possible_counts(percent: PrintedNumber, n: int) -> range:
     """Return the counts of n whose percentage may be printed so, rounded or cut off."""
     low, high = percent.bounds(truncation=True)
     first = max(0, int(max(low, 0.0) * n / 100) - 1)
     last = min(n, int(min(high, 100.0) * n / 100) + 1)
-    if last - first > MANY_COUNTS:  # whole percents of millions: no single count anyhow
-        return [first, last]
-    return [k for k in range(first, last + 1) if percent.fit(Fraction(100 * k, n)) != "none"]
+    return _fitting_ends(first, last, lambda k: percent.fit(Fraction(100 * k, n)) != "none")
+
+
+def possible_denominators(percent: PrintedNumber, k: int, most: int) -> range:
+    """Return the numbers of subjects, up to a greatest, of whom k may be printed so."""
+    low, high = percent.bounds(truncation=True)
+    if k == 0 or high <= 0:
+        return range(0)
+    first = max(k, int(100 * k / high) - 1)
+    last = min(most, int(100 * k / low) + 1) if low > 0 else most
+    return _fitting_ends(first, last, lambda n: percent.fit(Fraction(100 * k, n)) != "none")
+
+
+def _fitting_ends(first: int, last: int, fits: Callable[[int], bool]) -> range:
+    """Return the numbers between two that fit; those that do lie together."""
+    while first <= last and not fits(first):
+        first += 1
+    while last >= first and not fits(last):
+        last -= 1
+    return range(first, last + 1)
