@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from stats.cox_model import CoxModel, fit_cox
-from stats.design import Column, RegressionError, design_of
+from stats.design import Column, Design, RegressionError, design_of
 from stats.event_time import TimesToEvent, as_floats, is_missing, label_codes, times_to_event
 from stats.hazard_ratio import (
     CoxTerm,
@@ -146,6 +146,17 @@ def cox(
         weight=None if weights is None else _positive(weights)[data.kept],
         ties=ties,
     )
+    return _with_fit(model, design, (level, method, missing, notes))
+
+
+def _with_fit(
+    model: CoxModel,
+    design: Design,
+    rest: tuple[float, str, tuple[tuple[str, int], ...], tuple[str, ...]],
+) -> CoxFit:
+    """Return a fit with its terms and tests."""
+    level, method, missing, notes = rest
+    data = model.data
     maximum = model.maximum
     no_estimate = why_no_estimate(maximum, design.columns)
     ratio, wald, score = model_tests(model)
