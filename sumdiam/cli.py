@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -76,6 +77,13 @@ def _explain(error: Exception) -> int:
     ):
         typer.echo(f"Error: {error}", err=True)
         return EXIT_USAGE
+    if _disk_full(error):
+        typer.echo(
+            "Error: the disk is full. Free room where --out lies (or at TMPDIR) and call again: "
+            "what was measured is kept.",
+            err=True,
+        )
+        return EXIT_INTERNAL
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame)]
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     typer.echo(
@@ -84,6 +92,14 @@ def _explain(error: Exception) -> int:
         err=True,
     )
     return EXIT_INTERNAL
+
+
+def _disk_full(error: BaseException) -> bool:
+    """Whether an error, or one behind it, says that there is no room; SQLite says it in words."""
+    behind = error.__cause__ or error.__context__
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = full or "database or disk is full" in str(error)
+    return full or (behind is not None and _disk_full(behind))
 
 
 def _is_ours(frame: traceback.FrameSummary) -> bool:

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
 from assessment import criteria_names
+from sumdiam import cli
 
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -93,3 +96,18 @@ def test_a_missing_option_is_a_usage_error(tmp_path):
     done = call("run", tmp_path)
     assert done.returncode == 2
     assert "--out" in done.stderr
+
+
+def test_a_full_disk_is_called_one_whoever_meets_it(capsys):
+    with create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.exec_driver_sql("PRAGMA max_page_count = 2")
+        with pytest.raises(DBAPIError) as database:
+            connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(100000))")
+    with pytest.raises(OSError, match="No space") as file, Path("/dev/full").open("w") as full:
+        full.write("x")
+    for caught in (database, file):
+        assert cli._explain(caught.value) == 1
+        said = capsys.readouterr().err
+        assert "the disk is full" in said
+        assert "what was measured is kept" in said
