@@ -2,13 +2,14 @@
 
 Each positive length of a target is drawn from a normal distribution with its standard uncertainty;
 errors of one lesion at different visits are independent (those of one measurement are: another
-scan, another outline). A lesion that is seen stays seen, one that is gone stays gone; non-targets
-and new lesions stand as they are. Draws are the same for every subject, so that a subject's
-answer does not depend on who else is in the table.
+scan, another outline). A lesion that is seen stays seen, one that is gone stays gone, unless
+`reader_doubt` lets another reader judge; non-targets and new lesions stand as they are. Draws are
+the same for every subject, so that a subject's answer does not depend on who else is in the table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +30,16 @@ from assessment.code import (
 )
 from assessment.measurand import DRAWN_STEPS
 from assessment.part import Part, Reading, moved_sums, sum_rules
-from assessment.policy import policy_data
+from assessment.reader_doubt import (
+    LENGTHS_IN_UNIT,
+    OWN_LESIONS,
+    ReaderModel,
+    as_other_reader,
+    gone_for_other,
+    own_lesions,
+    reader_noise,
+    same_lesions_share,
+)
 from assessment.response import Margin, NonTargets, assess_timepoints
 from assessment.sums import sum_targets
 from assessment.visit_array import any_of_case, by_visit, ever, per_case, rows_of, sums_of_case
@@ -107,11 +117,21 @@ def doubts(
 
 def total_uncertainty(reading: Reading) -> Floats:
     """Return the standard uncertainty of each length, by policy with that between readers."""
-    spread = reading.states.uncertainty
-    if reading.rules.policy["doubt_from"] == "measurement_and_reader":
-        share = policy_data()["reader"]["sd_percent"] / 100.0
-        spread = np.sqrt(spread**2 + (share * np.maximum(reading.states.value, 0)) ** 2)
-    return spread
+    states = reading.states
+    if reader_model(reading.rules.policy) is not None:  # that between them holds it
+        return np.zeros_like(states.uncertainty)
+    if reading.rules.policy["doubt_from"] == "measurement":
+        return states.uncertainty
+    share = same_lesions_share()
+    return np.sqrt(states.uncertainty**2 + (share * np.maximum(states.value, 0)) ** 2)
+
+
+def reader_model(policy: Mapping[str, str]) -> ReaderModel | None:
+    """Return the model of readers who chose their own lesions, where the policies ask for it."""
+    asked = (
+        policy["doubt_from"] == "measurement_and_reader" and policy["reader_model"] == OWN_LESIONS
+    )
+    return own_lesions() if asked else None
 
 
 def _near_cutoffs(
@@ -120,6 +140,10 @@ def _near_cutoffs(
     """Return where a sum 1.96 standard uncertainties off gives another response, and whose best."""
     bounds = reading.course.bounds
     variance = sums_of_case(spread**2, bounds)
+    model = reader_model(reading.rules.policy)
+    if model is not None:
+        share = LENGTHS_IN_UNIT[reading.rules.criteria.unit] * model.sd_change
+        variance = variance + (share * whole.sums.total) ** 2
     reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
     least = DRAWN_STEPS[reading.rules.criteria.unit]  # seen is never less than one step
     ends = []
@@ -192,21 +216,12 @@ def _draw(
     noise: Floats,
 ) -> tuple[Ints, Ints, Ints]:
     """Return overall (draw, case, rank) and best responses (draw, case), and the best stated."""
-    states, policy = reading.states, reading.rules.policy
+    policy = reading.rules.policy
     inside = np.isin(reading.course.lesion_case, cases) & (reading.selection.role == TARGET)
     lesion = np.flatnonzero(inside)
-    order = reading.selection.order[lesion] - 1
-    value = states.value[lesion]
-    error = noise[:, order, :] * spread[lesion]
-    criteria = reading.rules.criteria
-    least = DRAWN_STEPS[criteria.unit]
-    steps = np.rint((value + error) / least).astype(np.int64) * least
-    drawn = choose((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
-    normal = criteria.length("node", "gone_below_mm")
-    by_length = states.node[lesion, None] & (value >= 0) & criteria.measures_short_axis
-    gone = np.where(by_length, drawn < normal, states.gone[lesion])
     place = np.searchsorted(cases, reading.course.lesion_case[lesion])
-    n, depth = len(cases), value.shape[1]
+    drawn, gone = _lengths(reading, whole, spread, cases, lesion, noise)
+    n, depth = len(cases), drawn.shape[2]
     bounds = np.searchsorted(
         (np.arange(DRAWS)[:, None] * n + place).ravel(), np.arange(DRAWS * n + 1)
     )
@@ -227,6 +242,38 @@ def _draw(
         whole.found.overall[cases], reading.day[cases], start[cases], policy, dated=dated[cases]
     )
     return found.overall.reshape(DRAWS, n, depth), codes.reshape(DRAWS, n), stated
+
+
+def _lengths(
+    reading: Reading, whole: Part, spread: Floats, cases: Ints, lesion: Ints, noise: Floats
+) -> tuple[Ints, Bools]:
+    """Return drawn values (draw, lesion, rank) of targets, and which of them are gone."""
+    states, criteria = reading.states, reading.rules.criteria
+    value, gone = states.value[lesion], states.gone[lesion]
+    least = DRAWN_STEPS[criteria.unit]
+    error = noise[:, reading.selection.order[lesion] - 1, :] * spread[lesion]
+    steps = np.rint((value + error) / least).astype(np.int64) * least
+    drawn = choose((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
+    model = reader_model(reading.rules.policy)
+    if model is not None:
+        total, nothing = whole.sums.total[cases], whole.sums.all_gone[cases]
+        place = np.searchsorted(cases, reading.course.lesion_case[lesion])
+        chance = gone_for_other(model, total, whole.sums.baseline[cases], nothing, criteria.unit)
+        other = as_other_reader(
+            model,
+            reader_noise(DRAWS, value.shape[1], SEED),
+            drawn,
+            place=place,
+            chance=chance,
+            nothing=nothing,
+            unit=criteria.unit,
+        )
+        steps = np.rint(other / least).astype(np.int64) * least
+        drawn = choose(other > 0, np.maximum(steps, least), other.astype(np.int64))
+        gone = np.where(value >= 0, drawn == 0, gone)
+    normal = criteria.length("node", "gone_below_mm")
+    by_length = states.node[lesion, None] & (value >= 0) & criteria.measures_short_axis
+    return drawn, np.where(by_length, drawn < normal, gone)
 
 
 def _repeat_nontargets(nontargets: NonTargets, cases: Ints) -> NonTargets:

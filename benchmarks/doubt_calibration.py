@@ -34,6 +34,7 @@ RULES = {
 }
 LEAST = 1 / 4000
 """Probabilities are kept this far from 0 and 1: half of one draw of 2000."""
+COLOURS = ("#1f5a87", "#b8651b", "#3b7a57")
 RESAMPLES = 2000
 SEED = 5
 BINS = 10
@@ -80,6 +81,7 @@ class Fit:
     gone: tuple[float, float]
     stays_gone: float
     returned: Floats
+    returned_change: tuple[float, float]
 
 
 def fitted(pairs: pd.DataFrame) -> Fit:
@@ -114,7 +116,16 @@ def fitted(pairs: pd.DataFrame) -> Fit:
         gone=_logistic(_change(lost), (lost["after_b"] == 0).to_numpy(dtype=float)),
         stays_gone=(int((pairs["after_b"][gone_a] == 0).sum()) + 0.5) / (n_gone + 1),
         returned=counts / counts.sum(),
+        returned_change=_returned_change(pairs[gone_a & (pairs["after_b"] > 0)]),
     )
+
+
+def _returned_change(pairs: pd.DataFrame) -> tuple[float, float]:
+    """Return mean and SD of B's log change where only B sees tumour at follow-up."""
+    if pairs.empty:
+        return 0.0, 0.0
+    change = np.log((pairs["after_b"] / pairs["before_b"]).to_numpy(dtype=float))
+    return float(change.mean()), float(change.std())
 
 
 def _student(one: Floats, other: Floats) -> Student:
@@ -159,17 +170,9 @@ def _slopes(x: Floats, y: Floats, weights: Floats) -> Floats:
 # models: (Fit, pairs) -> (pair, 4) probabilities of CR, PR, SD, PD of reader B
 
 
-def lengths_alone(fit: Fit, pairs: pd.DataFrame, criterion: str) -> Floats:
-    """What sumdiam prints for A's sums, given the uncertainty of one reader against another.
-
-    Its errors at two visits are independent. What two readers' errors have in common at both visits
-    cancels in the change, so that only the rest is handed over.
-    """
+def printed(pairs: pd.DataFrame, criterion: str, own: Floats, policies: PolicySet) -> Floats:
+    """Return p_cr to p_pd of A's sums with relative uncertainties of baseline and follow-up."""
     criteria, length = RULES[criterion]
-    common = fit.correlation * fit.sd_baseline * fit.sd_followup
-    own = np.sqrt(2 * np.array([fit.sd_baseline**2 - common, fit.sd_followup**2 - common]))
-    if not np.isfinite(own).all():
-        own = np.array([0.0, fit.sd_change])
     rows = [
         pd.DataFrame(
             {
@@ -185,10 +188,31 @@ def lengths_alone(fit: Fit, pairs: pd.DataFrame, criterion: str) -> Floats:
         for timepoint, column in enumerate(("before_a", "after_a"))
     ]
     table = read_lesions(pd.concat(rows, ignore_index=True), "sums")
-    found = assess(table, criteria=(criteria,)).responses
+    found = assess(table, criteria=(criteria,), policies=policies).responses
     later = found[found["timepoint"] == 1].set_index("subject_id").loc[pairs.index.astype(str)]
     names = [f"p_{word.lower()}" for word in CATEGORIES]
     return later[names].to_numpy(dtype=float)
+
+
+def own_lesions(_fit: Fit, pairs: pd.DataFrame, criterion: str) -> Floats:
+    """What sumdiam prints of another reader who chooses his own lesions, with its own numbers."""
+    policies = PolicySet(
+        "default", {"doubt_from": "measurement_and_reader", "reader_model": "own_lesions"}
+    )
+    return printed(pairs, criterion, np.zeros(2), policies)
+
+
+def lengths_alone(fit: Fit, pairs: pd.DataFrame, criterion: str) -> Floats:
+    """What sumdiam prints for A's sums, given the uncertainty of one reader against another.
+
+    Its errors at two visits are independent. What two readers' errors have in common at both visits
+    cancels in the change, so that only the rest is handed over.
+    """
+    common = fit.correlation * fit.sd_baseline * fit.sd_followup
+    own = np.sqrt(2 * np.array([fit.sd_baseline**2 - common, fit.sd_followup**2 - common]))
+    if not np.isfinite(own).all():
+        own = np.array([0.0, fit.sd_change])
+    return printed(pairs, criterion, own, PolicySet())
 
 
 def lengths_and_gone(fit: Fit, pairs: pd.DataFrame, criterion: str) -> Floats:
@@ -240,12 +264,17 @@ def _with_gone(fit: Fit, pairs: pd.DataFrame, seen: Floats) -> Floats:
 
 
 MODELS = {
+    "own_lesions": own_lesions,
     "lengths alone": lengths_alone,
     "lengths, gone": lengths_and_gone,
     "log change, gone": change_of_reader,
     "log change, gone, population": change_of_population,
     "log change, gone, population, t": student_of_population,
 }
+
+PRINTED = "own_lesions"
+"""What sumdiam prints with `reader_model = own_lesions`. Its numbers, rounded,
+are those of all odd patients, so that no odd patient can be left out of it."""
 
 MAIN = "lengths, gone"
 """Reader SD and its correlation through sumdiam's own doubt: the model that was asked for."""
@@ -258,11 +287,12 @@ def outcomes(pairs: pd.DataFrame) -> Floats:
 
 def log_loss_left_out(pairs: pd.DataFrame, criterion: str) -> dict[str, float]:
     """Return each model's mean log loss on patients left out of its fit one at a time."""
-    loss = dict.fromkeys(MODELS, 0.0)
+    models = {name: model for name, model in MODELS.items() if name != PRINTED}
+    loss = dict.fromkeys(models, 0.0)
     for patient in pairs["patient"].unique():
         out = pairs["patient"] == patient
         fit, here = fitted(pairs[~out]), pairs[out]
-        for name, model in MODELS.items():
+        for name, model in models.items():
             p = np.clip(model(fit, here, criterion), LEAST, 1 - LEAST)
             loss[name] -= float((outcomes(here) * np.log(p)).sum())
     return {name: total / len(pairs) for name, total in loss.items()}
@@ -332,14 +362,14 @@ def figure(curves: dict[str, pd.DataFrame], title: str, path: Path) -> None:
 
     fig, axis = plt.subplots(figsize=(4.4, 4.4), layout="constrained")
     axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--")
-    for (name, curve), colour in zip(curves.items(), ("#1f5a87", "#b8651b"), strict=False):
+    for (name, curve), colour in zip(curves.items(), COLOURS, strict=False):
         mid = curve["observed"]
         reach = np.maximum([mid - curve["lower"], curve["upper"] - mid], 0)
         style = {"fmt": "o-", "markersize": 4, "capsize": 2, "color": colour, "label": name}
         axis.errorbar(curve["stated"], mid, reach, **style)
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="stated probability of a category", title=title)
     axis.set_ylabel("share of other readers who gave it")
-    axis.legend(loc="lower right", frameon=False)
+    axis.legend(loc="upper left", frameon=False)
     fig.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(fig)
 
@@ -385,10 +415,11 @@ def main() -> None:
     for name, one in report.found.items():
         cells = ["{:.3f} ({:.3f} to {:.3f})".format(*x) for x in (one.slope, one.intercept)]
         brier = "{:.3f} ({:.3f} to {:.3f})".format(*one.brier)
-        print(f"| {name} | {report.losses[name]:.3f} | {brier} | {' | '.join(cells)} |")
+        loss = f"{report.losses[name]:.3f}" if name in report.losses else ""
+        print(f"| {name} | {loss} | {brier} | {' | '.join(cells)} |")
     best = min(report.losses, key=report.losses.__getitem__)
     print(f"\nleast loss on odd patients left out: {best}\n")
-    curves = {name: report.found[name].curve for name in dict.fromkeys([MAIN, best])}
+    curves = {name: report.found[name].curve for name in dict.fromkeys([MAIN, PRINTED, best])}
     table = pd.concat([one.assign(model=name) for name, one in curves.items()])
     print(table.round(3).to_string(index=False))
     if given.figure:

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from assessment.reader_doubt import own_lesions
 from benchmarks.doubt_calibration import (
     MAIN,
     MODELS,
+    PRINTED,
     calibration,
     fitted,
     outcomes,
@@ -122,6 +124,27 @@ def test_the_slope_of_three_real_readers_holds_1(real):
     shares = outcomes(odd).mean(axis=0)
     by_shares = ((shares - outcomes(even)) ** 2).sum(axis=1).mean()
     assert found.brier[0] < 0.85 * by_shares
+
+
+@pytest.mark.shared
+def test_what_is_printed_of_another_reader_is_calibrated_on_even_patients(real):
+    odd, even = real
+    found = calibration(MODELS[PRINTED](fitted(odd), even, "mRECIST"), even)
+    assert found.slope[1] < 1 < found.slope[2]
+    assert found.intercept[1] < 0 < found.intercept[2]
+    assert found.brier[0] < 0.52
+
+
+@pytest.mark.shared
+def test_the_numbers_of_readers_with_lesions_of_their_own_are_those_of_odd_patients(real):
+    fit, model = fitted(real[0]), own_lesions()
+    assert [model.sd_baseline, model.sd_followup, model.correlation] == pytest.approx(
+        [fit.sd_baseline, fit.sd_followup, fit.correlation], abs=6e-4
+    )
+    assert [model.gone_logit, model.gone_slope] == pytest.approx(fit.gone, abs=6e-4)
+    assert model.stays_gone == pytest.approx(fit.stays_gone, abs=6e-4)
+    assert [model.returned_mean, model.returned_sd] == pytest.approx(fit.returned_change, abs=6e-4)
+    assert model.sd_change == pytest.approx(fit.sd_change, abs=2e-3)
 
 
 @pytest.mark.shared

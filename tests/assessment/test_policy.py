@@ -51,6 +51,7 @@ WITHOUT_CASE = {
     "max_hepatic_targets": "test_targets.py",
     "max_extrahepatic_targets": "test_targets.py",
     "doubt_from": "test_probability.py",
+    "reader_model": "test_probability.py",
     "exclusions": "test_exclusions.py",
     "baseline_window_days": "test_conformance.py",
 }

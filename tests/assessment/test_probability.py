@@ -1,6 +1,6 @@
 """How sure a category is: against the normal distribution, worked by hand."""
 
-from math import erf, sqrt
+from math import erf, exp, log, sqrt
 
 import numpy as np
 import pytest
@@ -125,3 +125,87 @@ def test_many_subjects_are_drawn_in_chunks_with_the_same_answer(make_tables, mon
     whole = assess(lesions, **made).responses["p_pr"]
     monkeypatch.setattr("assessment.probability.CELLS_AT_ONCE", 5000)
     assert assess(lesions, **made).responses["p_pr"].equals(whole)
+
+
+READER = "doubt_from=measurement_and_reader; reader_model=own_lesions"
+GONE_LOGIT, GONE_SLOPE, STAYS_GONE, SD_CHANGE = -2.682, -1.081, 0.692, 0.583
+
+
+def of_another_reader(change):
+    """Return p_cr, p_pr, p_pd of log(sum / baseline): a logistic chance of gone, else log-normal."""
+    gone = 1 / (1 + exp(-GONE_LOGIT - GONE_SLOPE * change))
+    shrunk = normal((log(0.7) - change) / SD_CHANGE)
+    grown = normal((change - log(1.2)) / SD_CHANGE)
+    return [gone, (1 - gone) * shrunk, (1 - gone) * grown]
+
+
+@pytest.mark.parametrize("follow_up", [10.0, 50.0, 75.0, 100.0, 150.0])
+def test_another_reader_sees_nothing_or_differs_by_a_log_normal_factor(short, follow_up):
+    row = short(f"L1 liver 100 {follow_up}", "0 60", policies=READER).responses.iloc[1]
+    expected = of_another_reader(log(follow_up / 100))
+    assert row[["p_cr", "p_pr", "p_pd"]].tolist() == pytest.approx(expected, abs=0.04)
+    assert row[["p_cr", "p_pr", "p_sd", "p_pd", "p_ne"]].sum() == pytest.approx(1)
+
+
+def test_another_reader_may_see_what_this_one_does_not(short):
+    row = short("L1 liver 100 0", "0 60", policies=READER).responses.iloc[1]
+    assert row["overall_response"] == "CR"
+    assert row["p_cr"] == pytest.approx(STAYS_GONE, abs=0.03)
+    assert row["p_pr"] > row["p_sd"] > row["p_pd"] > 0
+
+
+def test_a_readers_error_is_of_the_sum_however_many_lesions_it_has(short):
+    one = short("L1 liver 100 75", "0 60", policies=READER).responses.iloc[1]
+    two = short("L1 liver 60 45; L2 liver 40 30", "0 60", policies=READER).responses.iloc[1]
+    names = ["p_cr", "p_pr", "p_sd", "p_pd"]
+    assert two[names].tolist() == pytest.approx(one[names].tolist(), abs=0.01)
+
+
+def test_who_misses_a_tumour_misses_it_again_and_sees_no_return(short):
+    found = short("L1 liver 100 40 40 40", "0 60 120 180", policies=READER).responses
+    assert len(set(found["p_cr"].tolist()[1:])) == 1
+    alone = short("L1 liver 100 40", "0 180", policies=READER).responses
+    assert found["p_cr"].tolist()[1] == alone["p_cr"].tolist()[1]
+
+
+def test_readers_doubt_is_let_in_by_policy_only(short):
+    lesions = "L1 liver 100/u=1 75/u=1; L2 liver 30/u=1 0"
+    plain = short(lesions, "0 60").responses
+    model_only = short(lesions, "0 60", policies="reader_model=own_lesions").responses
+    for name in ("p_cr", "p_pr", "p_sd", "p_pd", "within_error_of_cutoff"):
+        assert plain[name].equals(model_only[name])
+    own = short(lesions, "0 60", policies=READER).responses.iloc[1]
+    assert own["within_error_of_cutoff"]
+    assert own["p_cr"] > plain["p_cr"].tolist()[1] == 0.0
+
+
+def test_what_is_between_readers_of_own_lesions_holds_the_error_of_measuring(short):
+    row = short("L1 liver 100 75", "0 60", policies=READER).responses.iloc[1]
+    measured = short("L1 liver 100/u=5 75/u=5", "0 60", policies=READER).responses.iloc[1]
+    for name in ("p_cr", "p_pr", "p_sd", "p_pd"):
+        assert row[name] == measured[name] > 0.0
+    same = "doubt_from=measurement_and_reader; reader_model=same_lesions"
+    assert short("L1 liver 100 75", "0 60", policies=same).responses["p_sd"].isna().all()
+
+
+def test_another_reader_changes_neither_missing_targets_nor_new_lesions(short):
+    missing = short("L1 liver 50 50; L2 liver 50 ne", "0 60", policies=READER).responses.iloc[1]
+    assert missing["p_ne"] > 0.8  # what was measured may prove PD alone
+    assert missing["p_cr"] == missing["p_pr"] == missing["p_sd"] == 0.0
+    new = short("L1 liver 100 50; N1 lung - 12", "0 60", policies=READER).responses.iloc[1]
+    assert new["p_pd"] == 1.0
+
+
+@pytest.mark.parametrize(("criteria", "cells"), [("who", "/p=50"), ("vrecist", "/v=40")])
+def test_errors_of_products_and_volumes_are_those_of_their_lengths(short, criteria, cells):
+    row = short(
+        f"L1 liver 50{cells} 50{cells}", "0 60", policies=READER, criteria=(criteria,)
+    ).responses.iloc[1]
+    # -50 % and +25 % of a product, -65 % and +73 % of a volume, as of lengths
+    pr, pd = {"who": (0.5, 1.25), "vrecist": (0.35, 1.73)}[criteria]
+    power = {"who": 2, "vrecist": 3}[criteria]
+    gone = of_another_reader(0.0)[0]
+    assert row["p_cr"] == pytest.approx(gone, abs=0.02)
+    shrunk, grown = (normal(-abs(log(cut)) / power / SD_CHANGE) for cut in (pr, pd))
+    assert row["p_pr"] == pytest.approx((1 - gone) * shrunk, abs=0.04)
+    assert row["p_pd"] == pytest.approx((1 - gone) * grown, abs=0.04)
