@@ -12,11 +12,10 @@ from benchmarks.doubt_calibration import (
     MAIN,
     MODELS,
     PRINTED,
-    calibration,
     fitted,
-    outcomes,
     read_pairs,
 )
+from benchmarks.reader_calibration import calibration, outcomes
 
 READERS = ("1", "2", "3")
 SD = np.array([0.10, 0.20])
