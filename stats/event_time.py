@@ -130,6 +130,13 @@ def label_codes(labels: ArrayLike, kept: Truths) -> tuple[Whole, tuple[str, ...]
     """Return labels of complete cases as whole numbers, and the labels, sorted as words."""
     import pandas as pd
 
+    array = np.asarray(labels)
+    if array.dtype.kind in "iub":  # a million numbers are few different words
+        numbers = np.unique(array[kept])
+        order = np.argsort([str(number) for number in numbers], kind="stable")
+        place = np.empty(numbers.size, np.int64)
+        place[order] = np.arange(numbers.size)
+        return place[np.searchsorted(numbers, array[kept])], tuple(str(numbers[i]) for i in order)
     words = pd.Series(np.asarray(labels, dtype=object)[kept]).astype(str).astype("category")
     return (
         np.asarray(words.cat.codes, dtype=np.int64),

@@ -69,8 +69,9 @@ class RiskSets:
 class Likelihood:
     """Partial likelihood at given coefficients, with its parts.
 
-    ``risk`` is the relative hazard of each row, ``total`` (L,) and ``mean`` (L, p) that of the
-    risk set of each term and the mean covariates in it.
+    ``risk`` is the relative hazard of each row, ``total`` (L,) that of the risk set of each term;
+    ``at_risk`` and ``tied`` (G, p) are covariates times hazard, summed over risk sets and over
+    those with the event.
     """
 
     log_likelihood: float
@@ -78,7 +79,8 @@ class Likelihood:
     information: Floats
     risk: Floats
     total: Floats
-    mean: Floats
+    at_risk: Floats
+    tied: Floats
 
 
 def risk_sets(
@@ -140,41 +142,59 @@ def likelihood(
     eta = design @ coefficients
     shift = float(eta.max(initial=0.0))
     risk = sets.weight * np.exp(eta - shift)
-    tied = sets.tied
-    total = sets.at_risk(risk)[sets.time_of] - tied * sets.at_event(risk)[sets.time_of]
-    moved = risk[:, None] * design
-    rest = sets.at_risk(moved)[sets.time_of] - tied[:, None] * sets.at_event(moved)[sets.time_of]
+    hazards = np.column_stack([risk, risk[:, None] * design])
+    around, tied = sets.at_risk(hazards), sets.at_event(hazards)
+    total = around[sets.time_of, 0] - sets.tied * tied[sets.time_of, 0]
     lost = bool((total <= 0).any())  # hazards so far apart that rounding empties a risk set
     total = np.where(total > 0, total, 1.0) if lost else total
-    mean = rest / total[:, None]
-    factor = np.ones(tied.size) if per_term is None else per_term
-    count = sets.count * factor
+    around, tied = around[:, 1:], tied[:, 1:]
+    count = sets.count if per_term is None else sets.count * per_term
     hazard = count / total
-    exposure = sets.while_at_risk(hazard) - sets.at_own_event(hazard * tied)
+    exposure = sets.while_at_risk(hazard) - sets.at_own_event(hazard * sets.tied)
     by_row = sets.weight * (sets.own >= 0)
     if per_term is not None:  # the same for all terms at one time
         at_time = np.zeros(sets.days.size + 1)
-        at_time[sets.time_of] = factor
+        at_time[sets.time_of] = per_term
         by_row = by_row * at_time[sets.own]
     return Likelihood(
         log_likelihood=-np.inf if lost else float(by_row @ eta - count @ (np.log(total) + shift)),
-        score=by_row @ design - count @ mean,
+        score=by_row @ design - _mean_sum(sets, hazard, around, tied),
         information=(design * (risk * exposure)[:, None]).T @ design
-        - (mean * count[:, None]).T @ mean,
+        - _square_sum(sets, hazard / total, around, tied),
         risk=risk,
         total=total,
-        mean=mean,
+        at_risk=around,
+        tied=tied,
     )
+
+
+def _mean_sum(sets: RiskSets, factor: Floats, around: Floats, tied: Floats) -> Floats:
+    """Sum factors of terms times (at risk - share of tied), without a row for each term: (p,)."""
+    size = sets.days.size
+    plain = _summed(factor, sets.time_of, size)
+    return np.asarray(plain @ around - _summed(factor * sets.tied, sets.time_of, size) @ tied)
+
+
+def _square_sum(sets: RiskSets, factor: Floats, around: Floats, tied: Floats) -> Floats:
+    """Sum factors of terms times the square of (at risk - share of tied): (p, p)."""
+    size = sets.days.size
+    plain, once, twice = (
+        _summed(factor * sets.tied**power, sets.time_of, size)[:, None] for power in (0, 1, 2)
+    )
+    mixed = (around * once).T @ tied
+    return np.asarray((around * plain).T @ around - mixed - mixed.T + (tied * twice).T @ tied)
 
 
 def score_residuals(sets: RiskSets, design: Floats, fitted: Likelihood) -> Floats:
     """Return what each row adds to the score, the sum of which is zero at the estimate: (n, p)."""
     hazard = sets.count / fitted.total
     exposure = sets.while_at_risk(hazard) - sets.at_own_event(hazard * sets.tied)
-    drift = sets.while_at_risk(hazard[:, None] * fitted.mean)
-    drift = drift - sets.at_own_event((hazard * sets.tied)[:, None] * fitted.mean)
+    rest = fitted.at_risk[sets.time_of] - sets.tied[:, None] * fitted.tied[sets.time_of]
+    mean = rest / fitted.total[:, None]
+    drift = sets.while_at_risk(hazard[:, None] * mean)
+    drift = drift - sets.at_own_event((hazard * sets.tied)[:, None] * mean)
     terms = np.bincount(sets.time_of, minlength=sets.days.size)
-    share = fitted.mean / terms[sets.time_of][:, None]
+    share = mean / terms[sets.time_of][:, None]
     event = sets.own >= 0
     own = sets.weight[:, None] * event[:, None] * (design - sets.at_own_event(share))
     return np.asarray(own - fitted.risk[:, None] * (design * exposure[:, None] - drift))
@@ -185,5 +205,9 @@ def _summed(values: Floats, place: Whole, size: int) -> Floats:
     used = place >= 0
     if values.ndim == 1:
         return np.bincount(place[used], values[used], minlength=size).astype(np.float64)
-    columns = [np.bincount(place[used], column[used], minlength=size) for column in values.T]
-    return np.stack(columns, axis=1) if columns else np.zeros((size, 0))
+    from scipy.sparse import csr_array
+
+    rows = np.flatnonzero(used)
+    shape = (size, place.size)
+    sums = csr_array((np.ones(rows.size), (place[rows], rows)), shape=shape) @ values
+    return np.asarray(sums, dtype=np.float64)

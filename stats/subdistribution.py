@@ -107,7 +107,8 @@ def subdistribution_likelihood(
         - (mean * sets.events[:, None]).T @ mean,
         risk=risk,
         total=total,
-        mean=mean,
+        at_risk=sums[:, 1:],
+        tied=np.zeros_like(mean),
     )
 
 
@@ -116,11 +117,12 @@ def robust_scores(
 ) -> Floats:
     """Return each row's share of the score, with what it told of censoring: (n, p)."""
     hazard = (sets.events / fitted.total)[:, None]
-    terms = np.column_stack([hazard, hazard * fitted.mean])
+    mean = fitted.at_risk / fitted.total[:, None]
+    terms = np.column_stack([hazard, hazard * mean])
     felt = sets.while_at_risk(terms)
     scores = -fitted.risk[:, None] * (design * felt[:, :1] - felt[:, 1:])
     event = sets.own >= 0
-    scores[event] += design[event] - fitted.mean[sets.own[event]]
+    scores[event] += design[event] - mean[sets.own[event]]
     days, censored = data.times.days, data.cause == 0
     for code in range(sets.free.shape[0]):
         mine = sets.group == code

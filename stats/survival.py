@@ -183,7 +183,8 @@ def reverse_kaplan_meier(
 
 def _life_table(data: TimesToEvent, count: Floats) -> tuple[Floats, Whole, Whole, Whole]:
     """Return distinct times with the numbers at risk, with the event and censored at each."""
-    times, place = np.unique(data.days, return_inverse=True)
+    times = np.unique(data.days)
+    place = np.searchsorted(times, data.days)  # faster than the inverse of unique
     everyone = np.bincount(place, count, minlength=times.size)
     with_event = np.bincount(place, count * data.event, minlength=times.size)
     at_risk = count.sum() - (np.cumsum(everyone) - everyone)
