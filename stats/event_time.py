@@ -126,6 +126,13 @@ def is_missing(values: ArrayLike) -> Truths:
     return np.asarray(missing(np.asarray(values, dtype=object)), dtype=np.bool_)
 
 
+def distinct_times(times: Floats) -> Floats:
+    """Return the distinct times in order; by a hash table, as a million days are few of them."""
+    import pandas as pd
+
+    return np.sort(np.asarray(pd.unique(times), dtype=np.float64))
+
+
 def label_codes(labels: ArrayLike, kept: Truths) -> tuple[Whole, tuple[str, ...]]:
     """Return labels of complete cases as whole numbers, and the labels, sorted as words."""
     import pandas as pd
@@ -162,7 +169,7 @@ def _refuse_bad_entries(entry: Floats, time: Floats) -> None:
 def _without_near_ties(entry: Floats | None, time: Floats) -> tuple[Floats, Floats]:
     """Return entries and times, those within the tolerance made equal (R's ``aeqSurv``)."""
     both = time if entry is None else np.concatenate([entry, time])
-    distinct = np.unique(both)
+    distinct = distinct_times(both)
     gaps = np.diff(distinct)
     mean = float(np.abs(distinct).mean()) if distinct.size else 0.0
     tied = (gaps <= TIE_TOLERANCE) | (gaps <= TIE_TOLERANCE * mean)

@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stats.event_time import TIE_TOLERANCE, SurvivalError, TimesToEvent, as_floats, times_to_event
+from stats.event_time import (
+    TIE_TOLERANCE,
+    SurvivalError,
+    TimesToEvent,
+    as_floats,
+    times_to_event,
+)
 from stats.result import Quantile
 from stats.survival_limits import CONF_TYPES, survival_limits
 
@@ -183,8 +189,10 @@ def reverse_kaplan_meier(
 
 def _life_table(data: TimesToEvent, count: Floats) -> tuple[Floats, Whole, Whole, Whole]:
     """Return distinct times with the numbers at risk, with the event and censored at each."""
-    times = np.unique(data.days)
-    place = np.searchsorted(times, data.days)  # faster than the inverse of unique
+    import pandas as pd
+
+    place, found = pd.factorize(data.days, sort=True)  # by hash: numpy would sort a million days
+    times = np.asarray(found, dtype=np.float64)
     everyone = np.bincount(place, count, minlength=times.size)
     with_event = np.bincount(place, count * data.event, minlength=times.size)
     at_risk = count.sum() - (np.cumsum(everyone) - everyone)
