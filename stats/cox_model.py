@@ -77,6 +77,8 @@ def _sandwich(
     sets: RiskSets, design: Floats, maximum: Maximum, covariance: Floats, cluster: Whole
 ) -> Floats:
     """Return the robust covariance over clusters (Lin and Wei 1989, J Am Stat Assoc 84:1074)."""
+    if cluster.max() == 0:  # scores of all rows together add up to zero, but for rounding
+        return np.where(np.isnan(covariance), np.nan, 0.0)
     rows = score_residuals(sets, design, maximum.fitted)
     sums = np.zeros((int(cluster.max()) + 1, rows.shape[1]))
     np.add.at(sums, cluster, rows)

@@ -156,6 +156,10 @@ def _refuse_bad_entries(entry: Floats, time: Floats) -> None:
     if entry.shape != time.shape:
         msg = f"{entry.size} entry times for {time.size} times: give one per row."
         raise SurvivalError(msg)
+    if np.isinf(entry).any():
+        row = int(np.flatnonzero(np.isinf(entry))[0])
+        msg = f"row {row}: enters at {entry[row]:g}. Give a time before the first event instead."
+        raise SurvivalError(msg)
     late = np.flatnonzero(entry >= time)
     if late.size:
         row = int(late[0])

@@ -110,6 +110,8 @@ def _time(model: CoxModel, transform: str) -> Floats:
     else:
         with np.errstate(divide="ignore"):
             time = days if transform == "identity" else np.log(days)
+    if not np.isfinite(time).all():  # the logarithm of an event at time zero
+        return np.full(days.size, np.nan)
     events = np.bincount(model.sets.own[data.event], minlength=days.size)
     return np.asarray(time - (events @ time) / events.sum())
 

@@ -193,6 +193,22 @@ def test_clusters_of_one_row_are_the_robust_errors_of_single_rows():
     assert one.score.note == "clusters not taken into account"
 
 
+def test_one_cluster_has_no_robust_error():
+    data = data_of("trial")
+    fit = cox(data.days, data.event, data[["size", "male"]], cluster=["a"] * len(data))
+    assert all("too few clusters" in term.note for term in fit.terms)
+    assert np.isnan(fit.wald.p_value)
+
+
+def test_an_event_at_time_zero_has_no_logarithm_to_drift_with():
+    data = data_of("trial")
+    data.loc[0, ["days", "event"]] = 0, 1
+    fit = cox(data.days, data.event, data[["size"]])
+    assert np.isnan(proportional_hazards(fit, transform="log").whole.p_value)
+    assert "time zero" in proportional_hazards(fit, transform="log").whole.note
+    assert np.isfinite(proportional_hazards(fit).whole.p_value)
+
+
 def test_a_covariate_of_a_later_state_is_warned_of():
     data = data_of("trial")
     fit = cox(data.days, data.event, data[["male"]], group_known_days=np.full(len(data), 56))

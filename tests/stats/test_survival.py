@@ -108,6 +108,8 @@ def test_entries_after_the_end_and_weights_that_are_no_counts_are_refused():
         kaplan_meier([3, 4], [1, 1], entry_days=[0, 4])
     with pytest.raises(SurvivalError, match="1 entry times for 2 times"):
         kaplan_meier([3, 4], [1, 1], entry_days=[0])
+    with pytest.raises(SurvivalError, match="row 1: enters at -inf"):
+        kaplan_meier([3, 4], [1, 1], entry_days=[0, -np.inf])
     with pytest.raises(SurvivalError, match="weights count subjects"):
         kaplan_meier([3, 4], [1, 1], weights=[0.5, 1])
 
