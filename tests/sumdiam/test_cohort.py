@@ -5,7 +5,9 @@ them); nothing is taken from the search or its plan but in the tests that say so
 """
 
 import math
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from scipy.stats import chi2_contingency, fisher_exact, ttest_ind
 
 from assessment import exclusion_counts
 from assessment.liver_table import contradictions
+from stats.logrank import logrank
 from stats.regression import cox
 from stats.survival import kaplan_meier
 from sumdiam.demo.cohort.printed import (
@@ -25,8 +28,10 @@ from sumdiam.demo.cohort.printed import (
     two_figures,
 )
 from sumdiam.demo.cohort.rederived import near_cutoff, rederive
-from sumdiam.demo.cohort.table import load_cohort
+from sumdiam.demo.cohort.solve import main as search
+from sumdiam.demo.cohort.table import data_folder, load_cohort
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 MONTH = 30.4375
 HAZARDS = [*printed_hazards("OS"), *printed_hazards("PFS")]
 
@@ -237,3 +242,121 @@ def test_the_multivariable_model_of_table_3_is_not_met_and_not_forced(patients):
     fit = cox(*times(patients, "PFS", patients["arm"].notna()), covariates)
     b = next(term for term in fit.terms if term.variable == "child_pugh")
     assert b.hazard_ratio > two_figures(2.6)[1]
+
+
+TYPED_TWICE = {
+    "Overall survival, months": "OS",
+    "PFS, months": "PFS",
+}
+
+
+@pytest.mark.parametrize(("label", "endpoint"), TYPED_TWICE.items())
+def test_printed_medians_were_typed_alike_by_two_people(label, endpoint):
+    typed = pd.read_csv(FIXTURES / "seed" / "printed.csv", dtype=str, keep_default_na=False)
+    rows = typed[(typed["variable"] == label) & (typed["statistic"] != "p")]
+    arms = {"": "all", "RE + sorafenib": "combination", "Sorafenib": "sorafenib"}
+    found = {arms[arm]: tuple(part["printed"].astype(float)) for arm, part in rows.groupby("arm")}
+    assert found == {c.group: c.months for c in printed_curves() if c.endpoint == endpoint}
+
+
+def test_printed_hazard_ratios_were_typed_alike_by_two_people():
+    typed = pd.read_csv(FIXTURES / "seed" / "printed.csv", dtype=str, keep_default_na=False)
+    rows = typed[typed["table"] == "Table 3 univariable"]
+    found = [tuple(part["printed"]) for _, part in rows.groupby("variable", sort=False)]
+    assert found == [one.printed for one in printed_hazards("PFS")]
+
+
+def test_counts_were_typed_alike_by_two_people():
+    typed = pd.read_csv(FIXTURES / "seed" / "count_p.csv", dtype=str, keep_default_na=False)
+    first = {
+        row.variable: [int(n) for n in row.counts.split(";")[:2]] for row in typed.itertuples()
+    }
+    baseline, response = printed()["baseline"], printed()["response"]
+    pairs = {
+        "Gender": "male", "Age": "age_65", "Race": "white", "Liver cirrhosis": "cirrhosis",
+        "Hepatitis B": "hepatitis_b", "Hepatitis C": "hepatitis_c", "Alcohol": "alcohol",
+        "Previous TACE": "previous_tace", "Diffuse disease": "diffuse",
+        "Portal vein infiltration": "portal_invasion", "Up to 7": "outside_up_to_7",
+        "Extrahepatic spread": "extrahepatic_spread", "AFP": "afp_400",
+    }  # fmt: skip
+    assert {name: first[name] for name in pairs} == {
+        name: baseline[factor]["n"] for name, factor in pairs.items()
+    }
+    assert first["ETS"] == response["ets"]
+    assert first["Progression"] == response["progression"]
+
+
+def test_r_was_given_the_days_and_factors_that_the_rules_give(patients):
+    """So the goldens below are of this cohort."""
+    given = pd.read_csv(FIXTURES / "r" / "data_soramic.csv", index_col="subject_id")
+    assert given.index.tolist() == patients.index.tolist()
+    for name in given.columns:
+        if name == "arm":
+            assert given[name].tolist() == patients[name].tolist()
+            continue
+        assert given[name].astype("Int64").tolist() == patients[name].astype("Int64").tolist()
+
+
+GOLDEN = pd.read_csv(FIXTURES / "r" / "soramic.csv").groupby(["endpoint", "by"])["what"].agg(set)
+
+
+@pytest.fixture(scope="module")
+def r_numbers():
+    return pd.read_csv(FIXTURES / "r" / "soramic.csv").set_index(["endpoint", "by", "what"])[
+        "value"
+    ]
+
+
+@pytest.mark.parametrize(("endpoint", "by"), [k for k, v in GOLDEN.items() if "median" in v])
+def test_medians_are_those_of_r(patients, r_numbers, endpoint, by):
+    median = kaplan_meier(*times(patients, endpoint, group(patients, by))).median()
+    found = [median.estimate, median.lower, median.upper]
+    assert found == [r_numbers[endpoint, by, what] for what in ("median", "lower", "upper")]
+
+
+@pytest.mark.parametrize(("endpoint", "by"), [k for k, v in GOLDEN.items() if "logrank p" in v])
+def test_log_rank_tests_are_those_of_r(patients, r_numbers, endpoint, by):
+    everyone = patients["arm"].notna()
+    known = patients.loc[patients[f"{endpoint}_days"].notna(), by].astype(str)
+    test = logrank(*times(patients, endpoint, everyone), known)
+    assert test.statistic == pytest.approx(r_numbers[endpoint, by, "logrank chi-square"], rel=1e-9)
+    assert test.p_value == pytest.approx(r_numbers[endpoint, by, "logrank p"], rel=1e-9)
+
+
+@pytest.mark.parametrize("one", HAZARDS, ids=lambda h: f"{h.endpoint} {h.factor}")
+def test_hazard_ratios_are_those_of_r(patients, r_numbers, one):
+    value = (patients["arm"] == ARMS[1]).astype("Int64")
+    value = value if one.factor == "arm" else patients[one.factor]
+    known = value.notna()
+    covariates = pd.DataFrame({"x": value[known].astype(str)})
+    (term,) = cox(*times(patients, one.endpoint, known), covariates).terms
+    found = (term.hazard_ratio, term.lower, term.upper, term.p_value)
+    for number, what in zip(found, ("ratio", "lower", "upper", "p"), strict=True):
+        expected = r_numbers[one.endpoint, one.factor, f"hazard {what}"]
+        assert number == pytest.approx(expected, rel=1e-7)
+
+
+def test_no_deciding_sum_lies_within_half_a_millimetre_of_a_cut_off(rederived):
+    """What pixels cost a diameter must decide neither best response nor progression."""
+    found, patients = rederived.assessment.responses, rederived.patients
+    found = found[(found["timepoint"] > 0) & found["subject_id"].isin(patients.index)]
+    first = found["subject_id"].map(patients["first_progression_timepoint"])
+    until = found[first.isna() | (found["timepoint"] <= first)]
+    grown = (until["sum_mm"] - 1.2 * until["nadir_sum_mm"]).abs()
+    assert grown[until["nadir_sum_mm"] > 0].min() > 0.5
+    responding = until[until["overall_response"].isin(["CR", "PR"])]
+    reached = responding.groupby("subject_id")["timepoint"].min()
+    deciding = ~(until["timepoint"] > until["subject_id"].map(reached)).fillna(value=False)
+    shrunk = (until["sum_mm"] - 0.7 * until["baseline_sum_mm"]).abs()
+    assert shrunk[deciding].min() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.compiled
+def test_the_search_gives_the_committed_tables_again(tmp_path):
+    folder = Path(str(data_folder()))
+    shutil.copy(folder / "days.csv", tmp_path)
+    search(["--out", str(tmp_path)])
+    for name in ("days", "subjects", "timepoints", "lesions", "plan"):
+        again, kept = ((place / f"{name}.csv").read_bytes() for place in (tmp_path, folder))
+        assert again == kept, name

@@ -82,13 +82,14 @@ def change(row: Whole, rng: Any) -> None:
 def move_progression(row: Whole, far: bool, step: int, rng: Any) -> None:  # noqa: FBT001
     """Move first progression and what follows it, by a step or to any day."""
     if far:
-        top = FIRST_SCAN[1] + 1 if row[BEST] == PROGRESSIVE else 700
-        step = rng.integers(EARLIEST, top) - row[PD]
+        step = rng.integers(EARLIEST, 700) - row[PD]
+        if row[BEST] == PROGRESSIVE:
+            step = rng.integers(EARLIEST, FIRST_SCAN[1] + 1) - row[PD]
     row[PD] += step
     row[LAST] += step
     if row[HEPATIC_PD] >= 0:
         row[HEPATIC_PD] += step
-    if row[DEATH] >= 0 and (far or rng.random() < 0.5):
+    if (far or rng.random() < 0.5) and row[DEATH] >= 0:
         row[DEATH] += step
     elif far and row[DEATH] < 0:
         row[ALIVE] = max(row[ALIVE], row[LAST])

@@ -14,6 +14,7 @@ from scipy.special import stdtr
 
 from sumdiam.demo.cohort.course_state import ARM, BEST, CR, PR, PROGRESSIVE, SD
 from sumdiam.demo.cohort.printed import printed
+from sumdiam.demo.cohort.sum_course import RESPONSE, clear
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,8 +23,8 @@ SMALLEST, LARGEST, SHAPE = 130, 2200, 2.5
 """Baseline sums in tenths of a millimetre, dealt out after a gamma distribution of this shape."""
 SMALL = 560
 """Most for a patient within the up-to-7 criteria."""
-BANDS = {PR: (0.10, 0.685), SD: (0.715, 1.12)}
-"""Smallest sum as a share of the baseline: 1.5 points clear of the cut-off at 0.7."""
+BANDS = {PR: (0.10, RESPONSE), SD: (RESPONSE, 1.12)}
+"""Smallest sum as a share of the baseline."""
 LEAST_RESIDUE = 60
 NEAR_PERCENT, NEAR_COUNT, NEAR_WEIGHT = 20, 64, 0.1
 """So many lie within one reader SD (0.7 times 14 and 26 % together) of the cut-off for PR."""
@@ -107,8 +108,10 @@ def solve_depth(
     bounds = np.column_stack([least, least])
     for word, (low, high) in BANDS.items():
         here = best == word
-        bounds[here, 0] = np.maximum(np.ceil(sums[here] * low), LEAST_RESIDUE)
-        bounds[here, 1] = np.floor(sums[here] * high)
+        room = np.array([clear(base) for base in sums[here]])
+        lift, drop = (0, room) if word == PR else (room, 0)
+        bounds[here, 0] = np.maximum(np.ceil(sums[here] * low + lift), LEAST_RESIDUE)
+        bounds[here, 1] = np.floor(sums[here] * high - drop)
         share = rng.uniform(0, 1, int(here.sum()))
         least[here] = bounds[here, 0] + share * (bounds[here, 1] - bounds[here, 0])
     known = best != PROGRESSIVE

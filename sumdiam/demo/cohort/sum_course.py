@@ -1,7 +1,7 @@
 """Fourth stage, first half: the sum of the hepatic targets at every visit, in tenths of a mm.
 
-Sums are placed so that the rules give the planned response at each visit: 1.5 points clear of the
-cut-off for PR, and no growth between 17 and 23 % from the nadir.
+Sums are placed so that the rules give the planned response at each visit, and that an error of half
+a millimetre (what pixels cost) changes none: they keep clear of each cut-off.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from sumdiam.demo.cohort.course_state import (
 
 Whole = NDArray[np.int64]
 
-RESPONSE, NO_RESPONSE = 0.685, 0.715
-"""Shares of the baseline: at most this once responded, at least this before."""
-EARLY, NOT_EARLY = 0.785, 0.815
+RESPONSE, EARLY, PROGRESSION = 0.7, 0.8, 1.2
+"""Cut-offs, as shares of the baseline and of the nadir."""
+CLEAR_SHARE, CLEAR, CLEAR_NADIR = 0.015, 8, 10
+"""How clear of them sums keep: this share of the baseline, and so many tenths of a mm at least."""
 STABLE, GROWN = 1.15, (1.25, 1.7)
 """Shares of the nadir: at most this without progression, between these with it."""
-LEAST_NADIR = 150
+LEAST_NADIR, LEAST_EARLY = 150, 220
 GROWTH_SHARE, NONTARGET_SHARE = 0.55, 0.3
 NEW, GROWTH, NONTARGET = "new", "growth", "nontarget"
 
@@ -61,6 +62,16 @@ class Patient:
     def place(self, day: int) -> int:
         """Return the place of a day among the visits, their number where it is none."""
         return self.days.index(day) if day in self.days else len(self.days)
+
+
+def clear(base: float) -> float:
+    """Return how far from a cut-off a sum keeps."""
+    return max(CLEAR_SHARE * base, CLEAR)
+
+
+def stable_limit(nadir: float) -> float:
+    """Return the largest sum that is well short of progression."""
+    return max(nadir, min(STABLE * nadir, PROGRESSION * nadir - CLEAR_NADIR))
 
 
 def hepatic_mechanism(patient: Patient, rng: np.random.Generator) -> str:
@@ -99,16 +110,19 @@ def _at(patient: Patient, mechanism: str, k: int, sums: list[int], rng: np.rando
     if k == deepest:
         return patient.smallest
     if k == patient.hepatic_visit and mechanism == GROWTH:
-        return round(nadir * rng.uniform(*GROWN))
+        least = PROGRESSION * nadir + CLEAR_NADIR
+        return round(max(nadir * rng.uniform(*GROWN), least))
     if k > quiet:
         return round(sums[-1] * rng.uniform(0.95, 1.25))
     if best == PROGRESSIVE:
         if patient.early:
-            return round(patient.baseline * rng.uniform(NO_RESPONSE, EARLY))
-        low = max(NOT_EARLY * patient.baseline, nadir) if k == 0 else nadir
-        return _between(low, 1.12 * nadir, rng)
+            return round(patient.baseline * rng.uniform(RESPONSE, EARLY))
+        base = patient.baseline
+        low = EARLY * base + clear(base) if k == 0 else nadir
+        return _between(low, stable_limit(nadir), rng)
     if k > deepest:
-        return _between(max(patient.smallest, nadir), STABLE * nadir, rng)
+        low = max(patient.smallest, nadir)  # where it only ever grew, the baseline is the nadir
+        return _between(low, max(low, stable_limit(nadir)), rng)
     return _before_deepest(patient, k, nadir, rng)
 
 
@@ -119,13 +133,12 @@ def _before_deepest(patient: Patient, k: int, nadir: int, rng: np.random.Generat
     if patient.row[BEST] <= PR and k >= responded:
         low = max(least, 0.3 * base if patient.row[BEST] == CR else 0)
         low = min(low, nadir)
-        return _between(low, min(RESPONSE * base, STABLE * nadir), rng)
-    low, high = max(least, NO_RESPONSE * base), min(1.12 * base, STABLE * nadir)
-    high = max(high, least)
+        return _between(low, min(RESPONSE * base - clear(base), stable_limit(nadir)), rng)
+    low, high = max(least, RESPONSE * base + clear(base)), max(stable_limit(nadir), least)
     if k == 0 and patient.early:
-        high = EARLY * base
+        high = EARLY * base - clear(base)
     elif k == 0:
-        low = max(low, NOT_EARLY * base)
+        low = max(low, EARLY * base + clear(base))
     return _between(low, high, rng)
 
 
@@ -154,7 +167,7 @@ def early_flags(
     responded, deepest = marks[:, 1], marks[:, 2]
     deep = (least >= 0) & (10 * (sums - least) > 2 * sums)
     forced = (responded == first) | (deep & (deepest == first))
-    open_ = deep & ~forced & (least < (EARLY - 0.03) * sums)
+    open_ = deep & ~forced & (least < (EARLY - 0.04) * sums) & (sums >= LEAST_EARLY)
     flags = forced.copy()
     for arm in (0, 1):
         here = rows[:, -1] == arm

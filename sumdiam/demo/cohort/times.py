@@ -55,8 +55,8 @@ DEATHS_WITHOUT_PD = (26, 20)
 """Per arm, chosen: about 160 PFS events and 149 deaths give the printed standard errors."""
 PROGRESSED_BEST = ((3, 16, 7), (2, 19, 28))
 """Per arm, where the search starts: CR, PR and SD among those who progressed later."""
-LATER_SHARE, LATER_LEAST, LATER_DAYS = 0.75, 35, 330
-"""Share of those progressed in the liver who have later images, and how long after."""
+LATER_SHARES, LATER_LEAST, LATER_DAYS = (0.6, 0.75), 35, 330
+"""Shares of those progressed in the liver who get later images, and how many days after."""
 MARGIN = 0.001
 LONG_HEAT, POLISH_HEAT, MOST_POLISHES = (0.02, 4e-6), (3e-3, 1e-6), 12
 Z_WEIGHT, HAZARD_WEIGHT = 0.3, 2.0
@@ -241,20 +241,25 @@ def solve_times(seed: int, steps: int, polish: int) -> tuple[Whole, float]:
     rows, goal = starting_rows(rng), aims()
     given = (goal.curve, goal.window, goal.test, goal.z, goal.hazard)
     cost = anneal(rows, *given, steps, *LONG_HEAT, rng)
-    rows = with_later_images(rows, rng)
+    rows = with_later_images(rows, rng, share=LATER_SHARES[0], again=False)
     for again in range(MOST_POLISHES):
         if cost <= 0:
             break
         cost = anneal(rows, *given, polish, *POLISH_HEAT, np.random.default_rng(50 + again))
-    return with_later_images(rows, np.random.default_rng(seed)), float(cost)
+    other = np.random.default_rng(seed)
+    return with_later_images(rows, other, share=LATER_SHARES[1], again=True), float(cost)
 
 
-def with_later_images(rows: Whole, rng: np.random.Generator) -> Whole:
-    """Return rows in which some have images after hepatic progression: no endpoint changes."""
+def with_later_images(rows: Whole, rng: np.random.Generator, *, share: float, again: bool) -> Whole:
+    """Return rows in which a share of some have images after hepatic progression.
+
+    No endpoint changes. ``again``: only those who have none yet.
+    """
     later = rows.copy()
     for row in later:
-        single = row[PD] >= 0 and row[LAST] == row[PD] and row[SITE] != ELSEWHERE
-        if not single or rng.random() > LATER_SHARE:
+        if row[PD] < 0 or row[SITE] == ELSEWHERE or (again and row[LAST] != row[PD]):
+            continue
+        if rng.random() > share:
             continue
         end = int(row[DEATH]) - 1 if row[DEATH] >= 0 else int(row[ALIVE])
         room = min(end - int(row[PD]), LATER_DAYS)
