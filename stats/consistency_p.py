@@ -242,6 +242,9 @@ def _from_counts(cell: Cell, counts: CountTable) -> Finding | None:
         return None
     said = ", ".join(f"{name} {_p_words(p)}" for name, p in variants.items())
     fits = p_variant.fitting(variants, number)
+    if "Fisher exact" not in variants and (not fits or named == {"Fisher exact"}):
+        words = f"{said}; Fisher's exact test of so large a table is not recomputed"
+        return Finding(cell.row, "not_recomputable", words)
     if fits:
         if p_variant.significance_hangs(variants):
             words = f"{' and '.join(fits)} gives {number}, but 0.05 lies between the tests: {said}"

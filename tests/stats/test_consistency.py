@@ -220,6 +220,12 @@ def test_a_p_value_is_that_of_a_usual_test_of_its_counts(counts, p, test, verdic
     assert last([*by_arm(counts), cell("p", p, test=test)]).verdict == verdict
 
 
+def test_a_table_too_large_for_fisher_is_not_accused_of_a_p_that_may_be_fishers():
+    counts = [[30, 35, 40], [38, 45, 28], [52, 31, 36], [27, 40, 44], [41, 33, 47]]
+    assert last([*by_arm(counts), cell("p", "0.2")]).verdict == "not_recomputable"
+    assert last([*by_arm(counts), cell("p", "0.2", test="Fisher")]).verdict == "not_recomputable"
+
+
 def test_levels_that_are_no_partition_have_p_values_of_their_own():
     rows = by_arm([[4, 10], [18, 30]], partition=False)
     for row, n in zip(rows, (73, 104, 73, 104), strict=True):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sumdiam.export.command_paper import VerdictFileError, check_paper_command
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "check_paper.md").read_text(encoding="utf-8")
 SEED = ROOT / "fixtures" / "seed" / "printed.csv"
@@ -81,25 +83,31 @@ REFUSED = [
 
 @pytest.mark.parametrize(("head", "rows", "words"), REFUSED)
 def test_a_table_that_cannot_be_checked_is_refused_with_its_name(tmp_path, head, rows, words):
-    done = call(tmp_path, written(tmp_path, rows, head))
+    with pytest.raises(ValueError, match=r"^printed\.csv: ") as refusal:
+        check_paper_command(written(tmp_path, rows, head))
+    assert words in str(refusal.value)
+
+
+def test_a_refusal_is_one_line_and_exit_code_2(tmp_path: Path):
+    done = call(tmp_path, written(tmp_path, "1,Sex,,,9,share,5,,,\n"))
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: printed.csv: ")
-    assert words in done.stderr
+    assert done.stderr.startswith("Error: printed.csv: row 2: statistic 'share' is not known")
 
 
 def test_the_table_that_was_handed_in_is_never_written_over(tmp_path: Path):
     path = written(tmp_path, "1,Sex,male,,9,k,5,,,\n")
     before = path.read_bytes()
-    done = call(tmp_path, path, "--out", path)
-    assert (done.returncode, path.read_bytes()) == (2, before)
-    assert "would write over" in done.stderr
-    assert "is a folder" in call(tmp_path, path, "--out", tmp_path).stderr
+    with pytest.raises(VerdictFileError, match="would write over"):
+        check_paper_command(path, out=path)
+    with pytest.raises(VerdictFileError, match="is a folder"):
+        check_paper_command(path, out=tmp_path)
+    assert path.read_bytes() == before
 
 
 def test_verdicts_can_be_checked_again(tmp_path: Path):
     written(tmp_path, block("csv"), head="")
-    call(tmp_path, "printed.csv", "--out", "one.csv")
-    call(tmp_path, "one.csv", "--out", "two.csv")
+    check_paper_command(tmp_path / "printed.csv", out=tmp_path / "one.csv")
+    check_paper_command(tmp_path / "one.csv", out=tmp_path / "two.csv")
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
