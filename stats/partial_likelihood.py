@@ -37,6 +37,9 @@ RUNNING: Final = 0.01
 APART: Final = 200.0
 """Linear predictors this far apart while coefficients still run: hazards apart by 10^86."""
 
+LITTLE: Final = 1e-4
+"""Information on a linear predictor this small: a standard error of 100 or more on its log."""
+
 COLLINEAR: Final = 1e-10
 """A share of the largest eigenvalue of the scaled information that is none but rounding."""
 
@@ -84,7 +87,8 @@ def maximise(evaluate: Evaluate, design: Floats) -> Maximum:
             return Maximum(at, here, null, none, "")
         gained = here.log_likelihood - before
         if moved.max() > RUNNING and (gained < NO_GAIN or np.ptp(design @ at) > APART):
-            return Maximum(at, here, null, moved > RUNNING, "")
+            lost = _undetermined(here.information, width, moved > RUNNING)
+            return Maximum(at, here, null, lost, "")
     return Maximum(at, here, null, none, "did not converge: no estimates")
 
 
@@ -98,6 +102,23 @@ def _climbed(
             return at + step, there
         step = step / 2
     return at, here
+
+
+def _undetermined(
+    information: Floats, width: Floats, infinite: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Add those that say nothing any more once others are infinite."""
+    scaled = information / np.outer(width, width)
+    while not infinite.all():
+        finite = np.flatnonzero(~infinite)
+        spread, direction = np.linalg.eigh(scaled[np.ix_(finite, finite)])
+        flat = spread < LITTLE
+        if not flat.any():
+            break
+        gone = (np.abs(direction[:, flat]) > 0.1).any(axis=1)
+        infinite = infinite.copy()
+        infinite[finite[gone]] = True
+    return infinite
 
 
 def _without_spread(information: Floats, width: Floats) -> NDArray[np.bool_]:

@@ -145,8 +145,8 @@ def likelihood(
     hazards = np.column_stack([risk, risk[:, None] * design])
     around, tied = sets.at_risk(hazards), sets.at_event(hazards)
     total = around[sets.time_of, 0] - sets.tied * tied[sets.time_of, 0]
-    lost = bool((total <= 0).any())  # hazards so far apart that rounding empties a risk set
-    total = np.where(total > 0, total, 1.0) if lost else total
+    lost = bool((total < 1e-140).any())  # hazards so far apart that rounding empties a risk set
+    total = np.where(total < 1e-140, 1.0, total) if lost else total
     around, tied = around[:, 1:], tied[:, 1:]
     count = sets.count if per_term is None else sets.count * per_term
     hazard = count / total

@@ -95,8 +95,8 @@ def subdistribution_likelihood(
     risk = np.exp(eta - shift)
     sums = sets.at_risk(np.column_stack([risk, risk[:, None] * design]))
     total, event = sums[:, 0], sets.own >= 0
-    lost = bool((total <= 0).any())  # hazards so far apart that rounding empties a risk set
-    total = np.where(total > 0, total, 1.0) if lost else total
+    lost = bool((total < 1e-140).any())  # hazards so far apart that rounding empties a risk set
+    total = np.where(total < 1e-140, 1.0, total) if lost else total
     mean = sums[:, 1:] / total[:, None]
     exposure = sets.while_at_risk((sets.events / total)[:, None])[:, 0]
     climbed = float(eta[event].sum() - sets.events @ (np.log(total) + shift))

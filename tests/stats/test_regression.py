@@ -193,6 +193,16 @@ def test_clusters_of_one_row_are_the_robust_errors_of_single_rows():
     assert one.score.note == "clusters not taken into account"
 
 
+def test_what_an_infinite_coefficient_leaves_undetermined_is_not_printed():
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        n = int(rng.integers(5, 25))
+        table = pd.DataFrame({name: rng.choice(list("abc"), n) for name in ("one", "two")})
+        fit = cox(rng.integers(0, 12, n), rng.integers(0, 2, n), table, ties="breslow")
+        for term in fit.terms:
+            assert term.note or term.standard_error < 200, term
+
+
 def test_one_cluster_has_no_robust_error():
     data = data_of("trial")
     fit = cox(data.days, data.event, data[["size", "male"]], cluster=["a"] * len(data))
