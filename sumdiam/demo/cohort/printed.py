@@ -24,6 +24,7 @@ class PrintedCurve:
     endpoint: str
     group: str
     months: tuple[float, ...]
+    at: str
 
     def window_days(self) -> NDArray[np.int64]:
         """Return first and last whole day for median, lower and upper limit; -1 where free."""
@@ -42,6 +43,7 @@ class PrintedTest:
     by: str
     printed: str
     window: tuple[float, float]
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class PrintedHazard:
     endpoint: str
     factor: str
     printed: tuple[str, str, str, str]
+    at: str
 
     def windows(self) -> NDArray[np.float64]:
         """Return the least and largest ratio, lower and upper limit that round to print."""
@@ -78,7 +81,7 @@ def printed() -> dict[str, Any]:
 def printed_curves() -> tuple[PrintedCurve, ...]:
     """Return the printed medians."""
     return tuple(
-        PrintedCurve(one["endpoint"], one["group"], tuple(one["months"]))
+        PrintedCurve(one["endpoint"], one["group"], tuple(one["months"]), one["at"])
         for one in printed()["curve"]
     )
 
@@ -86,7 +89,7 @@ def printed_curves() -> tuple[PrintedCurve, ...]:
 def printed_tests() -> tuple[PrintedTest, ...]:
     """Return the printed log-rank tests."""
     return tuple(
-        PrintedTest(one["endpoint"], one["by"], one["p"], tuple(one["window"]))
+        PrintedTest(one["endpoint"], one["by"], one["p"], tuple(one["window"]), one["at"])
         for one in printed()["logrank"]
     )
 
@@ -94,7 +97,7 @@ def printed_tests() -> tuple[PrintedTest, ...]:
 def printed_hazards(endpoint: str) -> tuple[PrintedHazard, ...]:
     """Return the printed hazard ratios of an endpoint."""
     return tuple(
-        PrintedHazard(one["endpoint"], one["factor"], tuple(one["printed"]))
+        PrintedHazard(one["endpoint"], one["factor"], tuple(one["printed"]), one["at"])
         for one in printed()["hazard"]
         if one["endpoint"] == endpoint
     )

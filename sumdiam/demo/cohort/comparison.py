@@ -1,0 +1,203 @@
+"""Printed against reproduced: each figure of the paper beside that of the cohort's true lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from stats.regression import cox
+from stats.survival import kaplan_meier
+from sumdiam.demo.cohort.group import (
+    cases,
+    hazard_rows,
+    logrank_p,
+    members,
+    months,
+    welch,
+)
+from sumdiam.demo.cohort.printed import (
+    ARMS,
+    printed,
+    printed_curves,
+    printed_hazards,
+    printed_tests,
+)
+
+EQUAL, WITHIN, DIFFERS = "equal", "within a unit", "differs"
+CONTRADICTS, NOT_MET = "the paper contradicts itself", "not met"
+P_WHY = "the printed p is not that of the printed interval"
+RATIO_WHY = (
+    "no cohort was found that gives it beside the univariable figures; no proof that none is"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One printed figure, the cohort's to two more decimals, and the verdict."""
+
+    where: str
+    what: str
+    printed: str
+    reproduced: str
+    verdict: str
+    why: str = ""
+
+
+def compared(patients: pd.DataFrame) -> tuple[Compared, ...]:
+    """Return every printed figure beside the cohort's.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Of `rederived.rederive`.
+    """
+    parts: tuple[Callable[[pd.DataFrame], Iterator[Compared]], ...] = (
+        _baseline, _responses, _amounts, _curves, _tests, _hazards, _multivariable,
+    )  # fmt: skip
+    rows = [row for part in parts for row in part(patients)]
+    rows += [
+        Compared("", one["what"], one["printed"], one["cohort"], CONTRADICTS, one["why"])
+        for one in printed()["chosen"]
+    ]
+    return tuple(rows)
+
+
+def verdict(word: str, value: float) -> str:
+    """Return whether a value rounds to a printed word, or is within one unit of its last digit.
+
+    Examples
+    --------
+    >>> verdict("8.9", 8.94), verdict("1.5", 1.44), verdict("< 0.001", 0.0004)
+    ('equal', 'within a unit', 'equal')
+    """
+    if word.startswith("<"):
+        return EQUAL if value < float(word[1:]) else DIFFERS
+    number = float(word)
+    unit = 10.0 ** -(len(word.split(".")[1]) if "." in word else 0)
+    away = abs(value - number) / unit
+    return EQUAL if away <= 0.5 + 1e-9 else WITHIN if away <= 1 + 1e-9 else DIFFERS
+
+
+def _figure(where: str, what: str, word: str, value: float) -> Compared:
+    """Return one row."""
+    decimals = len(word.split(".")[1]) if "." in word else 0
+    shown = f"{value:.{decimals + 2 if '.' in word else 0}f}"
+    return Compared(where, what, word, shown, verdict(word, value))
+
+
+def _count(where: str, what: str, expected: int, found: int) -> Compared:
+    """Return the row of a count, which is equal or differs."""
+    return Compared(where, what, str(expected), str(found), EQUAL if found == expected else DIFFERS)
+
+
+def _baseline(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare counts of Table 1."""
+    for name, entry in printed()["baseline"].items():
+        for arm, count in zip(ARMS, entry["n"], strict=True):
+            found = int((members(patients, arm) & (patients[name] == 1).fillna(value=False)).sum())
+            yield _count("Table 1", f"{name}, {arm}", count, found)
+
+
+def _responses(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare counts of Table 2, and follow-up images."""
+    given = printed()["response"]
+    masks = {word: patients["best_response"] == word for word in ("CR", "PR", "SD", "PD")}
+    masks["progression"] = patients["progressed"].astype(bool)
+    masks["ets"] = patients["ets"].fillna(value=False).astype(bool)
+    for site in ("liver", "extrahepatic", "both"):
+        masks[f"site_{site}"] = (patients["first_progression_site"] == site).fillna(value=False)
+    for place, arm in enumerate(ARMS):
+        here = members(patients, arm)
+        for name, mask in masks.items():
+            found = int((mask & here).sum())
+            yield _count("Table 2", f"{name}, {arm}", given[name][place], found)
+        scans = patients.loc[here, "scans"].astype(float)
+        quartiles = given["scans_quartiles"][place]
+        for share, value in ((0.25, quartiles[0]), (0.5, 3), (0.75, quartiles[1])):
+            what = f"follow-up images, {arm}, quantile {share}"
+            yield _figure("text", what, str(value), float(scans.quantile(share)))
+
+
+AMOUNTS = {
+    "time_to_response": ("time_to_response_days", True),
+    "time_of_dpr": ("dpr_days", True),
+    "dpr": ("dpr_percent", False),
+    "target_size": ("target_size_mm", False),
+    "first_scan": ("first_scan_days", True),
+}
+
+
+def _amounts(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare medians, means and Welch's p."""
+    for entry in printed()["amount"]:
+        column, in_days = AMOUNTS[entry["name"]]
+        values = patients[column].astype(float)
+        values = months(values) if in_days else values
+        for who in (*ARMS, "overall"):
+            here = values[members(patients, "all" if who == "overall" else who)].dropna()
+            found = (float(here.median()), float(here.mean()))
+            for name, word, value in zip(
+                ("median", "mean"), entry.get(who, ()), found, strict=False
+            ):
+                yield _figure(entry["at"], f"{entry['name']}, {who}, {name}", str(word), value)
+        if "p" in entry:
+            word = entry["p"] if isinstance(entry["p"], str) else f"{entry['p']:.3f}"
+            yield _figure(entry["at"], f"{entry['name']}, p", word, welch(patients, values))
+
+
+def _curves(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare median survivals and their limits."""
+    for curve in printed_curves():
+        median = kaplan_meier(*cases(patients, curve.endpoint, curve.group)).median()
+        found = (median.estimate, median.lower, median.upper)
+        for name, word, value in zip(
+            ("median", "lower", "upper"), curve.months, found, strict=False
+        ):
+            what = f"{curve.endpoint}, {curve.group}, {name}"
+            yield _figure(curve.at, what, f"{word:.1f}", float(months(value)))
+
+
+def _tests(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare log-rank p values."""
+    for one in printed_tests():
+        p = logrank_p(patients, one.endpoint, one.by)
+        yield _figure(one.at, f"{one.endpoint} by {one.by}, p", one.printed, p)
+
+
+def _hazards(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare univariable hazard ratios, limits and p."""
+    for one in (*printed_hazards("OS"), *printed_hazards("PFS")):
+        found = hazard_rows(patients, one.endpoint, one.factor)
+        for name, word, value in zip(
+            ("ratio", "lower", "upper", "p"), one.printed, found, strict=True
+        ):
+            whole = word if "." in word or word.startswith("<") else f"{word}.0"
+            yield _figure(one.at, f"{one.endpoint} hazard, {one.factor}, {name}", whole, value)
+
+
+def _multivariable(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare the model of Table 3, which no cohort was found to give."""
+    covariates = pd.DataFrame(
+        {"arm": patients["arm"], "child_pugh_b": patients["child_pugh_b"].astype(str)}
+    )
+    fit = cox(*cases(patients, "PFS", "all"), covariates)
+    for term in fit.terms:
+        entry = printed()["multivariable"][term.variable]
+        found = (term.hazard_ratio, term.lower, term.upper, term.p_value)
+        for name, word, value in zip(("ratio", "lower", "upper", "p"), entry, found, strict=True):
+            row = _figure("Table 3", f"multivariable, {term.variable}, {name}", word, value)
+            if row.verdict != EQUAL:
+                judged, why = (CONTRADICTS, P_WHY) if name == "p" else (NOT_MET, RATIO_WHY)
+                row = replace(row, verdict=judged, why=why)
+            yield row
+
+
+def as_markdown(rows: tuple[Compared, ...]) -> str:
+    """Return the comparison as a table of a Markdown page."""
+    names = ("where", "what", "printed", "reproduced", "verdict", "why")
+    lines = ["| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
+    cells = ([getattr(row, name) for name in names] for row in rows)
+    lines += ["| " + " | ".join(cell.replace("<", "&lt;") for cell in row) + " |" for row in cells]
+    return "\n".join(lines) + "\n"

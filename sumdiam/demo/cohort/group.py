@@ -1,0 +1,64 @@
+"""Parts of the cohort that the paper compares, and their estimates by `stats`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from scipy.stats import ttest_ind
+
+from stats.logrank import logrank
+from stats.regression import cox
+from sumdiam.demo.cohort.printed import ARMS, printed
+
+COLUMNS = {
+    "arm": "arm",
+    "disease control": "disease_control",
+    "objective response": "objective_response",
+}
+
+
+def members(patients: pd.DataFrame, group: str) -> pd.Series[bool]:
+    """Return who belongs to a printed group: an arm, all, with or without disease control."""
+    control = patients["disease_control"].astype(bool)
+    if group == "all":
+        return control | ~control
+    if group in ("disease control", "no disease control"):
+        return control if group == "disease control" else ~control
+    return (patients["arm"] == group).astype(bool)
+
+
+def cases(patients: pd.DataFrame, endpoint: str, group: str) -> tuple[Any, Any]:
+    """Return days and events of a group for an endpoint; those it does not concern are left out."""
+    rows = patients[members(patients, group) & patients[f"{endpoint}_days"].notna()]
+    return rows[f"{endpoint}_days"].astype(float), rows[f"{endpoint}_event"].astype(int)
+
+
+def months(days: Any) -> Any:
+    """Return days as months."""
+    return days / float(printed()["days_per_month"])
+
+
+def logrank_p(patients: pd.DataFrame, endpoint: str, by: str) -> float:
+    """Return the log-rank p between arms, or by disease control or response."""
+    known = patients[f"{endpoint}_days"].notna()
+    labels = patients.loc[known, COLUMNS[by]].astype(str)
+    return logrank(*cases(patients, endpoint, "all"), labels).p_value
+
+
+def hazard_rows(
+    patients: pd.DataFrame, endpoint: str, factor: str
+) -> tuple[float, float, float, float]:
+    """Return a factor's univariable hazard ratio, limits and p."""
+    arm = (patients["arm"] == ARMS[1]).astype("Int64")
+    value = arm if factor == "arm" else patients[factor]
+    known = patients[value.notna()]
+    days, events = cases(known, endpoint, "all")
+    (term,) = cox(days, events, pd.DataFrame({"x": value.dropna().astype(str)})).terms
+    return term.hazard_ratio, term.lower, term.upper, term.p_value
+
+
+def welch(patients: pd.DataFrame, values: pd.Series[float]) -> float:
+    """Return the p of Welch's t test between the arms."""
+    one, other = (values[members(patients, arm)].dropna() for arm in ARMS)
+    return float(ttest_ind(one, other, equal_var=False).pvalue)
