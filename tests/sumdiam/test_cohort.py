@@ -5,6 +5,7 @@ them); nothing is taken from the search or its plan but in the tests that say so
 """
 
 import math
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -19,6 +20,7 @@ from assessment.liver_table import contradictions
 from stats.logrank import logrank
 from stats.regression import cox
 from stats.survival import kaplan_meier
+from sumdiam.archive.clinical import date_problems
 from sumdiam.demo.cohort.comparison import (
     CONTRADICTS,
     DIFFERS,
@@ -37,7 +39,12 @@ from sumdiam.demo.cohort.printed import (
 )
 from sumdiam.demo.cohort.rederived import near_cutoff, rederive
 from sumdiam.demo.cohort.solve import main as search
-from sumdiam.demo.cohort.table import data_folder, load_cohort
+from sumdiam.demo.cohort.table import (
+    data_folder,
+    load_cohort,
+    outlined,
+    reader_findings,
+)
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MONTH = 30.4375
@@ -233,6 +240,28 @@ def test_covariates_do_not_contradict_each_other(cohort, patients):
     assert (patients.loc[patients["diffuse"] == 1, "outside_up_to_7"] == 1).all()
     signs = (patients[["portal_invasion", "extrahepatic_spread", "ecog_1"]] == 1).any(axis=1)
     assert (signs == (patients["bclc_c"] == 1)).all()
+
+
+def test_every_row_is_either_outlined_or_a_finding_of_the_reader(cohort):
+    """So images and a table of findings together can give the lesions again."""
+    found, drawn = reader_findings(cohort), outlined(cohort)
+    assert len(found) + len(drawn) == len(cohort.lesions)
+    assert set(found["finding"].dropna()) == {"portal_thrombus", "diffuse"}
+    assert set(found["status"]) == {"present", "absent", "progressed"}
+    assert not drawn["finding"].notna().any()
+    assert set(drawn["organ"]) == {"liver", "lymph_node", "adrenal", "bone", "lung"}
+
+
+def test_the_readme_counts_the_rows_of_every_table():
+    folder = Path(str(data_folder()))
+    rows = re.findall(r"^\| (\w+\.csv) \| (\d+) \|", (folder / "README.md").read_text(), re.M)
+    assert {name: int(n) for name, n in rows} == {
+        path.name: len(pd.read_csv(path)) for path in folder.glob("*.csv")
+    }
+
+
+def test_no_dates_go_backwards(cohort):
+    assert date_problems(cohort.subjects, origin="subjects.csv") == ()
 
 
 def test_every_subject_is_marked_as_simulated(cohort):

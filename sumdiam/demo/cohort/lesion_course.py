@@ -15,7 +15,7 @@ from sumdiam.demo.cohort.sum_course import NEW, NONTARGET, Patient
 
 Row = dict[str, Any]
 
-SPREAD_ORGANS = ("lymph_node", "adrenal", "bone", "peritoneum")
+SPREAD_TARGETS, SPREAD_NONTARGETS = ("lymph_node", "adrenal"), ("bone", "peritoneum")
 NEW_ORGANS = ("lung", "bone", "adrenal", "lymph_node")
 TWO_TARGETS_FROM, TWO_TARGETS_ALWAYS, TWO_TARGETS_SHARE = 340, 1200, 0.6
 ONE_LEFT_BELOW = 160
@@ -56,9 +56,8 @@ def anatomy(
     outlined = min(n_tumours - len(targets), int(rng.integers(1, 3)))
     top = min(targets) / 10 * 0.8 if len(targets) == 2 else SATELLITE_MM[1]
     nodules = tuple(round(float(rng.uniform(SATELLITE_MM[0], top)), 1) for _ in range(outlined))
-    organ = str(rng.choice(SPREAD_ORGANS)) if cells["extrahepatic_spread"] == 1 else ""
-    if cells["extrahepatic_spread"] == 1 and patient.spread_target:
-        organ = str(rng.choice(SPREAD_ORGANS[:2]))
+    places = SPREAD_TARGETS if patient.spread_target else SPREAD_NONTARGETS
+    organ = str(rng.choice(places)) if cells["extrahepatic_spread"] == 1 else ""
     factor = 1.0 if cells["outside_up_to_7"] == 0 else float(rng.uniform(1.0, 1.15))
     size = round(float(rng.uniform(17, 34)), 1)
     return Anatomy(targets, factor, nodules, cells["diffuse"] == 1, organ, size)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from assessment import read_lesions
 from assessment.response_table import Timepoints
-from measurement.table import parse_text
+from measurement.lesion_table import Findings
+from measurement.table import columns_of, parse_text
 from sumdiam.archive.clinical import read_subjects
 
 
@@ -38,6 +39,29 @@ def load_cohort() -> Cohort:
         lesions=read_lesions(_text("lesions"), "lesions.csv"),
         plan=_text("plan"),
     )
+
+
+def outlined(cohort: Cohort) -> pd.DataFrame:
+    """Return the lesions that have a length: those that images and masks have to show."""
+    return cohort.lesions[_with_length(cohort)].reset_index(drop=True)
+
+
+def reader_findings(cohort: Cohort) -> pd.DataFrame:
+    """Return what a reader enters beside the masks, as the table `--findings`.
+
+    Portal thrombus, countless nodules, spread without a clear border; a thrombus that progresses.
+    """
+    rows = cohort.lesions[~_with_length(cohort)]
+    columns = columns_of(Findings)
+    given = {name: rows[name].astype("string").fillna("") for name in columns if name in rows}
+    text = pd.DataFrame(given).assign(reader="", washout="", entered_by="simulated")
+    return parse_text(text.reset_index(drop=True), Findings, origin="findings of lesions.csv")
+
+
+def _with_length(cohort: Cohort) -> pd.Series[bool]:
+    """Return which rows of the lesions have a length."""
+    names = ["viable_diameter_mm", "whole_diameter_mm", "node_short_axis_mm"]
+    return cohort.lesions[names].notna().any(axis=1)
 
 
 def data_folder() -> Traversable:
