@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from stats.proportion import clopper_pearson
 from stats.regression import cox
 from stats.survival import kaplan_meier
 from sumdiam.demo.cohort.group import (
     cases,
+    count_p,
     hazard_rows,
     logrank_p,
     members,
@@ -25,9 +27,10 @@ from sumdiam.demo.cohort.printed import (
     printed_tests,
 )
 
-EQUAL, WITHIN, DIFFERS = "equal", "within a unit", "differs"
+EQUAL, CUT, WITHIN, DIFFERS = "equal", "equal, cut off", "within a unit", "differs"
 CONTRADICTS, NOT_MET = "the paper contradicts itself", "not met"
 P_WHY = "the printed p is not that of the printed interval"
+LIMIT_WHY = "it is not the limit of the printed count"
 RATIO_WHY = (
     "no cohort was found that gives it beside the univariable figures; no proof that none is"
 )
@@ -54,7 +57,8 @@ def compared(patients: pd.DataFrame) -> tuple[Compared, ...]:
         Of `rederived.rederive`.
     """
     parts: tuple[Callable[[pd.DataFrame], Iterator[Compared]], ...] = (
-        _baseline, _responses, _amounts, _curves, _tests, _hazards, _multivariable,
+        _baseline, _responses, _count_tests, _limits, _amounts, _curves, _tests, _hazards,
+        _multivariable,
     )  # fmt: skip
     rows = [row for part in parts for row in part(patients)]
     rows += [
@@ -65,18 +69,22 @@ def compared(patients: pd.DataFrame) -> tuple[Compared, ...]:
 
 
 def verdict(word: str, value: float) -> str:
-    """Return whether a value rounds to a printed word, or is within one unit of its last digit.
+    """Return whether a value rounds to a printed word, is cut off to it, or is a unit away.
 
     Examples
     --------
     >>> verdict("8.9", 8.94), verdict("1.5", 1.44), verdict("< 0.001", 0.0004)
     ('equal', 'within a unit', 'equal')
+    >>> verdict("0.038", 0.0387)
+    'equal, cut off'
     """
     if word.startswith("<"):
         return EQUAL if value < float(word[1:]) else DIFFERS
     number = float(word)
     unit = 10.0 ** -(len(word.split(".")[1]) if "." in word else 0)
     away = abs(value - number) / unit
+    if 0.5 + 1e-9 < away < 1 and number < value:
+        return CUT
     return EQUAL if away <= 0.5 + 1e-9 else WITHIN if away <= 1 + 1e-9 else DIFFERS
 
 
@@ -118,6 +126,49 @@ def _responses(patients: pd.DataFrame) -> Iterator[Compared]:
         for share, value in ((0.25, quartiles[0]), (0.5, 3), (0.75, quartiles[1])):
             what = f"follow-up images, {arm}, quantile {share}"
             yield _figure("text", what, str(value), float(scans.quantile(share)))
+
+
+def _count_tests(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare p values of counts."""
+    for name, entry in printed()["baseline"].items():
+        yield _figure(
+            "Table 1",
+            f"{name}, p",
+            entry["p"],
+            count_p(patients, patients[name] == 1, patients[name].notna()),
+        )
+    masks = {
+        "objective_response": patients["objective_response"],
+        "disease_control": patients["disease_control"],
+        "complete_response": patients["best_response"] == "CR",
+        "ets": patients["ets"],
+        "progression": patients["progressed"],
+        "site_liver": patients["first_progression_site"] == "liver",
+    }
+    for name, word in printed()["response_p"].items():
+        known = patients["progressed"].astype(bool) | (name != "site_liver")
+        yield _figure("Table 2", f"{name}, p", word, count_p(patients, masks[name], known))
+
+
+def _limits(patients: pd.DataFrame) -> Iterator[Compared]:
+    """Compare Clopper-Pearson limits of response and control."""
+    for name, arms in printed()["response_limits"].items():
+        for arm, words in zip(ARMS, arms, strict=True):
+            values = patients.loc[members(patients, arm), name].astype(bool)
+            share = clopper_pearson(int(values.sum()), len(values))
+            for side, word, limit in zip(
+                ("lower", "upper"), words, (share.lower, share.upper), strict=True
+            ):
+                row = _figure("text", f"{name}, {arm}, {side} limit", word, 100 * limit)
+                if row.verdict == DIFFERS and values.sum() == _printed_count(name, arm):
+                    row = replace(row, verdict=CONTRADICTS, why=LIMIT_WHY)
+                yield row
+
+
+def _printed_count(name: str, arm: str) -> int:
+    """Return how many of an arm the paper counts as responders, or with disease control."""
+    words = ("CR", "PR") if name == "objective_response" else ("CR", "PR", "SD")
+    return sum(printed()["response"][word][ARMS.index(arm)] for word in words)
 
 
 AMOUNTS = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from scipy.stats import ttest_ind
+from scipy.stats import chi2_contingency, fisher_exact, ttest_ind
 
 from stats.logrank import logrank
 from stats.regression import cox
 from sumdiam.demo.cohort.printed import ARMS, printed
 
+SMALL_CELL = 5
 COLUMNS = {
     "arm": "arm",
     "disease control": "disease_control",
@@ -62,3 +63,15 @@ def welch(patients: pd.DataFrame, values: pd.Series[float]) -> float:
     """Return the p of Welch's t test between the arms."""
     one, other = (values[members(patients, arm)].dropna() for arm in ARMS)
     return float(ttest_ind(one, other, equal_var=False).pvalue)
+
+
+def count_p(patients: pd.DataFrame, mask: pd.Series[bool], known: pd.Series[bool]) -> float:
+    """Return the p of counts by arm: Pearson, or Fisher where a cell holds fewer than 5."""
+    have = mask.fillna(value=False).astype(bool) & known
+    table = []
+    for arm in ARMS:
+        here = members(patients, arm) & known
+        table.append([int((have & here).sum()), int((~have & here).sum())])
+    if min(map(min, table)) < SMALL_CELL:
+        return float(fisher_exact(table).pvalue)
+    return float(chi2_contingency(table, correction=False).pvalue)
