@@ -92,12 +92,18 @@ def _slice(d: Dataset, words: np.ndarray, place: Dataset, scale: Dataset, top: D
         for j in (0, columns - 1)
     ]
     return Slice(
-        str(d.SOPInstanceUID),
-        str(d.SeriesInstanceUID),
+        _uid(d, "SOPInstanceUID"),
+        _uid(d, "SeriesInstanceUID"),
         words * slope + intercept,
         _padded(words, top),
         np.array(corners),
     )
+
+
+def _uid(d: Dataset, keyword: str) -> str:
+    """Return the text of a UID, whatever its representation is called."""
+    value = d.get_item(keyword).value  # type: ignore[union-attr]
+    return value.decode("ascii").strip(" \0") if isinstance(value, bytes) else str(value)
 
 
 def _number(d: Dataset, keyword: str, absent: float) -> float:
