@@ -1,8 +1,9 @@
-"""Lines that pass a hole: the search with gaps where a hole wider than the gap decides.
+"""Lines that pass a hole: the search where a hole wider than the gap decides.
 
 Within a disc about the middle of the hole there is no tissue. A line that crosses too much of it
-holds a run on one side of it only, and one that passes too far away is short. What is left of the
-lines through two vertices is bounded by the hull, and traced.
+holds a run on one side of it only, and one that passes too far away is short. What is left are
+lines whose feet lie in few of the bins around the middle (`measurement.polar`); of those, the ones
+through two vertices are traced.
 """
 
 from __future__ import annotations
@@ -12,34 +13,51 @@ import math
 import numpy as np
 
 from imaging import machine_code
-from measurement.hull import chord_of_hull, convex_hull
 from measurement.line import Pairs, Points
-from measurement.loop import empty_disc, loops, to_edge
-from measurement.trace import Drawn, Traced, through_gaps, workplace
-
-BINS = 512
-"""Parts of the circle for each of which it is known how far the hole reaches."""
+from measurement.loop import CONVEX, NOTCHED, empty_disc, loops
+from measurement.notch import Loops, crosses
+from measurement.polar import (
+    FEWEST_BINS,
+    MOST_BINS,
+    Reach,
+    Rules,
+    by_angle,
+    last_bin,
+    may_hold,
+    rays,
+    run_by_foot,
+    steepness,
+)
+from measurement.trace import BLOCK, Drawn, Traced, leaves, through, through_gaps, workplace
 
 EFFORT = 30_000
 """Lines traced after which this search gives up."""
 
-MOST_VERTICES = 3000
-"""With more vertices there are too many pairs to look at each."""
+LOOKS = 4_000_000
+"""Looks at vertices and pairs after which it does."""
 
-Disc = tuple[float, float, float]
+SAME_LINES = 8
+SAME_MM = 1e-11
+"""A line that differs by less in its foot and its slope from one of the last few is the same."""
+
+Around = tuple[tuple[float, float], Reach, Rules, tuple[Points, int]]
+"""Middle of the hole, how far it and the region reach, bounds on lines, slopes of bins."""
+
+FINISHED, GIVEN_UP, ASKS_FOR_WHOLE = 0, 1, 2
 
 
 @machine_code.compiled
 def longest_past_hole(
     points: Points, edges: Pairs, whole_points: Points, whole_edges: Pairs, drawn: Drawn,
     gap_mm: float, floor: Points,
-) -> tuple[Points, bool]:  # fmt: skip
+) -> tuple[Points, int]:  # fmt: skip
     """Longest run with gaps, if it is longer than the one given.
 
     Parameters
     ----------
     points, edges, whole_points, whole_edges
-        Contours of the viable part and of the whole lesion, mm in the slice plane.
+        Contours of the viable part and of the whole lesion, mm in the slice plane. Without the
+        latter the search ends where it would have to be asked for.
     drawn : field, level and (row, column) spacing of the viable part
     floor : (5,) float64 array
         A run that is known: length, x and y of either end.
@@ -48,17 +66,30 @@ def longest_past_hole(
     -------
     run : (5,) float64 array
         The run given, or the longer one found.
-    finished : bool
-        False where no hole decides, or too many lines pass it: there may be a longer run.
+    state : int
+        `FINISHED`; `GIVEN_UP` where no hole decides, or too many lines pass it: there may be a
+        longer run; `ASKS_FOR_WHOLE` where the outline of the whole lesion is missing.
     """
     best = floor.copy()
     known = edges.shape[0] == points.shape[0] and whole_edges.shape[0] == whole_points.shape[0]
-    if not known or points.shape[0] > MOST_VERTICES or points.shape[0] == 0:
-        return best, False
+    if not known or points.shape[0] == 0:
+        return best, GIVEN_UP
     places, beside = loops(points, edges)
+    whole, whole_beside = loops(whole_points, whole_edges)
+    traced = (workplace(places, beside), workplace(whole, whole_beside))
+    shape = (places, beside, places, beside[:, 0])  # with gaps nobody asks for the last two
+    return best, past_hole(shape, traced, drawn, gap_mm, best)
+
+
+@machine_code.compiled
+def past_hole(
+    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, gap_mm: float, best: Points
+) -> int:
+    """Put a longer run in place of the best; return the state of `longest_past_hole`."""
+    places, beside, _, _ = shape
     disc = empty_disc(places, beside, drawn[0], drawn[1], drawn[2])
     if disc[2] <= 0.5 * gap_mm + 1e-3:
-        return best, False
+        return GIVEN_UP
     low = math.sqrt((disc[2] - 1e-6) ** 2 - 0.25 * gap_mm * gap_mm) * (1.0 - 1e-9)
     out = 0.0
     for v in range(places.shape[0]):
@@ -66,110 +97,154 @@ def longest_past_hole(
         out = max(out, x * x + y * y)
     out *= 1.0 + 1e-9
     if best[0] * best[0] < out - low * low:
-        return best, False
-    whole, whole_beside = loops(whole_points, whole_edges)
-    least, most = _by_angle(places, beside, disc)
-    around = (_hole(least, gap_mm / (2.0 * low)), _rim(most, low, out, best[0]))
-    traced = (workplace(places, beside), workplace(whole, whole_beside))
-    finished = _pairs(places, traced, disc, (low, out), around, gap_mm, best)
-    return best, finished
+        return GIVEN_UP
+    bins = FEWEST_BINS
+    while bins < places.shape[0] and bins < MOST_BINS:
+        bins *= 2
+    rules = (low, out, gap_mm, best[0])
+    if last_bin(rules, bins) > bins // 4 - 2:  # a line sees so small a hole end on
+        return GIVEN_UP
+    reach = by_angle(places, beside, disc, rays(bins))
+    slopes = steepness(rules, bins)
+    bounds = run_by_foot(reach, rules, slopes)
+    around = ((disc[0], disc[1]), reach, rules, slopes)
+    return int(_feet(shape, traced, drawn, around, bounds, best))
 
 
 @machine_code.compiled
-def _part(x: float, y: float) -> int:
-    """Which part of the circle a direction points into."""
-    return math.floor(math.atan2(y, x) * BINS / (2.0 * math.pi)) % BINS
+def _feet(
+    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around, bounds: Points,
+    best: Points,
+) -> int:  # fmt: skip
+    """Trace the lines with feet in the bins that may hold a longer run, the longest first."""
+    bins = bounds.shape[0]
+    chosen = np.flatnonzero(bounds[:, 0])
+    order = chosen[np.argsort(-bounds[chosen, 0], kind="mergesort")]
+    near = np.empty(shape[0].shape[0], dtype=np.int64)
+    looks = lines = 0
+    for k in order:
+        if bounds[k, 0] <= best[0] + 1e-9:
+            break
+        least = bounds[k, 1]
+        # squared distances of the farthest places to either side, and the farthest foot
+        ahead, behind = bounds[k, 2], bounds[k, 3]
+        share = 0.5 * (best[0] + (ahead - behind) / best[0])
+        most = math.sqrt(max(ahead - share * share, 0.0)) + 1e-9
+        foot = (2.0 * math.pi * (k + 0.5) / bins, math.pi / bins * (1.0 + 1e-6))
+        count = _along_feet(traced[0], around[0], foot, (least, most), near)
+        looks += shape[0].shape[0] + count * count
+        if looks > LOOKS:
+            return GIVEN_UP
+        met = _pairs(
+            shape, traced, drawn, around, (near[:count], k, foot), (least, ahead, behind), best,
+        )  # fmt: skip
+        if met < 0:
+            return ASKS_FOR_WHOLE
+        lines += met
+        if lines > EFFORT:
+            return GIVEN_UP
+    return FINISHED
 
 
 @machine_code.compiled
-def _by_angle(places: Points, beside: Pairs, disc: Disc) -> tuple[Points, Points]:
-    """Least distance and largest squared one of the contour from the disc's middle, by angle."""
-    least, most = np.full(BINS, math.inf), np.zeros(BINS)
-    for v in range(places.shape[0]):
-        w = beside[v, 1]
-        x, y = places[v, 0] - disc[0], places[v, 1] - disc[1]
-        u, t = places[w, 0] - disc[0], places[w, 1] - disc[1]
-        nearest = to_edge(x, y, u, t)
-        farthest = max(x * x + y * y, u * u + t * t)
-        first, last = _part(x, y), _part(u, t)
-        if (last - first) % BINS > BINS // 2:
-            first, last = last, first
-        for k in range((last - first) % BINS + 1):
-            at = (first + k) % BINS
-            least[at], most[at] = min(least[at], nearest), max(most[at], farthest)
-    return least, most
-
-
-@machine_code.compiled
-def _hole(least: Points, tangent: float) -> Points:
-    """How far from the disc's middle a line may pass, by the angle, and yet cross too much.
-
-    A line is seen from the middle under the angle to its nearest place. Where the hole reaches
-    farther than the line for as much to either side of it as makes a gap, it cannot be crossed.
-    """
-    half_angle = math.atan(tangent) + 1e-9
-    aside = math.ceil(half_angle * BINS / (2.0 * math.pi)) + 1
-    reach = np.full(BINS, math.inf)
-    for k in range(BINS):
-        for away in range(-aside, aside + 1):
-            reach[k] = min(reach[k], least[(k + away) % BINS])
-    return reach * (math.cos(half_angle) * (1.0 - 1e-9))
-
-
-@machine_code.compiled
-def _rim(most: Points, low: float, out: float, longer_than: float) -> Points:
-    """Largest squared distance at which a long line may leave the region, by the angle.
-
-    Row 0 for its end to the left of its nearest place, seen from the middle, row 1 to the right.
-    A run longer than given leaves neither half shorter than the longest half leaves it.
-    """
-    half = math.sqrt(out - low * low)
-    far = math.sqrt(max(out - 0.25 * longer_than * longer_than, low * low))
-    first = math.atan((longer_than - half) / far) * BINS / (2.0 * math.pi)
-    last = math.acos(low / math.sqrt(out)) * BINS / (2.0 * math.pi)
-    rim = np.zeros((2, BINS))
-    for k in range(BINS):
-        for away in range(math.floor(first) - 1, math.ceil(last) + 2):
-            rim[0, k] = max(rim[0, k], most[(k + away) % BINS])
-            rim[1, k] = max(rim[1, k], most[(k - away) % BINS])
-    return rim * (1.0 + 1e-9)
+def _along_feet(
+    traced: Traced, middle: tuple[float, float], foot: tuple[float, float],
+    bounds: tuple[float, float], near: Pairs,
+) -> int:  # fmt: skip
+    """List the vertices that a line may go through whose foot lies in a bin; return how many."""
+    xs, ys, circles = traced[0], traced[1], traced[3]
+    cosine, sine, half = math.cos(foot[0]), math.sin(foot[0]), foot[1]
+    count = 0
+    for block in range(circles.shape[0]):
+        x, y, radius = (
+            circles[block, 0] - middle[0],
+            circles[block, 1] - middle[1],
+            circles[block, 2],
+        )
+        away, along = x * cosine + y * sine, abs(y * cosine - x * sine) + radius
+        moved = half * (along + (abs(away) + radius) * half) + 1e-9 + radius
+        if away < bounds[0] - moved or away > bounds[1] + moved:
+            continue
+        for v in range(block * BLOCK, min(xs.size, (block + 1) * BLOCK)):
+            x, y = xs[v] - middle[0], ys[v] - middle[1]
+            away, along = x * cosine + y * sine, abs(y * cosine - x * sine)
+            moved = half * (along + abs(away) * half) + 1e-9
+            if bounds[0] - moved <= away <= bounds[1] + moved:
+                near[count] = v
+                count += 1
+    return count
 
 
 @machine_code.compiled
 def _pairs(
-    places: Points, traced: tuple[Traced, Traced], disc: Disc, bounds: tuple[float, float],
-    around: tuple[Points, Points], gap_mm: float, best: Points,
-) -> bool:  # fmt: skip
-    """Trace the lines through two vertices that may hold a longer run; False if too many."""
-    hull = convex_hull(places)
-    corners = np.zeros((2, 2), dtype=np.int64)  # lines to the left of the hole and to the right
-    reach, rim = around
-    low, out = bounds
-    low *= low
-    count = 0
-    for i in range(places.shape[0]):
-        x, y = places[i, 0] - disc[0], places[i, 1] - disc[1]
-        high = out - 0.25 * best[0] * best[0]
-        for j in range(i + 1, places.shape[0]):
+    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around,
+    feet: tuple[Pairs, int, tuple[float, float]], bounds: tuple[float, float, float], best: Points,
+) -> int:  # fmt: skip
+    """Trace the lines through two of the vertices that may hold a longer run; return how many.
+
+    Minus one where the whole lesion would have to be asked.
+    """
+    places = shape[0]
+    middle, reach, (low, out, gap_mm, _), slopes = around
+    near, k, foot = feet
+    least, ahead, behind = bounds
+    cosine, sine, tangent = math.cos(foot[0]), math.sin(foot[0]), math.tan(foot[1])
+    met = np.empty((SAME_LINES, 2))
+    lines = 0
+    for p in range(near.size):
+        i = near[p]
+        x, y = places[i, 0] - middle[0], places[i, 1] - middle[1]
+        for q in range(p + 1, near.size):
+            j = near[q]
             u, v = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
             size = u * u + v * v
-            across = x * v - y * u
-            if across * across < low * size or across * across > high * size or size < 1e-18:
+            across = x * v - y * u  # the foot lies across / size times (v, -u) from the middle
+            up, aside = v * cosine - u * sine, v * sine + u * cosine
+            if abs(aside) > abs(up) * tangent or across * up <= 0.0 or size < 1e-18:
                 continue
-            sign = math.copysign(1.0, across)
             away = across * across / size
-            part = _part(sign * v, -sign * u)
-            if away < reach[part] * abs(reach[part]) or best[0] >= (
-                math.sqrt(max(rim[0, part] - away, 0.0)) + math.sqrt(max(rim[1, part] - away, 0.0))
+            if away < least * least or best[0] >= (
+                math.sqrt(max(ahead - away, 0.0)) + math.sqrt(max(behind - away, 0.0))
             ):
                 continue
-            size = math.sqrt(size)
-            place = (places[i, 0], places[i, 1])
-            side = corners[0 if across > 0.0 else 1]
-            if chord_of_hull(places, hull, side, place, (u / size, v / size)) <= best[0]:
+            rules = (low, out, gap_mm, best[0])
+            part = 0.5 - 0.5 * aside / (up * foot[1])
+            if not may_hold(reach, rules, slopes, (k, part, math.sqrt(away))):
                 continue
-            count += 1
-            if count > EFFORT:
-                return False
-            through_gaps(traced[0], traced[1], place, (places[j, 0], places[j, 1]), gap_mm, best)
-    return True
+            line = (away, aside / up)
+            if _met(met, lines, line):  # it goes through more than two vertices
+                continue
+            one, two = (places[i, 0], places[i, 1]), (places[j, 0], places[j, 1])
+            if gap_mm == 0.0:
+                size = math.sqrt(size)
+                if not _may_decide(shape, i, j, (u / size, v / size)) or leaves(drawn, one, two):
+                    continue
+                through(traced[0], one, two, best)
+            elif not through_gaps(traced[0], traced[1], one, two, gap_mm, best):
+                return -1
+            met[lines % SAME_LINES] = line
+            lines += 1
+    return lines
+
+
+@machine_code.compiled
+def _met(met: Points, lines: int, line: tuple[float, float]) -> bool:
+    """Whether a line is one of the last few that were traced."""
+    same = False
+    for n in range(min(lines, SAME_LINES)):
+        same |= abs(met[n, 0] - line[0]) < SAME_MM and abs(met[n, 1] - line[1]) < SAME_MM
+    return same
+
+
+@machine_code.compiled
+def _may_decide(shape: Loops, i: int, j: int, along: tuple[float, float]) -> bool:
+    """Whether one of two vertices supports their line, or both may be ends of a run without gaps.
+
+    A longest one can be moved, never getting shorter, until that is so (`measurement.contained`).
+    """
+    places, beside, _, kinds = shape
+    if kinds[i] != CONVEX and not crosses(places, beside, i, along):
+        return True
+    if kinds[j] != CONVEX and not crosses(places, beside, j, along):
+        return True
+    return bool(kinds[i] != NOTCHED and kinds[j] != NOTCHED)

@@ -42,17 +42,23 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
     best, one, two = -1.0, 0, 0
     if hull.size == 1:
         return 0.0, hull[0], hull[0]
+    x, y = np.empty(hull.size), np.empty(hull.size)
     for p in range(hull.size):
+        v = hull[0] if p == 0 else hull[hull.size - p]
+        x[p], y[p] = points[v, 0], points[v, 1]
+    for p in range(hull.size):
+        farthest = 0.0
+        for q in range(p + 1, hull.size):
+            apart = (x[p] - x[q]) ** 2 + (y[p] - y[q]) ** 2
+            farthest = apart if apart > farthest else farthest
+        if best > 0.0 and farthest <= best * best:
+            continue
         a = hull[0] if p == 0 else hull[hull.size - p]
         for q in range(p + 1, hull.size):
-            b = hull[hull.size - q]
-            i, j = min(a, b), max(a, b)
-            x, y = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1]
-            if best > 0.0 and x * x + y * y <= best * best:
-                continue
-            length = math.hypot(x, y)
+            length = math.hypot(x[p] - x[q], y[p] - y[q])
             if length > best + 1e-9:
-                best, one, two = length, i, j
+                b = hull[hull.size - q]
+                best, one, two = length, min(a, b), max(a, b)
     return best, one, two
 
 

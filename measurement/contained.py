@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging import machine_code
+from measurement.bypass import FINISHED, past_hole
 from measurement.line import Pairs, Points
 from measurement.loop import NOTCHED, directions, empty_disc, kinds_of, loops
-from measurement.notch import Loops, lines_supported
+from measurement.notch import Loops, guess, lines_supported
 from measurement.trace import Drawn, Pair, Traced, leaves, through, workplace
 
 LOCALLY_MM2 = 1e-5
@@ -59,11 +60,15 @@ def longest_contained(
     one, two = points[farthest[0]], points[farthest[1]]
     traced = workplace(places, beside)
     through(traced, (one[0], one[1]), (two[0], two[1]), best)
+    shape = (places, beside, along, kinds)
     looks = 0
     if best[0] + 1e-9 < math.hypot(two[0] - one[0], two[1] - one[1]):
-        looks = lines_supported((places, beside, along, kinds), traced, drawn, best, EFFORT)
-        if looks <= EFFORT:
-            looks = _lines_between_ends((places, beside, along, kinds), traced, drawn, best)
+        if best[0] == 0.0:
+            guess(shape, traced, best)
+        if past_hole(shape, (traced, traced), drawn, 0.0, best) != FINISHED:
+            looks = lines_supported(shape, traced, drawn, best, EFFORT)
+            if looks <= EFFORT:
+                looks = _lines_between_ends(shape, traced, drawn, best)
     if best[0] <= longer_than:
         best[0] = 0.0
     return best, looks <= EFFORT

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
 from measurement import chord
-from measurement.bypass import longest_past_hole
+from measurement.bypass import ASKS_FOR_WHOLE, FINISHED, longest_past_hole
 from measurement.contained import longest_contained
 from measurement.contour import LEVEL, Contour
 from measurement.outline import LesionOutline, Mask, Row
@@ -26,6 +26,7 @@ TIED_PX = 0.5
 """Long axes within half a pixel of the longest are tied; source: spec/measurement.md."""
 
 TIED_AXES = 24
+NOT_DRAWN = Contour(np.empty((0, 2)), np.empty((0, 2), dtype=np.int64))
 GUESSED_SLICES = 2
 GUESSED_VERTICES = 24
 Point = tuple[float, float, float]
@@ -196,19 +197,45 @@ def _run_with_gaps(
     A long run found early leaves out most lines: that without gaps, which is soon found. Where one
     hole decides, only lines that pass it come into question.
     """
-    viable, whole = outline.contours(index)
-    regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
     guess, finished = np.zeros(5), True
     if guessed:
         guess, finished = _contained(outline, index, best, farthest)
-    among = 0 if finished else GUESSED_VERTICES
-    guess = _longer(guess, chord.first_guess(*regions, gap_mm, farthest, among)[0])
+        if guess[0] >= _apart(outline, index, farthest) - 1e-9:
+            return guess
     if guess[0] <= best:
         guess = np.array([best, 0.0, 0.0, 0.0, 0.0])
-    run, finished = longest_past_hole(*regions, _drawn(outline, index), gap_mm, guess)
-    if not finished:
-        return _searched(outline, index, gap_mm, best, guess)
-    return np.asarray(run if run[0] > best else np.zeros(5))
+    if guess[0] > 0.0:
+        run, state = _past_hole(outline, index, gap_mm, guess)
+        if state == FINISHED:
+            return np.asarray(run if run[0] > best else np.zeros(5))
+    viable, whole = outline.contours(index)
+    regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
+    among = 0 if finished else GUESSED_VERTICES
+    guess = _longer(guess, chord.first_guess(*regions, gap_mm, farthest, among)[0])
+    return _searched(outline, index, gap_mm, best, guess)
+
+
+def _apart(outline: LesionOutline, index: int, two: tuple[int, int]) -> float:
+    """Distance of two vertices of a slice."""
+    one, other = outline.viable_contour(index).points_mm[list(two)]
+    return float(math.hypot(*(one - other)))
+
+
+def _past_hole(
+    outline: LesionOutline, index: int, gap_mm: float, guess: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], int]:
+    """Search past a hole; the whole lesion is drawn only where a gap has to lie inside it."""
+    viable = outline.viable_contour(index)
+    whole = NOT_DRAWN
+    for turn in range(2):
+        run, state = longest_past_hole(
+            viable.points_mm, viable.edges, whole.points_mm, whole.edges,
+            _drawn(outline, index), gap_mm, guess,
+        )  # fmt: skip
+        if state != ASKS_FOR_WHOLE or turn == 1:
+            break
+        whole = outline.whole_contour(index)
+    return np.asarray(run), int(state)
 
 
 def _contained(

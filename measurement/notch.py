@@ -56,8 +56,6 @@ def lines_supported(
     places, beside, along, kinds = shape
     hull = convex_hull(places)
     circle = _circle(places, hull)
-    if best[0] == 0.0:
-        _guess(shape, traced, best)
     wedges, vertices = _supporting(shape, hull, circle, best[0])
     floor, looks = best[0], 0
     for k in range(vertices.shape[0]):
@@ -190,7 +188,7 @@ def _circle(places: Points, hull: Pairs) -> tuple[float, float, float]:
 
 
 @machine_code.compiled
-def _guess(shape: Loops, traced: Traced, best: Points) -> None:
+def guess(shape: Loops, traced: Traced, best: Points) -> None:
     """Trace a line through each of a few vertices: a long run found early leaves out others."""
     places, beside, along, kinds = shape
     vertices = np.flatnonzero(kinds != CONVEX)

@@ -64,19 +64,25 @@ def through(traced: Traced, one: Pair, two: Pair, best: Points) -> None:
 @machine_code.compiled
 def through_gaps(
     traced: Traced, whole: Traced, one: Pair, two: Pair, gap_mm: float, best: Points
-) -> None:
-    """Keep the longest run with gaps inside the whole lesion, if it is longer than the best."""
+) -> bool:
+    """Keep the longest run with gaps inside the whole lesion, if it is longer than the best.
+
+    False where the whole lesion has to be asked and has no outline.
+    """
     x, y = two[0] - one[0], two[1] - one[1]
     size = math.hypot(x, y)
     if size < ON_LINE_MM:
-        return
+        return True
     line = (one[0], one[1], x / size, y / size)
     pieces = _pieces(traced, line)
     work = traced[4]
     if _bridged(work, pieces, gap_mm) > best[0] + 1e-9:
+        if pieces > 1 and whole[0].size == 0:
+            return False
         count = _pieces(whole, line) if pieces > 1 else 0
         start, stop = longest_run(work, pieces, whole[4], count, gap_mm)
         _keep(best, line, start, stop)
+    return True
 
 
 @machine_code.compiled

@@ -35,7 +35,9 @@ def test_the_field_is_that_of_a_gaussian_filter_to_the_last_bits(width):
 
 def test_a_region_that_reaches_the_border_of_its_array_is_smoothed_against_nothing():
     region = np.ones((1, 9, 4), dtype=bool)
-    general = ndimage.gaussian_filter(region.astype(float), (0, 0.7, 0.7), mode="constant")
+    general = ndimage.gaussian_filter(
+        region.astype(float), (0, SMOOTHING_PX, SMOOTHING_PX), mode="constant"
+    )
     assert np.abs(edge(region).field - general).max() < 1e-14
 
 
