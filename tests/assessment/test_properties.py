@@ -137,7 +137,7 @@ def frames(made):
     }
 
 
-def same(one, other):
+def assert_same_tables(one, other):
     """Hold two sets of tables to each other."""
     for name, frame in one.items():
         pd.testing.assert_frame_equal(
@@ -150,7 +150,7 @@ def same(one, other):
 def test_the_order_of_rows_changes_nothing(make_tables, drawn, seed):
     made = make_tables(drawn)
     mixed = {name: frame.sample(frac=1, random_state=seed) for name, frame in made.items()}
-    same(frames(made), frames(mixed))
+    assert_same_tables(frames(made), frames(mixed))
 
 
 @FEW
@@ -162,7 +162,7 @@ def test_splitting_the_table_by_subject_changes_nothing(make_tables, drawn):
             name: frame[frame["subject_id"] == patient["patient"]]
             for name, frame in together.items()
         }
-        same(mine, frames(make_tables([patient])))
+        assert_same_tables(mine, frames(make_tables([patient])))
 
 
 @FEW

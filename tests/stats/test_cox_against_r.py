@@ -42,7 +42,7 @@ def every(models=MODELS):
     return pytest.mark.parametrize("model", list(models.itertuples()), ids=lambda m: m.model)
 
 
-def holds(model, quantity, found, rtol):
+def assert_as_r(model, quantity, found, rtol):
     want = NUMBERS[model.model].loc[[quantity], "value"]
     np.testing.assert_allclose(found, want, rtol=rtol, err_msg=quantity)
 
@@ -54,25 +54,25 @@ def test_hazard_ratios_and_their_errors_are_those_of_r(model):
     want = NUMBERS[model.model]
     names = [t.variable + (t.level if t.reference else "") for t in fit.terms]
     assert names == list(want.loc[["coef"], "term"])
-    holds(model, "n", [fit.n, fit.events], 0)
-    holds(model, "coef", [t.coefficient for t in fit.terms], 1e-6)
+    assert_as_r(model, "n", [fit.n, fit.events], 0)
+    assert_as_r(model, "coef", [t.coefficient for t in fit.terms], 1e-6)
     error = "robust se" if model.cluster else "model se"
-    holds(model, error, [t.standard_error for t in fit.terms], 1e-6)
-    holds(model, "model se", np.sqrt(np.diag(fit.model.model_covariance)), 1e-6)
-    holds(model, "p", [t.p_value for t in fit.terms], 1e-6)
-    holds(model, "lower", [t.lower for t in fit.terms], 1e-6)
-    holds(model, "upper", [t.upper for t in fit.terms], 1e-6)
+    assert_as_r(model, error, [t.standard_error for t in fit.terms], 1e-6)
+    assert_as_r(model, "model se", np.sqrt(np.diag(fit.model.model_covariance)), 1e-6)
+    assert_as_r(model, "p", [t.p_value for t in fit.terms], 1e-6)
+    assert_as_r(model, "lower", [t.lower for t in fit.terms], 1e-6)
+    assert_as_r(model, "upper", [t.upper for t in fit.terms], 1e-6)
 
 
 @every()
 def test_likelihood_ratio_wald_and_score_tests_are_those_of_r(model):
     fit = fitted(model)
     likelihoods = (fit.model.maximum.null, fit.model.maximum.fitted)
-    holds(model, "loglik", [one.log_likelihood for one in likelihoods], 1e-9)
+    assert_as_r(model, "loglik", [one.log_likelihood for one in likelihoods], 1e-9)
     for quantity, test in (
         ("logtest", fit.likelihood_ratio), ("waldtest", fit.wald), ("sctest", fit.score),
     ):  # fmt: skip
-        holds(model, quantity, [test.statistic, test.df, test.p_value], 1e-6)
+        assert_as_r(model, quantity, [test.statistic, test.df, test.p_value], 1e-6)
 
 
 @every()
@@ -86,14 +86,14 @@ def test_the_test_of_proportional_hazards_is_the_one_of_r_since_survival_3(model
         tests = [test for _, test in found.by_variable] + [found.whole]
         names = [name for name, _ in found.by_variable] + ["GLOBAL"]
         assert names == list(NUMBERS[model.model].loc[[quantity], "term"])
-        holds(model, quantity, [test.statistic for test in tests], 1e-5)
-        holds(model, f"zph {transform} p", [test.p_value for test in tests], 1e-5)
+        assert_as_r(model, quantity, [test.statistic for test in tests], 1e-5)
+        assert_as_r(model, f"zph {transform} p", [test.p_value for test in tests], 1e-5)
 
 
 @every(MODELS[MODELS.weights == ""])
 def test_concordance_and_its_error_are_those_of_r(model):
     found = concordance(fitted(model))
-    holds(model, "concordance", [found.estimate, found.standard_error], 1e-6)
+    assert_as_r(model, "concordance", [found.estimate, found.standard_error], 1e-6)
 
 
 UNWEIGHTED = MODELS[(MODELS.ties == "efron") & (MODELS.weights + MODELS.cluster == "")]

@@ -265,7 +265,7 @@ def fitted(rows, **options):
     return cox(days, event, pd.DataFrame({"x": x, "arm": arm}), **options)
 
 
-def same(one, two, rtol=1e-7):
+def assert_same_fit(one, two, rtol=1e-7):
     assert one.converged == two.converged
     for a, b in zip(one.terms, two.terms, strict=True):
         np.testing.assert_allclose(
@@ -277,10 +277,10 @@ def same(one, two, rtol=1e-7):
 @given(cases, st.randoms(use_true_random=False))
 def test_order_one_stratum_and_the_unit_of_time_change_no_hazard_ratio(rows, random):
     fit = fitted(rows)
-    same(fit, fitted(random.sample(rows, len(rows))))
-    same(fit, fitted(rows, strata=["all"] * len(rows)))
-    same(fit, fitted([(12 * days / 365.25, *rest) for days, *rest in rows]))
-    same(fit, fitted(rows, entry_days=[-1] * len(rows)))
+    assert_same_fit(fit, fitted(random.sample(rows, len(rows))))
+    assert_same_fit(fit, fitted(rows, strata=["all"] * len(rows)))
+    assert_same_fit(fit, fitted([(12 * days / 365.25, *rest) for days, *rest in rows]))
+    assert_same_fit(fit, fitted(rows, entry_days=[-1] * len(rows)))
 
 
 @settings(max_examples=8, deadline=None)
@@ -288,14 +288,14 @@ def test_order_one_stratum_and_the_unit_of_time_change_no_hazard_ratio(rows, ran
 def test_with_breslow_ties_a_weight_is_as_many_rows(rows, data):
     weights = data.draw(st.lists(st.integers(1, 3), min_size=len(rows), max_size=len(rows)))
     repeated = [row for row, weight in zip(rows, weights, strict=True) for _ in range(weight)]
-    same(fitted(rows, weights=weights, ties="breslow"), fitted(repeated, ties="breslow"))
+    assert_same_fit(fitted(rows, weights=weights, ties="breslow"), fitted(repeated, ties="breslow"))
 
 
 @settings(max_examples=8, deadline=None)
 @given(cases)
 def test_without_ties_efron_is_breslow(rows):
     untied = [(i, *rest) for i, (_, *rest) in enumerate(rows)]
-    same(fitted(untied), fitted(untied, ties="breslow"))
+    assert_same_fit(fitted(untied), fitted(untied, ties="breslow"))
 
 
 @settings(max_examples=8, deadline=None)
