@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from stats.plots.risk_table import draw_risk_table
 from stats.plots.style import (
     FAINT,
     GROUP_COLOURS,
@@ -20,11 +20,9 @@ from stats.plots.style import (
     PlotError,
     light_grid,
     styled,
-    tick_step,
+    time_ticks,
 )
 from stats.survival import Floats, KaplanMeier
-
-STEPS = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 
 
 def draw_kaplan_meier(
@@ -64,10 +62,7 @@ def draw_kaplan_meier(
     if not drawn:
         msg = "no subject has a time to event: there is no curve to draw."
         raise PlotError(msg)
-    longest = max(float(c.times[-1]) for c in drawn.values()) / days_per_unit
-    step = tick_step(max(longest, 1e-9), STEPS)
-    ticks = np.arange(0, max(longest, step) + step, step)
-    ticks = ticks[: int(np.searchsorted(ticks, max(longest, step))) + 1]
+    ticks = time_ticks(max(float(c.times[-1]) for c in drawn.values()) / days_per_unit)
     with styled():
         rows = len(drawn)
         lines = rows + (len(note.splitlines()) if note else 0)
@@ -82,7 +77,8 @@ def draw_kaplan_meier(
         labels = [_legend(name, c, unit, days_per_unit) for name, c in drawn.items()]
         _head(figure, labels, note, title, (left, height))
         table = figure.add_axes((left, 0.1 / height, width, table_height / height))
-        _draw_risk(table, drawn, ticks, days_per_unit)
+        at_risk = {name: c.at_risk_at(ticks * days_per_unit) for name, c in drawn.items()}
+        draw_risk_table(table, at_risk, ticks, inches=5.6)
     return Drawing(figure, _plotted(drawn), _caption(drawn))
 
 
@@ -139,29 +135,6 @@ def _head(
     for line in note.splitlines():
         figure.text(left, y / height, line, fontsize=8.5, va="center")
         y -= 0.2
-
-
-def _draw_risk(
-    table: Axes, curves: Mapping[str, KaplanMeier], ticks: Floats, per_unit: float
-) -> None:
-    """Write the numbers at risk below the ticks of the time axis."""
-    table.set_axis_off()
-    table.set_xlim(0, float(ticks[-1]))
-    table.set_ylim(len(curves), -1.25)
-    place: dict[str, Any] = {
-        "transform": table.get_yaxis_transform(),
-        "ha": "right",
-        "va": "center",
-    }
-    table.text(-0.035, -0.6, "At risk", fontsize=8.5, fontweight="bold", **place)
-    for i, (name, curve) in enumerate(curves.items()):
-        colour = GROUP_COLOURS[i % len(GROUP_COLOURS)]
-        label = name or "All"
-        label = label if len(label) <= 22 else label[:21] + "…"
-        table.text(-0.035, i + 0.4, label, fontsize=8, color=colour, **place)
-        for tick, number in zip(ticks, curve.at_risk_at(ticks * per_unit), strict=True):
-            words: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8.5}
-            table.text(float(tick), i + 0.4, str(int(number)), **words)
 
 
 def _legend(name: str, curve: KaplanMeier, unit: str, per_unit: float) -> str:

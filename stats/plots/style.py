@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from stats.group import names_in_order
 
@@ -53,6 +55,9 @@ STYLE: Final[Any] = {
     "path.simplify": False,
     "axes.unicode_minus": True,
 }
+
+
+TIME_STEPS: Final = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 
 
 class PlotError(ValueError):
@@ -206,3 +211,10 @@ def tick_step(span: float, steps: Sequence[float], *, at_most: int = 9) -> float
         if span / step <= at_most:
             return step
     return steps[-1] * max(1, round(span / steps[-1] / at_most + 0.5))
+
+
+def time_ticks(longest: float, *, at_most: int = 9) -> NDArray[np.float64]:
+    """Return the ticks of a time axis from 0 to the first one at or beyond the longest time."""
+    step = tick_step(max(longest, 1e-9), TIME_STEPS, at_most=at_most)
+    ticks = np.arange(0, max(longest, step) + step, step, dtype=np.float64)
+    return ticks[: int(np.searchsorted(ticks, max(longest, step))) + 1]

@@ -10,12 +10,20 @@ from typing import Any, Final
 import pandas as pd
 
 from imaging.reason import REASONS
-from stats.result import Difference, Proportion, Quantile, TestResult
+from stats.number_text import DASH, NOTHING, p_value, percent, rounded
+from stats.number_text import p_of_test as test_words
+from stats.result import Difference, Proportion, Quantile
+
+__all__ = [
+    "DASH", "DAYS_PER_MONTH", "FIXED", "FLAG_WORDS", "NOTHING", "RESPONSE_WORDS", "SCHEME_WORDS",
+    "STATUS_WORDS",
+    "change", "count_of", "day", "difference", "flags_in_words", "heading", "median_months",
+    "months", "p_value", "percent", "proportion", "rounded", "signed", "test_words", "text_of",
+    "visit",
+]  # fmt: skip
 
 DAYS_PER_MONTH: Final = 30.4375
 MOST_DECIMALS: Final = 6
-DASH: Final = "–"  # noqa: RUF001 - the dash of ranges
-NOTHING: Final = "—"
 FIXED: Final = "\u00a0"  # no-break space: a number stays with its limits
 
 RESPONSE_WORDS: Final = {
@@ -97,17 +105,6 @@ STATUS_WORDS: Final = {
 }
 
 
-def rounded(value: float, digits: int) -> str:
-    """Write a number with so many decimals, halves up; missing as a dash."""
-    if not math.isfinite(value):
-        return NOTHING
-    step = Decimal(1).scaleb(-digits)
-    text = str(Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP))
-    if not text.strip("-0."):
-        text = text.lstrip("-")  # no minus zero
-    return text.replace("-", "−")  # noqa: RUF001 - a true minus sign
-
-
 def signed(value: float, digits: int) -> str:
     """Write a change with its sign."""
     text = rounded(value, digits)
@@ -129,11 +126,6 @@ def change(percent: float) -> str:
         if shown % 1 or shown == Decimal(repr(exact)):
             break
     return signed(float(shown), digits)
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Write a share as a percentage."""
-    return rounded(100 * share, digits) if math.isfinite(share) else NOTHING
 
 
 def count_of(k: int, n: int) -> str:
@@ -168,24 +160,6 @@ def median_months(found: Quantile) -> str:
         return NOTHING
     limits = f"{months(found.lower)}{DASH}{months(found.upper)}"
     return f"{months(found.estimate)} ({limits})".replace(" ", FIXED)
-
-
-def p_value(p: float) -> str:
-    """Write a p value: three decimals, two where it is large."""
-    if math.isnan(p):
-        return NOTHING
-    if p < 0.001:
-        return "< 0.001"
-    return rounded(p, 3)
-
-
-def test_words(found: TestResult | None) -> str:
-    """Write a p value with the name of its test, or why there is none."""
-    if found is None:
-        return NOTHING
-    if math.isnan(found.p_value):
-        return f"no test: {found.note}" if found.note else NOTHING
-    return f"{p_value(found.p_value)} ({found.name})"
 
 
 def flags_in_words(cell: Any) -> list[str]:
