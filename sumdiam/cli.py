@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, Literal, ParamSpec
 
 import typer
 
@@ -339,6 +339,14 @@ def demo_command(
     subjects: Annotated[
         int, typer.Option(min=1, max=24, help="So many of the trial's 24 subjects.")
     ] = 24,
+    trial: Annotated[
+        Literal["soramic"] | None,
+        typer.Option(help="The simulated trial after a published one, in place of the small one."),
+    ] = None,
+    patients: Annotated[
+        int | None,
+        typer.Option(min=1, max=177, help="With --trial: so many of its 177; else all, for hours."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; else one per processor.")
     ] = None,
@@ -347,9 +355,25 @@ def demo_command(
 
     [bold]sumdiam demo[/] writes 24 subjects; [bold]sumdiam demo --real SERIES_DIR[/] plants
     lesions of known shape in your own CT series. Ends with 1 where a response differs from truth.
+
+    [bold]sumdiam demo --trial soramic --patients 12[/] images a part of a trial whose patients
+    give what a published one printed, and sets print against what its pixels give. Ends with 1
+    where an outcome differs and was not called doubtful.
     """
     from sumdiam.batch.settings import usable_processors
     from sumdiam.demo import command
+    from sumdiam.demo.trial import TrialError
+
+    if trial is None and patients is not None:
+        msg = "--patients goes with --trial soramic; the small trial has --subjects"
+        raise TrialError(msg)
+    if trial is not None:
+        from sumdiam.demo.imaged.command import trial_command
+
+        if real is not None:
+            msg = "--trial and --real make different archives: give one of them"
+            raise TrialError(msg)
+        return trial_command(out=out, patients=patients, workers=workers or usable_processors())
 
     return command.demo_command(
         out=out, real=real, subjects=subjects, workers=workers or usable_processors()

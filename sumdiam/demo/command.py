@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from pathlib import Path
 
@@ -18,10 +16,10 @@ from sumdiam.demo.comparison import Comparison, compare
 from sumdiam.demo.real import write_planted
 from sumdiam.demo.trial import TrialError, load_trial
 from sumdiam.demo.truth_table import TruthTables, truth_tables, write_inputs
-from sumdiam.export.table_file import read_table, write_table, written_whole
+from sumdiam.demo.written_mark import is_written, mark_written
+from sumdiam.export.table_file import read_table, write_table
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
-_MARK = "demo.json"
 _COMPARED = ("measurements", "responses", "outcomes", "events")
 
 
@@ -94,39 +92,24 @@ def _write_trial(out: Path, count: int, workers: int, reporter: Reporter) -> Tru
         msg = f"{count} subjects asked for; the trial has {len(load_trial())}. Ask for 1 to that."
         raise TrialError(msg)
     mark = {"subjects": count, "version": __version__}
-    if not _is_written(out, mark):
+    if not is_written(out, mark):
+        mark_written(out, {"unfinished": "demo"})  # so that a stopped one is not taken for whole
         with reporter.stage("write archive", len(subjects)) as stage:
             write_archive(
                 subjects, out / "archive", workers=workers, progress=lambda _: stage.advance()
             )
         write_inputs(subjects, out)
-        _mark_written(out, mark)
+        mark_written(out, mark)
     return truth_tables(subjects)
 
 
 def _write_planted(out: Path, series: Path, reporter: Reporter) -> TruthTables:
     """Plant a subject's lesions in a real series."""
-    _is_written(out, {})
+    is_written(out, {})
+    mark_written(out, {"unfinished": "demo"})
     with reporter.stage("plant lesions", 1) as stage:
         planted = write_planted(series, out / "archive")
         stage.advance()
     write_inputs([planted.subject], out, planted.truth)
     reporter.say(planted.noise_sentence())
     return planted.truth
-
-
-def _is_written(out: Path, mark: dict[str, object]) -> bool:
-    """Return whether this archive is there, complete; remove another one that we wrote."""
-    path = out / _MARK
-    if path.is_file() and json.loads(path.read_text()) == mark:
-        return True
-    if path.is_file():
-        path.unlink()
-        shutil.rmtree(out / "archive", ignore_errors=True)
-    return False
-
-
-def _mark_written(out: Path, mark: dict[str, object]) -> None:
-    """Say that the archive is complete, and which one it is."""
-    with written_whole(out / _MARK) as draft:
-        draft.write_text(json.dumps(mark, sort_keys=True) + "\n")

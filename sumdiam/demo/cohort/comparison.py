@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -21,6 +22,7 @@ from sumdiam.demo.cohort.group import (
 )
 from sumdiam.demo.cohort.printed import (
     ARMS,
+    PrintedCurve,
     printed,
     printed_curves,
     printed_hazards,
@@ -29,6 +31,7 @@ from sumdiam.demo.cohort.printed import (
 
 EQUAL, CUT, WITHIN, DIFFERS = "equal", "equal, cut off", "within a unit", "differs"
 CONTRADICTS, NOT_MET = "the paper contradicts itself", "not met"
+UNKNOWN, UNKNOWN_WHY = "cannot be estimated", "too few patients or events"
 P_WHY = "the printed p is not that of the printed interval"
 LIMIT_WHY = "it is not the limit of the printed count"
 RATIO_WHY = (
@@ -88,8 +91,23 @@ def verdict(word: str, value: float) -> str:
     return EQUAL if away <= 0.5 + 1e-9 else WITHIN if away <= 1 + 1e-9 else DIFFERS
 
 
+def _known(count: int, estimate: Callable[..., Sequence[float]], *given: object) -> Sequence[float]:
+    """Return estimates; so many NaN where there are too few patients for them."""
+    try:
+        return estimate(*given)
+    except ValueError:  # all of statistics' errors about input are one
+        return (math.nan,) * count
+
+
+def _p(test: Callable[..., float], *given: object) -> tuple[float]:
+    """Return the p value of a test as the only estimate."""
+    return (test(*given),)
+
+
 def _figure(where: str, what: str, word: str, value: float) -> Compared:
     """Return one row."""
+    if not math.isfinite(value):
+        return Compared(where, what, word, "", UNKNOWN, UNKNOWN_WHY)
     decimals = len(word.split(".")[1]) if "." in word else 0
     shown = f"{value:.{decimals + 2 if '.' in word else 0}f}"
     return Compared(where, what, word, shown, verdict(word, value))
@@ -131,12 +149,8 @@ def _responses(patients: pd.DataFrame) -> Iterator[Compared]:
 def _count_tests(patients: pd.DataFrame) -> Iterator[Compared]:
     """Compare p values of counts."""
     for name, entry in printed()["baseline"].items():
-        yield _figure(
-            "Table 1",
-            f"{name}, p",
-            entry["p"],
-            count_p(patients, patients[name] == 1, patients[name].notna()),
-        )
+        (p,) = _count_p(patients, patients[name] == 1, patients[name].notna())
+        yield _figure("Table 1", f"{name}, p", entry["p"], p)
     masks = {
         "objective_response": patients["objective_response"],
         "disease_control": patients["disease_control"],
@@ -147,7 +161,15 @@ def _count_tests(patients: pd.DataFrame) -> Iterator[Compared]:
     }
     for name, word in printed()["response_p"].items():
         known = patients["progressed"].astype(bool) | (name != "site_liver")
-        yield _figure("Table 2", f"{name}, p", word, count_p(patients, masks[name], known))
+        (p,) = _count_p(patients, masks[name], known)
+        yield _figure("Table 2", f"{name}, p", word, p)
+
+
+def _count_p(
+    patients: pd.DataFrame, mask: pd.Series[bool], known: pd.Series[bool]
+) -> Sequence[float]:
+    """Return the p of counts by arm; NaN where an arm or a level is empty."""
+    return _known(1, _p, count_p, patients, mask, known)
 
 
 def _limits(patients: pd.DataFrame) -> Iterator[Compared]:
@@ -155,14 +177,18 @@ def _limits(patients: pd.DataFrame) -> Iterator[Compared]:
     for name, arms in printed()["response_limits"].items():
         for arm, words in zip(ARMS, arms, strict=True):
             values = patients.loc[members(patients, arm), name].astype(bool)
-            share = clopper_pearson(int(values.sum()), len(values))
-            for side, word, limit in zip(
-                ("lower", "upper"), words, (share.lower, share.upper), strict=True
-            ):
+            limits = _known(2, _exact, values)
+            for side, word, limit in zip(("lower", "upper"), words, limits, strict=True):
                 row = _figure("text", f"{name}, {arm}, {side} limit", word, 100 * limit)
                 if row.verdict == DIFFERS and values.sum() == _printed_count(name, arm):
                     row = replace(row, verdict=CONTRADICTS, why=LIMIT_WHY)
                 yield row
+
+
+def _exact(values: pd.Series[bool]) -> tuple[float, float]:
+    """Return the Clopper-Pearson limits of a share."""
+    share = clopper_pearson(int(values.sum()), len(values))
+    return share.lower, share.upper
 
 
 def _printed_count(name: str, arm: str) -> int:
@@ -201,8 +227,7 @@ def _amounts(patients: pd.DataFrame) -> Iterator[Compared]:
 def _curves(patients: pd.DataFrame) -> Iterator[Compared]:
     """Compare median survivals and their limits."""
     for curve in printed_curves():
-        median = kaplan_meier(*cases(patients, curve.endpoint, curve.group)).median()
-        found = (median.estimate, median.lower, median.upper)
+        found = _known(3, _median, patients, curve)
         for name, word, value in zip(
             ("median", "lower", "upper"), curve.months, found, strict=False
         ):
@@ -210,17 +235,23 @@ def _curves(patients: pd.DataFrame) -> Iterator[Compared]:
             yield _figure(curve.at, what, f"{word:.1f}", float(months(value)))
 
 
+def _median(patients: pd.DataFrame, curve: PrintedCurve) -> tuple[float, float, float]:
+    """Return a group's median time to an endpoint with its limits, in days."""
+    median = kaplan_meier(*cases(patients, curve.endpoint, curve.group)).median()
+    return median.estimate, median.lower, median.upper
+
+
 def _tests(patients: pd.DataFrame) -> Iterator[Compared]:
     """Compare log-rank p values."""
     for one in printed_tests():
-        p = logrank_p(patients, one.endpoint, one.by)
+        (p,) = _known(1, _p, logrank_p, patients, one.endpoint, one.by)
         yield _figure(one.at, f"{one.endpoint} by {one.by}, p", one.printed, p)
 
 
 def _hazards(patients: pd.DataFrame) -> Iterator[Compared]:
     """Compare univariable hazard ratios, limits and p."""
     for one in (*printed_hazards("OS"), *printed_hazards("PFS")):
-        found = hazard_rows(patients, one.endpoint, one.factor)
+        found = _known(4, hazard_rows, patients, one.endpoint, one.factor)
         for name, word, value in zip(
             ("ratio", "lower", "upper", "p"), one.printed, found, strict=True
         ):
@@ -233,16 +264,24 @@ def _multivariable(patients: pd.DataFrame) -> Iterator[Compared]:
     covariates = pd.DataFrame(
         {"arm": patients["arm"], "child_pugh_b": patients["child_pugh_b"].astype(str)}
     )
-    fit = cox(*cases(patients, "PFS", "all"), covariates)
-    for term in fit.terms:
-        entry = printed()["multivariable"][term.variable]
-        found = (term.hazard_ratio, term.lower, term.upper, term.p_value)
+    for variable, entry in printed()["multivariable"].items():
+        found = _known(4, _term, patients, covariates, variable)
         for name, word, value in zip(("ratio", "lower", "upper", "p"), entry, found, strict=True):
-            row = _figure("Table 3", f"multivariable, {term.variable}, {name}", word, value)
-            if row.verdict != EQUAL:
+            row = _figure("Table 3", f"multivariable, {variable}, {name}", word, value)
+            if row.verdict not in (EQUAL, UNKNOWN):
                 judged, why = (CONTRADICTS, P_WHY) if name == "p" else (NOT_MET, RATIO_WHY)
                 row = replace(row, verdict=judged, why=why)
             yield row
+
+
+def _term(patients: pd.DataFrame, covariates: pd.DataFrame, variable: str) -> tuple[float, ...]:
+    """Return hazard ratio, limits and p of one covariate of the model."""
+    fit = cox(*cases(patients, "PFS", "all"), covariates)
+    terms = [one for one in fit.terms if one.variable == variable]
+    if len(terms) != 1:
+        msg = f"{variable} has one level alone"
+        raise ValueError(msg)
+    return terms[0].hazard_ratio, terms[0].lower, terms[0].upper, terms[0].p_value
 
 
 def as_markdown(rows: tuple[Compared, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from stats.regression import cox
 from sumdiam.demo.cohort.printed import ARMS, printed
 
 SMALL_CELL = 5
+FEWEST_VALUES = 2
 COLUMNS = {
     "arm": "arm",
     "disease control": "disease_control",
@@ -60,8 +62,10 @@ def hazard_rows(
 
 
 def welch(patients: pd.DataFrame, values: pd.Series[float]) -> float:
-    """Return the p of Welch's t test between the arms."""
+    """Return the p of Welch's t test between the arms; NaN where an arm does not vary."""
     one, other = (values[members(patients, arm)].dropna() for arm in ARMS)
+    if min(one.nunique(), other.nunique()) < FEWEST_VALUES:
+        return math.nan
     return float(ttest_ind(one, other, equal_var=False).pvalue)
 
 

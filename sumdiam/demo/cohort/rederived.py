@@ -43,22 +43,41 @@ def rederive(cohort: Cohort) -> Rederived:
     found = assess(
         cohort.lesions, timepoints=cohort.timepoints, subjects=cohort.subjects, policies="seed"
     )
-    patients = found.outcomes.set_index("subject_id")
-    for endpoint, part in found.events.groupby("endpoint"):
+    patients = patient_table(
+        found.outcomes, found.events, found.responses,
+        subjects=cohort.subjects, timepoints=cohort.timepoints,
+    )  # fmt: skip
+    return Rederived(found, patients)
+
+
+def patient_table(
+    outcomes: pd.DataFrame, events: pd.DataFrame, responses: pd.DataFrame,
+    *, subjects: pd.DataFrame, timepoints: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """Return one row per analysed patient, from the tables of an assessment or of a run.
+
+    Parameters
+    ----------
+    outcomes, events, responses : of one reader, one rule set and one set of policies
+    subjects : with the covariates that `read_subjects` adds
+    timepoints : of everybody
+    """
+    patients = outcomes.set_index("subject_id")
+    for endpoint, part in events.groupby("endpoint"):
         own = part.set_index("subject_id")
         patients[f"{endpoint}_days"] = own["days"].astype("Float64")
         patients[f"{endpoint}_event"] = own["event"].astype("Int64")
-    subjects = cohort.subjects.set_index("subject_id").loc[patients.index]
-    patients["arm"] = subjects["arm"]
-    for name, values in factors(subjects).items():
+    own = subjects.set_index("subject_id").loc[patients.index]
+    patients["arm"] = own["arm"]
+    for name, values in factors(own).items():
         patients[name] = values
-    baseline = found.responses[found.responses["timepoint"] == 0].set_index("subject_id")
+    baseline = responses[responses["timepoint"] == 0].set_index("subject_id")
     patients["target_size_mm"] = baseline["hepatic_sum_mm"]
-    later = cohort.timepoints[cohort.timepoints["timepoint"] > 0].groupby("subject_id")
+    later = timepoints[timepoints["timepoint"] > 0].groupby("subject_id")
     patients["scans"] = later.size()
-    first = later["first_scan_on"].min() - cohort.subjects.set_index("subject_id")["randomised_on"]
+    first = later["first_scan_on"].min() - own["randomised_on"]
     patients["first_scan_days"] = first.dt.days
-    return Rederived(found, patients)
+    return patients
 
 
 def factors(subjects: pd.DataFrame) -> dict[str, pd.Series]:

@@ -1,0 +1,147 @@
+"""`sumdiam demo --trial soramic`: images of the simulated trial, the main job, and the page."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import typer
+
+from sumdiam import __version__
+from sumdiam.batch.progress import Reporter, reporter_for_screen
+from sumdiam.batch.run import run
+from sumdiam.batch.settings import RunSettings
+from sumdiam.batch.summary import RunSummary
+from sumdiam.demo.cohort.rederived import rederive
+from sumdiam.demo.cohort.table import Cohort, load_cohort
+from sumdiam.demo.imaged.accuracy import accuracy_table
+from sumdiam.demo.imaged.archive import write_trial_archive
+from sumdiam.demo.imaged.input_table import true_lengths, write_trial_inputs
+from sumdiam.demo.imaged.outcome import differing, measured_patients, run_tables
+from sumdiam.demo.imaged.page import PageContent, write_page
+from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
+from sumdiam.demo.imaged.selection import selected
+from sumdiam.demo.imaged.subject import imaged_subjects
+from sumdiam.demo.written_mark import is_written, mark_written
+from sumdiam.export.table_file import write_table
+
+EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
+TITLE = "Simulated trial after the published one"
+PAGE = "printed_against_reproduced.html"
+
+
+def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -> int:
+    """Write the simulated trial's archive, run the main job on it, compare with print and truth.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``archive/``, ``subjects.csv``, ``findings.csv``, ``truth_measurements.csv``, ``run/``.
+    patients : how many of the 177 analysed ones; all, and all who are left out, for None
+
+    Returns
+    -------
+    int
+        0 where every patient whose outcome differs from that of the true lengths was called
+        doubtful by the run, else 1.
+    """
+    started = time.monotonic()
+    cohort = selected(load_cohort(), patients)
+    with reporter_for_screen() as reporter:
+        _write(cohort, out, patients, workers, reporter)
+        written_s = time.monotonic() - started
+        summary = run(_settings(out, workers), reporter)
+    run_s = time.monotonic() - started - written_s
+    content = compare_trial(cohort, out)
+    typer.echo("\n".join([*summary.lines(), "", *told(content)]))
+    typer.echo(_times(out / "archive", summary, written_s, run_s))
+    typer.echo(f"Report: {out / 'run' / PAGE}")
+    doubted = content.differing["called_doubtful"].all()
+    return EXIT_EQUAL if doubted else EXIT_DIFFERENT
+
+
+def compare_trial(cohort: Cohort, out: Path) -> PageContent:
+    """Compare a run over the images of a cohort with print and truth; write tables and page."""
+    folder = out / "run"
+    tables = run_tables(folder)
+    everybody = rederive(load_cohort()).patients
+    here = rederive(cohort).patients
+    measured = measured_patients(tables, out / "subjects.csv")
+    studies = tables["timepoints"]
+    content = PageContent(
+        analysed=len(here),
+        everybody=len(everybody),
+        rows=reproduced(everybody, here, measured),
+        differing=differing(here, measured, tables),
+        accuracy=accuracy_table(tables["measurements"], true_lengths(imaged_subjects(cohort))),
+        studies=int(studies["adequate"].fillna(value=False).sum()),
+        refused=int((~studies["adequate"].fillna(value=False)).sum()),
+    )
+    write_table(as_frame(content.rows), folder / "tables" / "printed_against_reproduced")
+    write_table(content.differing, folder / "tables" / "demo_differences")
+    write_table(content.accuracy, folder / "tables" / "demo_accuracy")
+    write_page(content, folder / PAGE, figures=folder / "figures", report="report.html")
+    return content
+
+
+def told(content: PageContent) -> list[str]:
+    """Return the comparison in sentences for a terminal."""
+    lines = [f"From pixels ({content.analysed} of {content.everybody} patients of the analysis):"]
+    lines += [
+        f"  {row['quantity']} ({row['group']}): n {row['n']}, bias {row['bias_mm']:+.2f}, "
+        f"SD {row['sd_mm']:.2f}, largest {row['largest_mm']:.2f} mm; "
+        f"{row['flagged_percent']:.1f} % flagged, {row['unflagged_off']} off without a flag, "
+        f"{row['missing']} not measured"
+        for row in content.accuracy[content.accuracy["by"] == "all"].to_dict("records")
+    ]
+    odd = content.differing
+    names = ", ".join(sorted(odd["subject_id"].unique())) or "none"
+    unseen = odd.loc[~odd["called_doubtful"].astype(bool), "subject_id"].nunique()
+    lines.append(f"  outcomes that differ from those of the true lengths: {names}")
+    if len(odd):
+        lines.append(f"  of these not called doubtful: {unseen}")
+    words = "; ".join(f"{word} {n}" for word, n in counted(content.rows).items())
+    against = "print" if content.analysed == content.everybody else "true lengths"
+    lines.append(f"  figures of the paper, pixels against {against}: {words}")
+    return lines
+
+
+def _settings(out: Path, workers: int) -> RunSettings:
+    """Return the call of the main job."""
+    return RunSettings(
+        archives=(out / "archive",),
+        out=out / "run",
+        subjects=out / "subjects.csv",
+        findings=out / "findings.csv",
+        policies="seed",
+        workers=workers,
+        title=TITLE,
+        simulated=True,
+    )
+
+
+def _write(
+    cohort: Cohort, out: Path, patients: int | None, workers: int, reporter: Reporter
+) -> None:
+    """Write archive and tables, unless they are there already."""
+    mark = {"trial": "soramic", "patients": patients or "all", "version": __version__}
+    if is_written(out, mark):
+        return
+    mark_written(out, {"unfinished": "soramic"})  # so that a stopped one is not taken for whole
+    subjects = imaged_subjects(cohort)
+    with reporter.stage("write archive", len(subjects)) as stage:
+        write_trial_archive(
+            subjects, out / "archive", workers=workers, progress=lambda _: stage.advance()
+        )
+    write_trial_inputs(cohort, true_lengths(subjects), out)
+    mark_written(out, mark)
+
+
+def _times(archive: Path, summary: RunSummary, written_s: float, run_s: float) -> str:
+    """Say how long it took and how large it is, whole and per study."""
+    size_mb = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file()) / 1e6
+    n = max(1, len(summary.studies))
+    return (
+        f"Archive: {size_mb:.0f} MB, {size_mb / n:.1f} per study; written in {written_s:.0f} s, "
+        f"run in {run_s:.0f} s, {run_s / n:.1f} per study."
+    )

@@ -1,0 +1,85 @@
+"""The page "printed against reproduced": one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from sumdiam import __version__
+from sumdiam.demo.imaged.reproduced import Reproduced, counted
+from sumdiam.export.table_file import written_whole
+
+FIGURES = (
+    ("flow", "Figure 1: flow of the patients"),
+    ("waterfall", "Best change of the target sum"),
+    ("kaplan_meier_PFS", "Figure 3: progression-free survival"),
+    ("kaplan_meier_OS", "Figure 3: overall survival"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """What the page shows.
+
+    Parameters
+    ----------
+    analysed, everybody : patients measured here, and of the trial
+    rows : of `reproduced`
+    differing : of `outcome.differing`
+    accuracy : of `accuracy_table`
+    studies, refused : how many were measured and refused
+    """
+
+    analysed: int
+    everybody: int
+    rows: tuple[Reproduced, ...]
+    differing: pd.DataFrame
+    accuracy: pd.DataFrame
+    studies: int
+    refused: int
+
+
+def write_page(content: PageContent, out: Path, *, figures: Path, report: str) -> Path:
+    """Write the page and return its path.
+
+    Parameters
+    ----------
+    figures : Path
+        Folder of the run's figures; those that it lacks are left out.
+    report : path of the run's report, relative to the page
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    html = environment.from_string(_asset("sumdiam.demo.imaged", "page.html.j2")).render(
+        content=content,
+        whole=content.analysed == content.everybody,
+        verdicts=counted(content.rows),
+        differing=content.differing.fillna("").to_dict("records"),
+        n_differing=content.differing["subject_id"].nunique(),
+        accuracy=content.accuracy.to_dict("records"),
+        figures=[(words, _embedded(figures / f"{name}.svg")) for name, words in FIGURES
+                 if (figures / f"{name}.svg").is_file()],
+        report=report,
+        version=__version__,
+        style=Markup(_asset("sumdiam.report", "template/report.css")),  # noqa: S704 - our own file
+    )  # fmt: skip
+    with written_whole(out) as draft:
+        draft.write_text(html, encoding="utf-8", newline="\n")
+    return out
+
+
+def _embedded(path: Path) -> str:
+    """Return a picture as a data URI."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _asset(package: str, name: str) -> str:
+    """Return a text file of a package."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
