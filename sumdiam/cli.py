@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import Annotated, ParamSpec
 
 import typer
 
@@ -330,26 +330,12 @@ def check_paper_command(
 @_told
 def demo_command(
     *,
-    out: Annotated[Path, typer.Option(help="Folder for archive, truth and run.")] = Path(
-        "demo-run"
-    ),
-    real: Annotated[
-        Path | None, typer.Option(help="Folder of one CT series to plant lesions in.")
-    ] = None,
-    subjects: Annotated[
-        int, typer.Option(min=1, max=24, help="So many of the trial's 24 subjects.")
-    ] = 24,
-    trial: Annotated[
-        Literal["soramic"] | None,
-        typer.Option(help="The simulated trial after a published one, in place of the small one."),
-    ] = None,
-    patients: Annotated[
-        int | None,
-        typer.Option(min=1, max=177, help="With --trial: so many of its 177; else all, for hours."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; else one per processor.")
-    ] = None,
+    out: option.DemoFolder = Path("demo-run"),
+    real: option.RealSeries = None,
+    subjects: option.DemoSubjects = 24,
+    trial: option.Trial = None,
+    patients: option.Patients = None,
+    workers: option.Workers = None,
 ) -> int:
     """Make a simulated trial with known answers, run everything on it, and compare.
 
@@ -360,23 +346,10 @@ def demo_command(
     give what a published one printed, and sets print against what its pixels give. Ends with 1
     where an outcome differs and was not called doubtful.
     """
-    from sumdiam.batch.settings import usable_processors
     from sumdiam.demo import command
-    from sumdiam.demo.trial import TrialError
 
-    if trial is None and patients is not None:
-        msg = "--patients goes with --trial soramic; the small trial has --subjects"
-        raise TrialError(msg)
-    if trial is not None:
-        from sumdiam.demo.imaged.command import trial_command
-
-        if real is not None:
-            msg = "--trial and --real make different archives: give one of them"
-            raise TrialError(msg)
-        return trial_command(out=out, patients=patients, workers=workers or usable_processors())
-
-    return command.demo_command(
-        out=out, real=real, subjects=subjects, workers=workers or usable_processors()
+    return command.chosen_demo(
+        out=out, real=real, subjects=subjects, trial=trial, patients=patients, workers=workers
     )
 
 

@@ -79,3 +79,18 @@ Cluster = Annotated[
 Store = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL of the database; else RUN/run.sqlite.")
 ]
+DemoFolder = Annotated[Path, typer.Option(help="Folder for archive, truth and run.")]
+RealSeries = Annotated[
+    Path | None, typer.Option(help="Folder of one CT series to plant lesions in.")
+]
+DemoSubjects = Annotated[
+    int, typer.Option(min=1, max=24, help="So many of the small trial's 24 subjects.")
+]
+Trial = Annotated[
+    Literal["soramic"] | None,
+    typer.Option(help="The simulated trial after a published one, in place of the small one."),
+]
+Patients = Annotated[
+    int | None,
+    typer.Option(min=1, max=177, help="With --trial: so many of its 177; else all, for hours."),
+]

@@ -10,9 +10,10 @@ import typer
 from sumdiam import __version__
 from sumdiam.batch.progress import Reporter, reporter_for_screen
 from sumdiam.batch.run import run
-from sumdiam.batch.settings import RunSettings
+from sumdiam.batch.settings import RunSettings, usable_processors
 from sumdiam.demo.archive import write_archive
 from sumdiam.demo.comparison import Comparison, compare
+from sumdiam.demo.imaged.command import trial_command
 from sumdiam.demo.real import write_planted
 from sumdiam.demo.trial import TrialError, load_trial
 from sumdiam.demo.truth_table import TruthTables, truth_tables, write_inputs
@@ -21,6 +22,34 @@ from sumdiam.export.table_file import read_table, write_table
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
 _COMPARED = ("measurements", "responses", "outcomes", "events")
+
+
+def chosen_demo(
+    *,
+    out: Path,
+    real: Path | None = None,
+    subjects: int = 24,
+    trial: str | None = None,
+    patients: int | None = None,
+    workers: int | None = None,
+) -> int:
+    """Run the demo that the options ask for; see `demo_command` and `imaged.trial_command`.
+
+    Raises
+    ------
+    TrialError
+        If options of two demos are given.
+    """
+    if trial is None and patients is not None:
+        msg = "--patients goes with --trial soramic; the small trial has --subjects"
+        raise TrialError(msg)
+    workers = workers or usable_processors()
+    if trial is None:
+        return demo_command(out=out, real=real, subjects=subjects, workers=workers)
+    if real is not None:
+        msg = "--trial and --real make different archives: give one of them"
+        raise TrialError(msg)
+    return trial_command(out=out, patients=patients, workers=workers)
 
 
 def demo_command(

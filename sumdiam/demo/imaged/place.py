@@ -46,7 +46,7 @@ class Place:
         return Body(kind, self.organs)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def place_of(subject: ImagedSubject) -> Place:
     """Return where everything lies; the same at every visit.
 

@@ -25,6 +25,8 @@ COLUMNS = (
 )  # fmt: skip
 TOLERATED = {"dpr, ": (1.0, "within 1 point"), "target_size, ": (1.0, "within 1 mm")}
 """What pixels may add to percentages and millimetres, by how the figure's name begins."""
+AMOUNTS = ("median", "mean")
+"""How the names of figures end that may be printed as whole numbers and are no counts."""
 PRINTED_ALONE = "no length is in it"
 """Of rows about the print itself, which nothing measured can change."""
 
@@ -108,6 +110,8 @@ def against_truth(here: Compared, pixels: Compared) -> str:
     """
     if not here.reproduced or not pixels.reproduced:
         return EQUAL if here.reproduced == pixels.reproduced else UNKNOWN
+    if here.printed.isdigit() and not here.what.endswith(AMOUNTS):
+        return EQUAL if here.reproduced == pixels.reproduced else DIFFERS
     number = here.printed.lstrip("< ")
     decimals = len(number.split(".")[1]) if "." in number else 0
     word = f"{float(here.reproduced):.{decimals}f}"
