@@ -12,6 +12,7 @@ from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import load_cohort
 from sumdiam.demo.imaged.accuracy import accuracy_table
 from sumdiam.demo.imaged.command import told
+from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.outcome import differing
 from sumdiam.demo.imaged.page import PageContent, write_page
 from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
@@ -171,6 +172,14 @@ def test_the_page_needs_nothing_else_and_marks_the_data_as_simulated(same, part,
     )
     assert list(as_frame(same)["from_pixels"]) == [row.pixels for row in same]
     assert "  outcomes that differ from those of the true lengths: none" in told(content)
+
+
+def test_figure_2_counts_responders_by_factor_as_the_paper_does(everybody):
+    plotted = draw_responders(everybody.patients).plotted
+    rows = plotted.set_index(["variable", "level"])
+    b = rows.loc[("child_pugh_b", "yes")]
+    assert (b["events"], b["n"]) == (1, 12)
+    assert rows.loc[("arm", "combination"), "events"] == 45
 
 
 def test_an_archive_that_no_demo_wrote_is_left_alone(tmp_path):

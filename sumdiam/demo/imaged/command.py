@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from stats.plots import encode
 from sumdiam import __version__
 from sumdiam.batch.progress import Reporter, reporter_for_screen
 from sumdiam.batch.run import run
@@ -16,6 +17,7 @@ from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import Cohort, load_cohort
 from sumdiam.demo.imaged.accuracy import accuracy_table
 from sumdiam.demo.imaged.archive import write_trial_archive
+from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.input_table import true_lengths, write_trial_inputs
 from sumdiam.demo.imaged.outcome import differing, measured_patients, run_tables
 from sumdiam.demo.imaged.page import PageContent, write_page
@@ -23,7 +25,7 @@ from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.imaged.subject import imaged_subjects
 from sumdiam.demo.written_mark import is_written, mark_written
-from sumdiam.export.table_file import write_table
+from sumdiam.export.table_file import write_table, written_whole
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
 TITLE = "Simulated trial after the published one"
@@ -80,6 +82,8 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
     write_table(as_frame(content.rows), folder / "tables" / "printed_against_reproduced")
     write_table(content.differing, folder / "tables" / "demo_differences")
     write_table(content.accuracy, folder / "tables" / "demo_accuracy")
+    with written_whole(folder / "figures" / "response_by_factor.svg") as draft:
+        draft.write_bytes(encode(draw_responders(measured).figure, "svg"))
     write_page(content, folder / PAGE, figures=folder / "figures", report="report.html")
     return content
 

@@ -17,9 +17,9 @@ from sumdiam.export.table_file import written_whole
 
 FIGURES = (
     ("flow", "Figure 1: flow of the patients"),
-    ("waterfall", "Best change of the target sum"),
+    ("response_by_factor", "Figure 2: factors and objective response"),
     ("kaplan_meier_PFS", "Figure 3: progression-free survival"),
-    ("kaplan_meier_OS", "Figure 3: overall survival"),
+    ("kaplan_meier_OS", "Overall survival"),
 )
 
 
