@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from measurement.enhancement import Contrast
 from measurement.outline import Mask
 from measurement.smoothing import Values
-from measurement.viable import Contrast
 
 SHELL_MM = 2.5
 """How far outside the outline the dipole is sought."""

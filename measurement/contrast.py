@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from imaging.volume import Volume
+from measurement.enhancement import Contrast
 from measurement.outline import Mask
 from measurement.reading import LesionImages, MeasurementSettings
-from measurement.viable import Contrast
 
 RIM_MM = 2.5
 """Reference tissue keeps this far from every lesion's outline."""
@@ -74,6 +74,27 @@ def contrast_of(
         least=least,
         fixed_threshold_sd=settings.viable.arterial_only_sd if native is None else None,
     )
+
+
+def rises(images: LesionImages, here: Scene, contrast: Contrast, region: Mask) -> dict[str, float]:
+    """Rise from the native to the arterial phase of the liver and of a viable part.
+
+    In HU; of signal, which has no unit, as part of the native signal of the same tissue. Empty
+    without a native phase, or where the tissue around is not known to be liver.
+    """
+    if images.native is None or not here.around_is_liver:
+        return {}
+    tissues = {"liver_rise": here.around, "viable_rise": region}
+    found = {}
+    for name, tissue in tissues.items():
+        if not tissue.any():
+            continue
+        whole = 1.0
+        if images.native.unit != "HU":
+            whole = abs(float(np.median(images.native.array[tissue])))
+        if whole > 0.0:
+            found[name] = _median(contrast.values, tissue) / whole
+    return found
 
 
 def mean_in(volume: Volume, region: Mask) -> float | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-NOTES = frozenset({"registered"})
-"""Codes that say what was done: breathing moves nearly every liver, and what is left over after
-registration has a flag of its own."""
+NOTES = frozenset({"registered", "gap_curve_jumps"})
+"""Codes that a reviewer should see and that are no doubt by themselves. Breathing moves nearly
+every liver, and what is left over after registration has a flag of its own. Where necrosis decides
+a length, the gap that was allowed does; a length that is near to such a jump is `length_sensitive`.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from imaging.volume import Volume
 from measurement import doubt, quantity
 from measurement.alignment import dipole
-from measurement.contrast import contrast_of, mean_in, scene
+from measurement.contrast import contrast_of, mean_in, rises, scene
 from measurement.cut import cut
 from measurement.delineation import clear_border_percent
 from measurement.diameter import (
@@ -21,6 +21,7 @@ from measurement.diameter import (
     outline_diameter,
     tied_short_axis,
 )
+from measurement.enhancement import Contrast
 from measurement.flag import Flag
 from measurement.neighbour import lesion_outline, neighbours
 from measurement.outline import LesionOutline, Mask
@@ -31,7 +32,7 @@ from measurement.reading import (
     MeasurementSettings,
 )
 from measurement.uncertainty import outline_sd_of_viable_mm
-from measurement.viable import Contrast, viable_part
+from measurement.viable import viable_part
 from measurement.volumetry import enhancing_fraction, holes_filled
 
 __all__ = [
@@ -195,6 +196,8 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
         return _without_viable(images, settings, tuple(flags), evidence, reason or "")
     found = viable_part(contrast, settings.viable)
     evidence |= found.evidence | {"least_enhancement": contrast.least}
+    evidence |= rises(images, here, contrast, found.region)
+    flags += doubt.of_rises(evidence, settings, images.image.unit)
     if images.native is None:
         flags.append(doubt.no_native_phase())
     elif here.around_is_liver:
@@ -264,6 +267,7 @@ def _reading(images: LesionImages, settings: MeasurementSettings, part: _Part) -
     flags = list(part.flags)
     if axes.long is not None and axes.outline.thin_on(axes.long.slice_index):
         flags.append(doubt.fallback_used())
+    flags += doubt.of_curve(curve)
     flags += doubt.of_sensitivity(long.value or 0.0, part.neighbours_mm, settings)
     if part.neighbours_mm:
         pixel = math.sqrt(math.prod(geometry.spacing_mm[1:]))

@@ -9,9 +9,9 @@ from typing import Literal
 from imaging.mask import LesionMask
 from imaging.volume import Volume
 from measurement.diameter import Caliper
+from measurement.enhancement import ViableSettings
 from measurement.flag import Flag
 from measurement.outline import Mask
-from measurement.viable import ViableSettings
 
 Kind = Literal["hepatic", "extrahepatic", "node"]
 

@@ -9,7 +9,7 @@ from imaging.mask import LesionMask, SegmentIdentity
 from imaging.shape import Ball
 from measurement import doubt
 from measurement.diameter import longest_diameter, tied_short_axis
-from measurement.flag import Flag
+from measurement.flag import Flag, is_doubtful
 from measurement.lesion import MeasurementSettings, measure_lesion
 from measurement.outline import LesionOutline
 
@@ -113,15 +113,42 @@ def test_a_length_that_neighbouring_choices_move_is_doubtful(value, neighbours, 
 
 
 def test_a_contrast_that_may_be_below_1_5_is_doubtful():
-    codes = [doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU") for cnr in (1.49, 1.55, 1.6)]
+    codes = [doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU") for cnr in (1.49, 1.6, 1.61)]
     assert [len(found) for found in codes] == [1, 1, 0]
 
 
 def test_a_dead_lesion_on_mr_is_judged_by_twice_the_least_signal_that_counts():
-    seen = {"detectable_enhancement": 70.0, "least_enhancement": 40.0}
+    seen = {"detectable_enhancement": 70.0, "least_enhancement": 40.0, "chance_of_noise": 1.0}
     assert doubt.of_contrast(seen, SETTINGS, "signal") == []
     seen["detectable_enhancement"] = 90.0
     assert doubt.of_contrast(seen, SETTINGS, "signal")[0].code == "dead_lesion_undetectable"
+
+
+def test_a_dead_lesion_that_noise_alone_would_seldom_look_like_is_doubtful():
+    seen = {"detectable_enhancement": 15.0, "least_enhancement": 10.0}
+    found = [doubt.of_contrast(seen | {"chance_of_noise": p}, SETTINGS, "HU") for p in (0.01, 0.2)]
+    assert [[flag.written() for flag in flags] for flags in found] == [
+        ["faint_enhancement(0.01)"],
+        [],
+    ]
+
+
+CURVES = [
+    # lengths at gaps of 0, 2, 5 mm and infinity            largest step  mm apart
+    ((36.66, 36.66, 50.0, 50.0), 0.2668, 13.34),  # a ring of 50 mm around a core of 34 mm
+    ((10.0, 20.0, 25.0, 50.0), 0.2, None),  # steps of no more than a fifth
+    ((30.0, 30.0, 30.0, 60.0), 0.0, None),  # islands further apart than 5 mm
+    ((0.0, 0.0, 0.0, 0.0), 0.0, None),
+]
+
+
+@pytest.mark.parametrize(("lengths", "part", "apart_mm"), CURVES)
+def test_a_curve_over_gaps_that_jumps_is_noted_and_no_doubt(lengths, part, apart_mm):
+    curve = dict(zip((0.0, 2.0, 5.0, float("inf")), lengths, strict=True))
+    assert doubt.jump_part(curve) == pytest.approx(part, abs=1e-4)
+    flags = doubt.of_curve(curve)
+    assert [flag.value for flag in flags] == ([] if apart_mm is None else [pytest.approx(apart_mm)])
+    assert not is_doubtful(";".join(flag.written() for flag in flags))
 
 
 def test_a_crescent_has_a_wide_band_of_short_axes():
@@ -135,11 +162,6 @@ def test_a_crescent_has_a_wide_band_of_short_axes():
     wide = replace(short, lowest_mm=10.7, highest_mm=16.8)
     flag = doubt.short_axis_band_wide(wide, 1.0)
     assert (flag.code, flag.value) == ("short_axis_band_wide", pytest.approx(6.1))
-
-
-def test_the_jump_of_the_curve_is_a_part_of_the_plain_diameter():
-    assert doubt.jump_part({0.0: 10.0, 2.0: 20.0, 5.0: 25.0, float("inf"): 50.0}) == 0.2
-    assert doubt.jump_part({0.0: 0.0}) == 0.0
 
 
 def test_a_flag_is_written_as_code_and_value():

@@ -142,6 +142,42 @@ def test_signal_without_a_unit_is_measured_by_the_same_rule():
     assert dead.flags == ()
 
 
+def with_native_times(images, factor):
+    """Images whose native phase has another scale, which no header states."""
+    native = images.native
+    scaled = np.rint(native.array * factor).astype(np.int16)
+    return replace(images, native=replace(native, array=scaled))
+
+
+DEAD_MR = Dead((8.0,) * 3, 0.0, CENTRE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "factor", "reads_mm", "code"),
+    [
+        (DEAD_MR, 1.0, 0.0, None),
+        (DEAD_MR, 1 / 1.5, 16.0, "rises_as_liver"),  # dead, and a scale makes it look viable
+        (DEAD_MR, 1 / 3.0, 16.0, "rises_as_liver"),
+        (Ball(18.0, CENTRE), 1.0, 18.0, None),
+        (Ball(18.0, CENTRE), 3.0, 0.0, "liver_darkens"),  # viable, and a scale hides it
+    ],
+)
+def test_signal_of_phases_that_no_header_says_to_be_scaled_apart_is_doubtful(
+    shape, factor, reads_mm, code
+):
+    reading = measure_lesion(with_native_times(scene_of(shape, unit="signal", scale=6.0), factor))
+    assert reading.value("viable_diameter") == pytest.approx(reads_mm, abs=1.5 * PIXEL_MM)
+    assert codes(reading) - {"low_cnr"} == ({code} if code else set())
+
+
+def test_swapped_phases_of_ct_are_doubtful():
+    images = scene_of(RING)
+    swapped = replace(images, native=images.arterial, arterial=images.native)
+    reading = measure_lesion(swapped)
+    assert reading.value("viable_diameter") == 0.0
+    assert codes(reading) == {"liver_darkens"}
+
+
 def test_signal_without_native_is_judged_against_the_liver():
     reading = measure_lesion(
         scene_of(Ball(18.0, CENTRE), unit="signal", scale=6.0, phases=("arterial",), rise=90.0)
