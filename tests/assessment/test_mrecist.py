@@ -153,3 +153,10 @@ def test_a_visit_that_only_another_reader_recorded_is_no_baseline_of_this_one(ma
 def test_everything_that_is_public_is_there():
     for name in assessment.__all__:
         assert getattr(assessment, name) is not None
+
+
+def test_the_baseline_has_no_response(short):
+    found = short("L1 liver 30 20; T1 liver!n pres pres", "0 60").responses.iloc[0]
+    kinds = ("target", "nontarget", "overall", "hepatic", "recorded")
+    assert found[[f"{kind}_response" for kind in kinds]].isna().all()
+    assert found["timepoint"] == 0

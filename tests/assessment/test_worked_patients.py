@@ -1,6 +1,7 @@
 """Worked patients: each row of fixtures/worked_patients.csv is one, with the reason at its end."""
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ TABLE = Path(__file__).parents[2] / "fixtures" / "worked_patients.csv"
 with TABLE.open(encoding="utf-8") as handle:
     PATIENTS = list(csv.DictReader(handle))
 EVENTS = ("OS", "PFS", "TTP", "hepatic_PFS", "PPS", "DOR")
+NO_WARNING = pd.DataFrame({"code": []})
 LAST_VISIT = {
     "target": "target_response",
     "nontarget": "nontarget_response",
@@ -29,21 +31,26 @@ LAST_VISIT = {
 
 @pytest.fixture(scope="module")
 def answers(make_tables):
-    """Assess all patients, in one call per rule set and policies."""
-    groups = {}
-    for patient in PATIENTS:
-        groups.setdefault((patient["criteria"], patient["policies"]), []).append(patient)
+    """Assess patients, all of one rule set and policies in one call, once they are asked for."""
     made = make_tables(PATIENTS)
-    found = {}
-    for (criteria, policies), patients in groups.items():
+
+    @cache
+    def of_group(criteria, policies):
         given = dict(part.strip().split("=") for part in policies.split(";") if part.strip())
         chosen = PolicySet(given.pop("set", "default"), given)
-        names = [patient["patient"] for patient in patients]
+        names = [
+            patient["patient"]
+            for patient in PATIENTS
+            if (patient["criteria"], patient["policies"]) == (criteria, policies)
+        ]
         own = {key: table[table["subject_id"].isin(names)] for key, table in made.items()}
         result = assess(own.pop("lesions"), criteria=(criteria,), policies=chosen, **own)
-        for patient in patients:
-            found[patient["patient"]] = result
-    return found
+        return {
+            name: dict(iter(getattr(result, name).groupby("subject_id")))
+            for name in ("responses", "outcomes", "events", "warnings")
+        }
+
+    return of_group
 
 
 def shown(value):
@@ -57,22 +64,18 @@ def shown(value):
     return str(value)
 
 
-def of(frame, patient):
-    """Return a patient's rows."""
-    return frame[frame["subject_id"] == patient]
-
-
 @pytest.mark.parametrize("row", PATIENTS, ids=[row["patient"] for row in PATIENTS])
 def test_worked_patient(row, answers):
-    result, name = answers[row["patient"]], row["patient"]
-    visits = of(result.responses, name).query("timepoint > 0").sort_values("timepoint")
+    result, name = answers(row["criteria"], row["policies"]), row["patient"]
+    visits = result["responses"][name]
+    visits = visits[visits["timepoint"] > 0].sort_values("timepoint")
     assert [shown(word) for word in visits["overall_response"]] == row["overall"].split(), row[
         "why"
     ]
-    outcome = of(result.outcomes, name).iloc[0]
+    outcome = result["outcomes"][name].iloc[0]
     assert shown(outcome["best_response"]) == row["best"], row["why"]
     assert shown(outcome["confirmed_best_response"]) == row["confirmed"], row["why"]
-    events = of(result.events, name).set_index("endpoint")
+    events = result["events"][name].set_index("endpoint")
     for check in filter(None, (part.strip() for part in row["checks"].split(";"))):
         key, wanted = check.split("=")
         assert answer(key, visits, outcome, events, result, name, wanted) == wanted, (
@@ -89,7 +92,7 @@ def answer(key, visits, outcome, events, result, name, wanted):
     if key == "recorded":
         return ",".join(shown(word) for word in visits["recorded_response"])
     if key == "warning":
-        codes = set(of(result.warnings, name)["code"])
+        codes = set(result["warnings"].get(name, NO_WARNING)["code"])
         return wanted if wanted in codes else f"only {sorted(codes)}"
     if key in LAST_VISIT:
         return shown(visits.iloc[-1][LAST_VISIT[key]])
