@@ -97,8 +97,13 @@ def choose(condition: Bools, one: Anything | int, other: Anything | int) -> Anyt
     np.negative(mask, out=mask)
     if not kinds:
         mask &= np.int64(int(one) ^ int(other))
-        return mask ^ int(other)
-    return other ^ ((one ^ other) & mask)
+    else:
+        differ = one ^ other
+        if mask.shape != differ.shape:  # type: ignore[union-attr]
+            return other ^ (differ & mask)
+        mask &= differ
+    mask ^= other
+    return mask
 
 
 def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) -> Anything:

@@ -147,11 +147,34 @@ def _days_between_dates(course: Course, people: People) -> Ints:
 def conformance_warnings(result: SubjectResponses) -> list[dict[str, Any]]:
     """Return where a given selection breaks the rule set, and what else a person should look at."""
     course, states = result.course, result.reading.states
-    criteria, policy = result.rules.criteria, result.rules.policy
+    criteria = result.rules.criteria
     role = result.reading.selection.role
     out = Warned(course, criteria.name)
     target = role == TARGET
     value, size = states.value[:, 0], states.length[:, 0]
+    if result.reading.selection.given.any():  # else the rules chose, within the limits
+        _limit_warnings(out, result)
+    least = np.where(
+        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
+    )
+    small = target & (size > 0) & (size < least)
+    out.lesions(small, "target_too_small", partial(_size_text, size, least))
+    out.lesions(
+        target & (value == NOT_MEASURED),
+        "target_not_measured_at_baseline",
+        lambda index: labels(states.measurand[index], NAMES, "no ", " at baseline"),
+    )
+    dead = target & states.viable & (value == 0)
+    out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
+    _status_warnings(out, result)
+    return out.parts
+
+
+def _limit_warnings(out: Warned, result: SubjectResponses) -> None:
+    """Warn of more targets than allowed, in all, in the liver or outside, in an organ."""
+    course, states = result.course, result.reading.states
+    policy = result.rules.policy
+    target = result.reading.selection.role == TARGET
     limits = [
         (target, "max_targets", "targets"),
         (target & states.hepatic, "max_hepatic_targets", "hepatic_targets"),
@@ -168,20 +191,6 @@ def conformance_warnings(result: SubjectResponses) -> list[dict[str, Any]]:
         "too_many_in_organ",
         f"more than {policy['max_targets_per_organ']} targets in this organ",
     )
-    least = np.where(
-        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
-    )
-    small = target & (size > 0) & (size < least)
-    out.lesions(small, "target_too_small", partial(_size_text, size, least))
-    out.lesions(
-        target & (value == NOT_MEASURED),
-        "target_not_measured_at_baseline",
-        lambda index: labels(states.measurand[index], NAMES, "no ", " at baseline"),
-    )
-    dead = target & states.viable & (value == 0)
-    out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
-    _status_warnings(out, result)
-    return out.parts
 
 
 def _count_text(count: Ints, text: str, index: Any) -> Words:

@@ -171,7 +171,7 @@ class Course:
 
     def _spread(self, cells: Anything, missing: object) -> Anything:
         """Lay the cells of a column out over lesions and ranks."""
-        found = by_visit(cells[self.row])
+        found = cells.take(self.row.T).T
         if not self.recorded.all():
             found[~self.recorded] = missing
         return found
@@ -197,8 +197,9 @@ def make_course(
     row_key = subject * readers + reader.codes
     key, case = _cases(len(visits.subject_id), subject, row_key, readers)
     lesion_key, lesion_of_row = compacted(case * names + lesion.codes, len(key) * names)
-    row = filled((len(lesion_key), visits.timepoint.shape[1]), -1, np.int64)
-    row[lesion_of_row, rank_of_rows(visits, subject, lesions.timepoint)] = np.arange(lesions.n)
+    n = len(lesion_key)
+    row = np.full(n * visits.timepoint.shape[1], -1, dtype=np.int64)
+    row[rank_of_rows(visits, subject, lesions.timepoint) * n + lesion_of_row] = np.arange(lesions.n)
     if np.count_nonzero(row >= 0) != lesions.n:
         return None
     lesion_case = lesion_key // names
@@ -209,7 +210,7 @@ def make_course(
         bounds=np.searchsorted(lesion_case, np.arange(len(key) + 1)),
         lesion_case=lesion_case,
         lesion_words=Words(lesion_key % names, lesion.words),
-        row=row,
+        row=row.reshape(visits.timepoint.shape[1], n).T,
         table=lesions,
     )
 
@@ -223,4 +224,6 @@ def _cases(n: int, subject: Ints, row_key: Ints, readers: int) -> tuple[Ints, In
     with_lesions[subject] = True
     there = np.repeat(~with_lesions, readers)
     there[row_key] = True
+    if there.all():
+        return np.arange(len(there)), row_key
     return np.flatnonzero(there), (np.cumsum(there) - 1)[row_key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -126,14 +127,15 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     spread = chosen(measurand, {key: uncertainty(course, NAMES[key]) for key in _used(measurand)})
 
     viable = np.array(VIABLE)[measurand][:, None]
-    dead = viable & (enhancement == 0) & (value == NOT_MEASURED)
-    small, absent = criteria.amount("response", "too_small"), status.equals("absent")
     unmeasured = value == NOT_MEASURED
+    dead = viable & (enhancement == 0) & unmeasured
+    small, absent = criteria.amount("response", "too_small"), status.equals("absent")
     value = value.copy(order="F")
     value[unmeasured & (absent | dead)] = 0
     value[unmeasured & status.equals("too_small")] = small
-    largest = np.maximum.reduce(list(values.values()))  # only whether there is anything at all
+    largest = reduce(np.maximum, values.values())  # only whether there is anything at all
     normal = criteria.length("node", "gone_below_mm")
+    stated = unmeasured & (value >= 0)  # a length that a status stands for has no error
     span = value if criteria.unit == "mm" else _spans(kind["node"], measurand, values)
     axis = value if criteria.measures_short_axis else span
     by_axis = kind["node"][:, None] & (axis >= 0)
@@ -145,7 +147,7 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
         course,
         LesionStates(
             value=value,
-            uncertainty=np.where(unmeasured & (value >= 0), 0.0, spread),
+            uncertainty=np.where(stated, 0.0, spread) if stated.any() else spread,
             span=span,
             gone=gone,
             seen=seen,

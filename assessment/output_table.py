@@ -162,7 +162,7 @@ def _held(values: Any) -> Any:
     """Return a column as its table holds it."""
     if isinstance(values, Words):
         words = pd.arrays.StringArray(np.array(values.words, dtype=object))
-        codes = values.codes.astype(np.intp)
+        codes = values.codes.astype(np.intp, copy=False)
         return words.take(codes, allow_fill=bool((codes < 0).any()))
     if isinstance(values, np.ndarray) and values.dtype == object:
         return pd.arrays.StringArray(values)

@@ -113,15 +113,17 @@ def amounts(values: Ints, per_unit: int = 100, before: str = "", after: str = ""
         rests = spelled(
             found % per_unit, lambda rest: f".{f'{rest:0{places}d}'.rstrip('0') or '0'}{after}"
         )
-        return _written(before, found // per_unit, rests)
+        return _text(before, found // per_unit, _taken(rests))
 
     return _spelled(values, spell)
 
 
-def _written(before: str, whole: Ints, rests: Words) -> Iterable[str]:
-    """Write whole numbers, each between a text for all and one of its own."""
-    digits = pa.array(whole).cast(pa.string())
-    found: list[str] = pc.binary_join_element_wise(before, digits, _taken(rests), "").to_pylist()
+def _text(*parts: str | Ints | pa.Array) -> list[str]:
+    """Write parts one after the other, row by row; whole numbers as their digits."""
+    pieces = (
+        pa.array(part).cast(pa.string()) if isinstance(part, np.ndarray) else part for part in parts
+    )
+    found: list[str] = pc.binary_join_element_wise(*pieces, "").to_pylist()
     return found
 
 
@@ -156,9 +158,7 @@ def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> W
         return words
     rest = np.flatnonzero(~one.ravel())
     digits = shown.ravel()[rest] * DIGITS + decimals.ravel()[rest] * 2 + (part < 0).ravel()[rest]
-    finer = spelled(
-        digits, lambda k: f"{before}{_number(k // DIGITS, k % DIGITS // 2, k % 2)} %{after}"
-    )
+    finer = _spelled(digits, lambda found: _numbers(found, before, f" %{after}"))
     codes = words.codes.ravel().copy()
     codes[rest] = len(words.words) + finer.codes
     return Words(codes.reshape(part.shape), (*words.words, *finer.words))
@@ -170,19 +170,20 @@ def _tenths(values: Ints, negative: Bools, before: str, after: str) -> Words:
     def spell(found: Ints) -> Iterable[str]:
         tenths, below = np.divmod(found, 2)
         whole, rest = np.divmod(tenths, 10)
-        ends = Words(rest, tuple(f".{digit}{after}" for digit in range(10)))
-        return [
-            f"{before}{'-' if minus else '+'}{text}"
-            for minus, text in zip((below == 1).tolist(), _written("", whole, ends), strict=True)
-        ]
+        signs = _taken(Words(below, (f"{before}+", f"{before}-")))
+        ends = _taken(Words(rest, tuple(f".{digit}{after}" for digit in range(10))))
+        return _text(signs, whole, ends)
 
     return _spelled(values * 2 + negative, spell)
 
 
-def _number(digits: int, places: int, negative: int) -> str:
-    """Write digits with so many decimals and a sign."""
-    scale = 10**places
-    return f"{'-' if negative else '+'}{digits // scale}.{digits % scale:0{places}d}"
+def _numbers(keys: Ints, before: str, after: str) -> Iterable[str]:
+    """Write numbers from their digits, number of decimals and sign, packed in a key."""
+    digits, negative = keys // DIGITS, keys % 2
+    scale = 10 ** (keys % DIGITS // 2)
+    rest = pa.array(scale + digits % scale).cast(pa.string())  # its first digit, 1, gives way
+    signs = _taken(Words(negative, (f"{before}+", f"{before}-")))
+    return _text(signs, digits // scale, pc.utf8_replace_slice(rest, 0, 1, "."), after)
 
 
 def labels(codes: Anything, words: tuple[str, ...], before: str = "", after: str = "") -> Words:

@@ -257,24 +257,29 @@ def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     place, first = np.unique(course.lesion_case[lesion] * codes.shape[1] + rank, return_index=True)
     index = (lesion[first], rank[first])
     back = new.dated[index] & ~new.recorded[index]
-    words: dict[str, int] = {}
     doubt = codes.ravel()[place] == NEW_EQUIVOCAL
-    columns = (course.lesion_id[index[0]], new.text_at(*index), back, doubt)
-    cells = zip(*(column.tolist() for column in columns), strict=True)
-    told = [
-        words.setdefault(
-            f"; new lesion {name} ({why}{', dated back from a later visit' if dated else ''})"
-            f"{', in doubt' if unsure else ''}",
-            len(words),
-        )
-        for name, why, dated, unsure in cells
-    ]
+    told = phrase.merged(
+        "; new lesion ",
+        course.lesion_words.at(index[0]),
+        " (",
+        phrase.texts(new.text_at(*index)),
+        Words(back + 2 * doubt, NEW_ENDINGS),
+    )
     found = np.full(codes.size, -1, dtype=np.int64)
-    found[place] = told
-    found = np.where(np.isin(codes, (NEW_YES, NEW_EQUIVOCAL)), found.reshape(codes.shape), -1)
-    unlooked = words.setdefault("; new lesions not looked for", len(words))
-    found[codes == NEW_NOT_ASSESSED] = unlooked
-    return Words(at.of(found), tuple(words))
+    found[place] = told.codes
+    named = (codes == NEW_YES) | (codes == NEW_EQUIVOCAL)
+    found = np.where(named, found.reshape(codes.shape), -1)
+    found[codes == NEW_NOT_ASSESSED] = len(told.words)
+    return Words(at.of(found), (*told.words, "; new lesions not looked for"))
+
+
+NEW_ENDINGS = (
+    ")",
+    ", dated back from a later visit)",
+    "), in doubt",
+    ", dated back from a later visit), in doubt",
+)
+"""By whether a new lesion is dated back, and twice whether it is in doubt."""
 
 
 IMMUNE_TEXTS = {
