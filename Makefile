@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs validation lock clean help
+.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs validation mutation lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -72,6 +72,10 @@ VALIDATION_SEED ?= 7000
 validation: $(READY)  ## write docs/validation.md: lesions planted in a real CT (hours; goes on where it ended)
 	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(VALIDATION_SEED) \
 	    --rows $(VALIDATION_ROWS) --out docs/validation.md
+
+MUTATION_SESSION ?= mutation-session.csv
+mutation: $(READY)  ## write docs/mutation.md: is each small change of the assessment noticed? (goes on where it ended)
+	nice -n 15 $(BIN)/python -m benchmarks.mutation --session $(MUTATION_SESSION) --report docs/mutation.md
 
 lock:  ## pin the newest versions that pyproject.toml allows
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock

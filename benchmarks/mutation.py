@@ -46,11 +46,12 @@ LIVER_TESTS = ("liver_function", "liver_table")
 SECONDS, BYTES = 60, 6 * 2**30
 """Beyond these a mutant counts as noticed: it never ends, or fills the memory."""
 MOST = [10**6]
+"""Beyond so many tests that may notice a mutant none is run: what survives so, may not at last."""
 SHORT = "tests.assessment.conftest"
 COLUMNS = [field.name for field in fields(Mutant)] + ["result", "by", "seconds"]
 
-Named = Callable[[], Iterator[str]] | None
-"""Yields the names of the tests that may notice a mutant; all may, where there is none."""
+Named = Callable[[], Iterator[tuple[str, str | None]]] | None
+"""Yields the tests that may notice a mutant, with what comes next; all may, where it is none."""
 Try = tuple[Mutant, Callable[[], None]]
 
 
@@ -90,7 +91,7 @@ def child(
     except Exception as error:  # noqa: BLE001
         os.write(told, f"loading: {type(error).__name__}".encode())
         os._exit(0)
-    for item, following in to_run(items, named, MOST[0]):
+    for item, following in to_run(items, named):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
             os.write(told, item.nodeid.encode())
@@ -98,25 +99,30 @@ def child(
     os._exit(0)
 
 
-def to_run(items: list[Any], named: Named, most: int) -> Iterator[tuple[Any, Any]]:
-    """Yield the tests that may notice a mutant, and which comes next if that is known.
+def to_run(items: list[Any], named: Named) -> Iterator[tuple[Any, Any]]:
+    """Yield the tests that may notice a mutant, and which comes next if that is known."""
+    if named is None:
+        yield from zip(items, [*items[1:], None], strict=True)
+        return
+    by_name = {item.nodeid: item for item in items}
+    for name, following in itertools.islice(named(), MOST[0]):
+        if name in by_name:
+            yield by_name[name], by_name.get(following)
 
-    What a fixture did for several tests counts as done by the first of them: where that may
-    notice, the others of its file may. Beyond so many tests none is run: a mutant that survives
-    so may be noticed yet (`--again` without `--most` tells).
+
+def followers(items: list[Any], made: set[str]) -> dict[str, list[str]]:
+    """Return of each test those behind it that rest on what a fixture did for it.
+
+    In a file whose tests share a fixture, what the fixture does for several counts as done by the
+    first of them: a test that makes no call of its own rests on the last that did.
     """
-    rest = items
-    if named is not None:
-        by_name = {item.nodeid: item for item in items}
-        files, done = set(), set()
-        for name in itertools.islice(named(), most):
-            if name in by_name:
-                yield by_name[name], None
-                done.add(name)
-                files |= {by_name[name].path} if shares(by_name[name]) else set()
-        rest = [item for item in items if item.path in files and item.nodeid not in done]
-        rest = rest[: most - len(done)]
-    yield from zip(rest, [*rest[1:], None], strict=False)
+    found: dict[str, list[str]] = defaultdict(list)
+    for before, item in itertools.pairwise(items):
+        if item.path != before.path or item.nodeid in made or not shares(item):
+            continue
+        first = next((name for name in found if before.nodeid in found[name]), before.nodeid)
+        found[first].append(item.nodeid)
+    return found
 
 
 def shares(item: Any) -> bool:
@@ -196,6 +202,8 @@ class Runner:
             recorder.run(item.nodeid, partial(protocol, item=item, nextitem=following))
         if session.testsfailed:
             sys.exit("a test fails without any change: mend it first")
+        made = {call.test for calls in recorder.calls.values() for call in calls}
+        recorder.followers = followers(session.items, made)
         return recorder
 
     def ordered(self, function: str, items: list[Any]) -> list[Any]:

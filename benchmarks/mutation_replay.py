@@ -98,6 +98,7 @@ class Recorder:
                 self.functions[module, name] = function
         self._of_code = {function.__code__: key for key, function in self.functions.items()}
         self._open: list[tuple[Any, dict[str, Any]]] = []
+        self.followers: dict[str, list[str]] = {}
         self._steady: dict[Name, bool] = {}
         self.test = ""
 
@@ -125,13 +126,22 @@ class Recorder:
         finally:
             sys.setprofile(None)
 
-    def naming(self, mutant: Mutant) -> Callable[[], Iterator[str]] | None:
-        """Return what names the tests that may notice a mutant; None where all may."""
+    def naming(self, mutant: Mutant) -> Callable[[], Iterator[tuple[str, str | None]]] | None:
+        """Return what names the tests that may notice a mutant, each with the one behind it.
+
+        None where all tests may.
+        """
         module = mutant.file.removesuffix(".py").replace("/", ".")
         key = (module, mutant.function)
         if key not in self.functions or not self.steady(key):
             return None
-        return lambda: self.changed(key)
+        return lambda: self._chains(key)
+
+    def _chains(self, key: Name) -> Iterator[tuple[str, str | None]]:
+        """Yield the tests of which a call is answered otherwise, and those that rest on them."""
+        for name in self.changed(key):
+            chain = [name, *self.followers.get(name, [])]
+            yield from zip(chain, [*chain[1:], None], strict=True)
 
     def steady(self, key: Name) -> bool:
         """Return whether a function answers the same calls in the same way, tried on some."""

@@ -11,7 +11,7 @@ from assessment import PolicySet, assess
 
 TABLE = Path(__file__).parents[2] / "fixtures" / "worked_patients.csv"
 with TABLE.open(encoding="utf-8") as handle:
-    PATIENTS = list(csv.DictReader(handle))
+    PATIENTS = sorted(csv.DictReader(handle), key=lambda row: (row["criteria"], row["policies"]))
 EVENTS = ("OS", "PFS", "TTP", "hepatic_PFS", "PPS", "DOR")
 NO_WARNING = pd.DataFrame({"code": []})
 LAST_VISIT = {
