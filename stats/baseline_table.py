@@ -123,7 +123,7 @@ def baseline_table(
     left_out: list[tuple[str, str]] = []
     for name in map(str, rows.columns):
         kind = (kinds or {}).get(name)
-        cells, why = _typed(rows[name], kind)
+        cells, why = typed_cells(rows[name], kind)
         if why and kind == "continuous":
             msg = f"{name}: {why}. Call it categorical or correct the cells."
             raise BaselineTableError(msg)
@@ -137,8 +137,20 @@ def baseline_table(
     return BaselineTable(groups, sizes, tuple(found), tuple(left_out), policy.name)
 
 
-def _typed(cells: pd.Series[Any], kind: Kind | None) -> tuple[pd.Series[Any], str]:
-    """Return floats for a continuous column, else text; or the reason to leave it out."""
+def typed_cells(cells: pd.Series[Any], kind: Kind | None) -> tuple[pd.Series[Any], str]:
+    """Floats for a continuous column, else text; or the reason to leave it out.
+
+    Parameters
+    ----------
+    cells : Series
+    kind : "categorical", "continuous" or None
+        None: numbers with at least `MIN_DISTINCT_NUMBERS` values are continuous.
+
+    Returns
+    -------
+    (Series, str)
+        The cells, and why they cannot be shown; empty where they can.
+    """
     words = cells.astype("string")
     if not words.notna().any():
         return words, "no value in any subject"

@@ -11,6 +11,7 @@ from stats.result import TestResult
 DASH: Final = "–"  # noqa: RUF001 - the dash of ranges
 NOTHING: Final = "—"
 LEAST_P: Final = 0.001
+MOST_DECIMALS: Final = 6
 
 
 def rounded(value: float, digits: int) -> str:
@@ -33,6 +34,22 @@ def ratio(value: float) -> str:
     """Write a ratio such as a hazard ratio: two decimals, one from ten on, none from a hundred."""
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return rounded(value, digits)
+
+
+def ratio_with_limits(estimate: float, lower: float, upper: float) -> str:
+    """Write a ratio with its limits: with more decimals where two would hide how wide they are.
+
+    Examples
+    --------
+    >>> ratio_with_limits(1.0004, 0.9992, 1.0017).replace(DASH, "-")
+    '1.000 (0.999-1.002)'
+    """
+    written = [ratio(one) for one in (estimate, lower, upper)]
+    for digits in range(3, MOST_DECIMALS + 1):
+        if written[1] != written[2] or not lower < upper:
+            break
+        written = [rounded(one, digits) for one in (estimate, lower, upper)]
+    return f"{written[0]} ({written[1]}{DASH}{written[2]})"
 
 
 def p_value(p: float) -> str:

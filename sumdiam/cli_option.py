@@ -57,6 +57,10 @@ ControlArm = Annotated[
     str | None,
     typer.Option(help="Arm that the others are compared with; else the first by name."),
 ]
+AdjustFor = Annotated[
+    list[str] | None,
+    typer.Option(help="Covariate of the prespecified survival model, beside the arm; repeatable."),
+]
 GapMm = Annotated[
     float | None, typer.Option(help="Longest gap in a viable diameter, in mm; else 2.")
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from stats.hazard_ratio import CoxTerm, ReferenceLevel
-from stats.number_text import DASH, p_of_test, p_value, percent, ratio
+from stats.number_text import DASH, p_of_test, p_value, percent, ratio_with_limits
 from stats.plots.forest import ForestHeads, ForestRow, draw_forest
 from stats.plots.style import Drawing
 from stats.regression import CoxFit
@@ -124,7 +124,7 @@ def draw_hazard_forest(
     missing = [f"{fit.n_missing}" for fit in fits if fit.n_missing] if len(fits) == 1 else []
     caption = (
         f"{what or fits[0].method}: hazard ratios with {level:g} % Wald limits on a logarithmic "
-        "axis; counts are events/subjects of the level."
+        "axis, of numbers for one unit more; counts are events/subjects of the level."
         + (f" {missing[0]} incomplete cases are left out." if missing else "")
         + (f" {'; '.join(dict.fromkeys(notes))}." if notes else "")
     )
@@ -169,8 +169,9 @@ def _reference(row: ReferenceLevel) -> ForestRow:
 def _ratio_row(term: CoxTerm, words: str, *, alone: bool) -> ForestRow:
     """Return the row of a hazard ratio, or of why there is none."""
     known = term.hazard_ratio == term.hazard_ratio
-    limits = f"{ratio(term.lower)}{DASH}{ratio(term.upper)}"
-    told = f"{ratio(term.hazard_ratio)} ({limits})" if known else "no estimate"
+    told = "no estimate"
+    if known:
+        told = ratio_with_limits(term.hazard_ratio, term.lower, term.upper)
     label = term.level
     if alone:
         label = f"{words}: {term.level} vs {term.reference}" if term.reference else words

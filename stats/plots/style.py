@@ -107,17 +107,19 @@ def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
     return buffer.getvalue()
 
 
-def inline_svg(figure: Figure, name: str, *, title: str) -> str:
+def inline_svg(figure: Figure | bytes, name: str, *, title: str) -> str:
     """Return the figure as an SVG element to stand in an HTML page beside others.
 
     Parameters
     ----------
+    figure : Figure, or the bytes of its SVG
     name : str
         Put before every id, as ids must be unique in a page.
     title : str
         Read out by screen readers.
     """
-    text = encode(figure, "svg").decode("utf-8")
+    content = figure if isinstance(figure, bytes) else encode(figure, "svg")
+    text = content.decode("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)

@@ -65,6 +65,7 @@ def read_input(settings: RunSettings) -> RunInput:
         scheme_values(policies.values_for(name), settings.scheme)
     subjects = read_subjects(settings.subjects) if settings.subjects else None
     arms = arm_table(subjects, settings.control_arm)
+    _check_factors(settings.adjust_for, subjects)
     problems: tuple[Problem, ...] = ()
     if subjects is not None and settings.subjects is not None:
         origin = settings.subjects.name
@@ -85,6 +86,18 @@ def read_input(settings: RunSettings) -> RunInput:
         problems=problems,
         digests=_digests(settings),
     )
+
+
+def _check_factors(names: tuple[str, ...], subjects: pd.DataFrame | None) -> None:
+    """Refuse a prespecified factor that no subject table has."""
+    there = [] if subjects is None else [str(name) for name in subjects.columns]
+    absent = [name for name in names if name not in there]
+    if absent:
+        msg = (
+            f"adjust_for: the subject table has no column {', '.join(absent)}. "
+            f"It has {', '.join(there) or 'not been given (--subjects)'}."
+        )
+        raise TableError(msg)
 
 
 def _previous_plan(settings: RunSettings) -> PlanFiles | None:

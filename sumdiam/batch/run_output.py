@@ -80,7 +80,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
             write_table(frame, folder / name)
         shown = ("lesions", "responses", "outcomes", "selections", "events", "policies")
         write_workbook({name: frames[name] for name in shown}, folder / WORKBOOK)
-    with _whole_folder(out / "figures") as folder:
+    with _whole_folder(out / "figures") as folder, _whole_folder(out / "printed") as printed:
         report = write_report(
             _report_tables(handed_in, measured, frames),
             overlays=measured.overlays,
@@ -88,6 +88,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
             out=out / REPORT,
             run_facts=facts,
             figures=folder,
+            printed=printed,
         )
     _write_facts(settings, facts, out / "run.json")
     return _summary(measured, lesions, found, report)
@@ -199,6 +200,7 @@ def _facts(settings: RunSettings, handed_in: RunInput, catalogue: Catalogue) -> 
         },
         criteria=settings.criteria[0],
         control_arm=settings.control_arm,
+        adjust_for=settings.adjust_for,
     )
 
 

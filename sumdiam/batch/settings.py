@@ -34,6 +34,7 @@ class RunSettings:
     scheme : censoring scheme; by the policies where None
     select : ``given``: a role in the data wins; ``auto``: the rules choose the targets
     control_arm : the arm that others are compared with; the first by name where None
+    adjust_for : covariates of the prespecified survival model, beside the arm
     gap_mm : longest single stretch of a viable diameter outside viable tissue; None is the
         published default
     resample_masks : whether masks of another grid are moved onto their image, and flagged; else
@@ -59,6 +60,7 @@ class RunSettings:
     scheme: str | None = None
     select: Literal["given", "auto"] = "given"
     control_arm: str | None = None
+    adjust_for: tuple[str, ...] = ()
     gap_mm: float | None = None
     resample_masks: bool = False
     allow_gaps: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class RunSettings:
             "decisions": self.decisions,
         }
         named = {word: path.name for word, path in files.items() if path is not None}
+        planned = {"prespecified factors": ", ".join(self.adjust_for)} if self.adjust_for else {}
         return {
             "archives": ", ".join(path.name or str(path) for path in self.archives),
             **named,
@@ -88,6 +91,7 @@ class RunSettings:
             "gap": "default" if self.gap_mm is None else f"{self.gap_mm:g} mm",
             "masks of another grid": "resampled" if self.resample_masks else "refused",
             "series with missing slices": _allowed(self.allow_gaps),
+            **planned,
         }
 
     def digest(self) -> str:

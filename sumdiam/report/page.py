@@ -10,13 +10,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from stats.comparison import policy_named
 from stats.plots import Drawing, encode, inline_svg
-from sumdiam.export.table_file import csv_bytes, written_whole
-from sumdiam.report.figure import draw_figures
-from sumdiam.report.group_grid import characteristics_grid, response_grid
+from sumdiam.export.table_file import written_whole
+from sumdiam.report.estimate import estimates, write_figures, write_printed
 from sumdiam.report.picture import picture_anchors, picture_groups
-from sumdiam.report.response_summary import endpoints, follow_up
 from sumdiam.report.run_grid import (
     archive_grid,
     criteria_title,
@@ -41,6 +38,11 @@ FIGURE_TITLES: Mapping[str, str] = {
     "waterfall": "Best change of the target sum",
     "spider": "Change of the target sum over time",
     "swimmer": "Course of every subject",
+    "forest_response": "Objective response by factor",
+    "forest_hazard_PFS": "Progression-free survival by factor",
+    "forest_hazard_OS": "Overall survival by factor",
+    "cumulative_incidence": "Progression with death competing",
+    "response_sankey": "Response from visit to visit",
 }
 
 
@@ -61,6 +63,7 @@ def write_report(
     out: Path,
     run_facts: RunFacts,
     figures: Path | None = None,
+    printed: Path | None = None,
     pairs: Mapping[str, bytes | str | Path] | None = None,
 ) -> Path:
     """Write the report of a run as one HTML file and return its path.
@@ -76,6 +79,9 @@ def write_report(
     figures : Path, optional
         Folder to write every figure into too, as SVG, PNG and PDF, with the numbers that it shows
         as CSV beside it.
+    printed : Path, optional
+        Folder to write the tables of estimates into, as HTML, LaTeX, Markdown, DOCX and CSV, and
+        ``check_paper.csv``: their cells as `stats.consistency.check_paper` reads them.
     pairs : mask id -> PNG, optional
         Outlines of matches that wait for a person, as overlays.
 
@@ -91,9 +97,9 @@ def write_report(
     """
     tables = tables.checked()
     view = choose_view(tables, run_facts)
-    policy = policy_named(run_facts.comparison)
-    fits = endpoints(view)
-    drawings = draw_figures(tables, view, fits)
+    found = estimates(tables, view, run_facts)
+    grids, drawings = found.grids, found.drawings
+    svgs = {name: encode(drawing.figure, "svg") for name, drawing in drawings.items()}
     pictures = picture_groups(tables, view, overlays, out.parent)
     title, source, rules = criteria_title(view.criteria)
     html = _environment().get_template("report.html.j2").render(
@@ -107,9 +113,12 @@ def write_report(
         refused=refused_grid(tables),
         problems=problem_grid(tables),
         notes=notes_grid(tables, view),
-        characteristics=characteristics_grid(tables, view, policy),
-        response=response_grid(view, fits, follow_up(view), policy),
-        figures={name: _figure(name, drawing) for name, drawing in drawings.items()},
+        characteristics=grids["characteristics"],
+        response=grids["response"],
+        times=grids["times"],
+        regressions=found.regressions,
+        agreement=grids["agreement"],
+        figures={name: _figure(name, one, svgs[name]) for name, one in drawings.items()},
         course=course_grid(tables, view),
         lesions=lesion_grid(tables, view, picture_anchors(pictures)),
         waiting=waiting_outlines(tables, pairs or {}, out.parent),
@@ -122,22 +131,10 @@ def write_report(
     with written_whole(out) as draft:
         draft.write_text(html, encoding="utf-8", newline="\n")
     if figures is not None:
-        _write_figures(drawings, figures)
+        write_figures(drawings, svgs, figures)
+    if printed is not None:
+        write_printed(grids, printed)
     return out
-
-
-def _write_figures(drawings: Mapping[str, Drawing], folder: Path) -> None:
-    """Write figures and the numbers that they show."""
-    for name, drawing in drawings.items():
-        files = {
-            "svg": encode(drawing.figure, "svg"),
-            "png": encode(drawing.figure, "png"),
-            "pdf": encode(drawing.figure, "pdf"),
-            "csv": csv_bytes(drawing.plotted),
-        }
-        for ending, content in files.items():
-            with written_whole(folder / f"{name}.{ending}") as draft:
-                draft.write_bytes(content)
 
 
 def _environment() -> jinja2.Environment:
@@ -157,8 +154,8 @@ def _asset(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _figure(name: str, drawing: Drawing) -> _Figure:
+def _figure(name: str, drawing: Drawing, content: bytes) -> _Figure:
     """Return a drawing as a part of the page."""
-    title = FIGURE_TITLES[name]
-    svg = inline_svg(drawing.figure, f"fig-{name}", title=title)
+    title = FIGURE_TITLES.get(name, "Agreement of two readers")
+    svg = inline_svg(content, f"fig-{name}", title=title)
     return _Figure(name, title, Markup(svg), drawing.caption)  # noqa: S704 - matplotlib's

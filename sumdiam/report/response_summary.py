@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from stats.comparison import ComparisonPolicy, compare_counts, compare_values
-from stats.logrank import logrank
+from stats.logrank import compare_survival
 from stats.proportion import clopper_pearson, newcombe
-from stats.regression import CoxTerm, cox
+from stats.regression import CoxFit, CoxTerm, cox
 from stats.result import TestResult
 from stats.survival import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 from sumdiam.report import wording
+from sumdiam.report.factor import time_table
 from sumdiam.report.view import ALL, View
 
 SURVIVAL_ENDPOINTS = (
@@ -56,8 +57,13 @@ class Endpoint:
     curves: dict[str, KaplanMeier]
     overall: KaplanMeier
     test: TestResult | None
-    hazard: CoxTerm | None
+    hazard_fit: CoxFit | None
     n_without: int
+
+    @property
+    def hazard(self) -> CoxTerm | None:
+        """Return the hazard ratio of the second arm against the first."""
+        return None if self.hazard_fit is None else self.hazard_fit.terms[0]
 
 
 def response_rows(view: View, policy: ComparisonPolicy) -> list[Row]:
@@ -168,32 +174,34 @@ def _endpoint(view: View, rows: pd.DataFrame, name: str, title: str) -> Endpoint
         for one in view.arms
         for part in [view.of_arm(rows, one)]
     }
-    test = hazard = None
+    test = hazard_fit = None
     if view.has_arms:
         inside = rows[arm.notna()]
         group = arm[arm.notna()]
-        test = logrank(inside["days"], inside["event"], group)
+        late = inside["subject_id"].astype(str).map(time_table(view, name)["arm_known_days"])
+        test = compare_survival(
+            inside["days"], inside["event"], group, group_known_days=late.to_numpy()
+        ).test
         if len(view.arms) == 2:
-            hazard = _hazard(inside, group, control=view.arms[0])
+            hazard_fit = _hazard(inside, group, control=view.arms[0])
     return Endpoint(
         name=name,
         title=title,
         curves=curves,
         overall=kaplan_meier(rows["days"], rows["event"]),
         test=test,
-        hazard=hazard,
+        hazard_fit=hazard_fit,
         n_without=int((~known).sum()),
     )
 
 
-def _hazard(rows: pd.DataFrame, group: pd.Series[str], *, control: str) -> CoxTerm | None:
-    """Return the Cox hazard ratio of the second arm."""
+def _hazard(rows: pd.DataFrame, group: pd.Series[str], *, control: str) -> CoxFit | None:
+    """Return the Cox model of the second arm against the first."""
     frame = pd.DataFrame({"arm": group.to_numpy()})
     complete = rows["days"].notna() & rows["event"].notna()
     if group[complete].nunique() < 2:
         return None
-    fit = cox(rows["days"].to_numpy(), rows["event"].to_numpy(), frame, reference={"arm": control})
-    return fit.terms[0]
+    return cox(rows["days"].to_numpy(), rows["event"].to_numpy(), frame, reference={"arm": control})
 
 
 def _truth(column: str) -> Callable[[pd.DataFrame], pd.Series[bool]]:

@@ -156,6 +156,7 @@ class RunFacts:
         first) and the first reader, policies and scheme in sorted order
     control_arm : the arm that others are compared with; None is the first by name
     comparison : "seed" or "gtsummary", which tests compare the arms
+    adjust_for : covariates of the prespecified model, beside the arm
     """
 
     title: str = "Tumour response report"
@@ -171,6 +172,7 @@ class RunFacts:
     scheme: str | None = None
     control_arm: str | None = None
     comparison: str = "seed"
+    adjust_for: tuple[str, ...] = ()
 
 
 TABLE_NAMES = tuple(f.name for f in fields(RunTables))

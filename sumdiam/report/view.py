@@ -16,7 +16,8 @@ ALL = "All subjects"
 class View:
     """The analysis that a report shows.
 
-    ``subjects`` has one row per subject of the run: subject_id, arm (missing: none given).
+    ``subjects`` has one row per subject of the run: subject_id, arm (missing: none given), and
+    arm_known_on, the day of randomisation, else of the start of treatment.
     ``arms`` are the groups that are compared, the control arm first; one name, `ALL`, where no arm
     is known.
     ``confirmed``: the policies ask for confirmation, so ``outcomes.best_response`` here is the
@@ -125,8 +126,15 @@ def _subjects(tables: RunTables) -> pd.DataFrame:
     arms = tables.subjects.set_index("subject_id")["arm"].astype("string")
     ids = sorted(known)
     found = pd.Series(ids, dtype="string").map(arms) if len(arms) else pd.Series([pd.NA] * len(ids))
+    known_on = tables.subjects.set_index("subject_id")["randomised_on"].combine_first(
+        tables.subjects.set_index("subject_id")["treatment_started_on"]
+    )
     return pd.DataFrame(
-        {"subject_id": pd.Series(ids, dtype="string"), "arm": found.astype("string")}
+        {
+            "subject_id": pd.Series(ids, dtype="string"),
+            "arm": found.astype("string"),
+            "arm_known_on": pd.to_datetime(pd.Series(ids).map(known_on.to_dict())),
+        }
     )
 
 

@@ -67,7 +67,7 @@ def test_without_a_file_all_is_as_it_was():
         ("workers = 0", "should be 1 or more"),
         ("select = 'never'", "should be given or auto"),
         ("gap_mm: 3", "no TOML"),
-        ("zzz = 1", "Known are allow_gaps, cluster"),
+        ("zzz = 1", "Known are adjust_for, allow_gaps, cluster"),
     ],
 )
 def test_a_file_that_cannot_be_meant_says_how_to_mend_it(tmp_path, text, told):
