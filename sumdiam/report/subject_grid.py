@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from assessment.measurand import SHOWN_UNITS
 from measurement.lesion_table import QUANTITY_UNITS
 from sumdiam.report import wording
 from sumdiam.report.figure import scan_days
@@ -26,6 +27,8 @@ LENGTHS: Final = (
 QUANTITIES: Final = tuple(QUANTITY_UNITS)
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 LEAST_PROBABILITY: Final = 0.005
+SUMMED: Final = {"mm": "diameters", "mm2": "products of two diameters", "ml": "volumes"}
+"""What a rule set sums up, by the unit in which it does."""
 
 
 def course_grid(tables: RunTables, view: View) -> Grid:
@@ -33,6 +36,7 @@ def course_grid(tables: RunTables, view: View) -> Grid:
     dates = scan_days(tables).set_index(["subject_id", "timepoint"])["scanned_on"]
     arms = view.arm_by_subject()
     refused = _refused_visits(tables)
+    unit = _unit(view)
     seen: set[str] = set()
     rows: list[GridRow] = []
     for row in view.responses.to_dict("records"):
@@ -40,12 +44,12 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         first = key[0] not in seen
         seen.add(key[0])
         why = refused.get(key, "")
-        rows.append(_visit_row(row, arms.get(key[0], ""), dates.get(key), why, first=first))
+        rows.append(_visit_row(row, arms.get(key[0], ""), dates.get(key), why, unit, first=first))
     columns = (
-        "Subject", "Visit", "Scan", "Response", "Targets", "Sum, mm", "From baseline",
+        "Subject", "Visit", "Scan", "Response", "Targets", f"Sum, {SHOWN_UNITS[unit]}", "From baseline",
         "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
     )  # fmt: skip
-    sums = view.responses["sum_mm"].astype("float64").fillna(0.0)
+    sums = view.responses[f"sum_{unit}"].astype("float64").fillna(0.0)
     left = (view.responses["target_response"].astype("string") == "CR").fillna(value=False)
     normal = bool((left & (sums > 0)).any())
     return Grid(
@@ -55,7 +59,7 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         notes=(
             "Response: overall, below it what makes a PD, and where a cut-off lies within the "
             "measurement error (highlighted) the probability of each category. Targets: measured "
-            "of expected. Sum of diameters as the rule set measures each target. Nadir: the "
+            f"of expected. Sum of {SUMMED[unit]} as the rule set measures each target. Nadir: the "
             "smallest earlier sum. A percentage has more decimals where one would seem to reach a "
             "cut-off that it misses. NA: no non-target lesion; NE: not evaluable."
             + (" CR with a sum above 0: nodes of normal size stay in the sum." if normal else ""),
@@ -64,6 +68,12 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         sortable=True,
         numeric=(4, 5, 6, 7),
     )
+
+
+def _unit(view: View) -> str:
+    """Return the unit of the sums: that of which there are any, millimetres where there is none."""
+    given = [unit for unit in SUMMED if view.responses[f"sum_{unit}"].notna().any()]
+    return given[0] if given else "mm"
 
 
 def _refused_visits(tables: RunTables) -> dict[tuple[str, int], str]:
@@ -78,7 +88,7 @@ def _refused_visits(tables: RunTables) -> dict[tuple[str, int], str]:
 
 
 def _visit_row(
-    row: dict[Any, Any], arm: str, scanned: Any, refused: str, *, first: bool
+    row: dict[Any, Any], arm: str, scanned: Any, refused: str, unit: str, *, first: bool
 ) -> GridRow:
     """Return the row of one visit."""
     subject_id, timepoint = str(row["subject_id"]), int(row["timepoint"])
@@ -91,9 +101,9 @@ def _visit_row(
             Cell(wording.day(scanned), "day"),
             _response(row, doubt),
             f"{row['n_targets_measured']}/{row['n_targets_expected']}",
-            _number(row["sum_mm"]),
-            _change(row["change_from_baseline_mm"], row["change_from_baseline_percent"], timepoint),
-            _change(row["change_from_nadir_mm"], row["change_from_nadir_percent"], timepoint),
+            _number(row[f"sum_{unit}"]),
+            _change(row, "change_from_baseline", unit),
+            _change(row, "change_from_nadir", unit),
             _part(row["target_response"], timepoint),
             _part(row["nontarget_response"], timepoint),
             wording.text_of(row["new_lesion"]).replace("_", " "),
@@ -138,15 +148,17 @@ def _number(value: Any) -> Cell:
     return Cell(wording.rounded(value, 1), sort="" if pd.isna(value) else repr(float(value)))
 
 
-def _change(mm: Any, percent: Any, timepoint: int) -> Cell:
-    """Return a change in percent and mm; the baseline has none."""
-    if timepoint == 0 or (pd.isna(mm) and pd.isna(percent)):
+def _change(row: dict[Any, Any], name: str, unit: str) -> Cell:
+    """Return a change in percent and in the unit of the sum; the baseline has none."""
+    amount, percent = row[f"{name}_{unit}"], row[f"{name}_percent"]
+    if int(row["timepoint"]) == 0 or (pd.isna(amount) and pd.isna(percent)):
         return Cell(wording.NOTHING)
     share = wording.NOTHING if pd.isna(percent) else f"{wording.change(percent)}{wording.FIXED}%"
+    shown = SHOWN_UNITS[unit]
     return Cell(
         share,
         sort="" if pd.isna(percent) else repr(float(percent)),
-        notes=() if pd.isna(mm) else (f"{wording.signed(mm, 1)}{wording.FIXED}mm",),
+        notes=() if pd.isna(amount) else (f"{wording.signed(amount, 1)}{wording.FIXED}{shown}",),
     )
 
 

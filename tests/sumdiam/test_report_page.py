@@ -170,6 +170,37 @@ def test_the_waterfall_names_bars_at_minus_100_that_are_no_cr_and_cr_that_is_sho
     assert f"(nodes of normal size stay in the sum): {names[1]}." in text
 
 
+@pytest.mark.parametrize(
+    ("criteria", "unit", "words", "factor"),
+    [("who", "mm²", "Sum of products of two diameters", 20.0), ("vrecist", "ml", "volumes", 0.5)],
+)
+def test_sums_are_shown_in_the_unit_of_the_rule_set(small, tmp_path, criteria, unit, words, factor):
+    """Every lesion is 20 mm across, or has half a millilitre to each millimetre of its length."""
+    tables = small.tables
+    length = tables.lesions["whole_diameter_mm"]
+    lesions = tables.lesions.assign(
+        whole_perpendicular_mm=length.where(length == 0, 20.0).where(length >= 20, length),
+        whole_volume_ml=(length * 0.5).round(2),
+    )
+    made = assess(lesions, criteria=(criteria,), probabilities=False)
+    changed = replace(
+        tables, lesions=lesions, selections=made.selections, responses=made.responses,
+        outcomes=made.outcomes, events=made.events,
+    )  # fmt: skip
+    text = Page(written(changed, tmp_path)).text["course"]
+    assert f"Sum, {unit}" in text
+    assert words in text
+    role = made.selections.set_index(["subject_id", "lesion_id"])["role"]
+    first = lesions[lesions["timepoint"] == 0].set_index(["subject_id", "lesion_id"])
+    subject = first[first["whole_diameter_mm"] >= 20].index[0][0]
+    own = first.loc[[subject]]
+    own = own[role.reindex(own.index) == "target"]["whole_diameter_mm"]
+    assert (own >= 20).all()
+    assert f" {factor * own.round(1).sum():.1f} " in text
+    changes = made.responses[f"change_from_baseline_{'mm2' if unit == 'mm²' else unit}"].dropna()
+    assert f"{abs(changes.iloc[0]):.1f} {unit}" in text
+
+
 def test_tests_and_censoring_are_said_in_words(page):
     text = page.text["response"]
     assert "Fisher's exact where a count is below 5, else chi-square; Welch's t for numbers" in text
