@@ -46,8 +46,8 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         why = refused.get(key, "")
         rows.append(_visit_row(row, arms.get(key[0], ""), dates.get(key), why, unit, first=first))
     columns = (
-        "Subject", "Visit", "Scan", "Response", "Targets", f"Sum, {SHOWN_UNITS[unit]}", "From baseline",
-        "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
+        "Subject", "Visit", "Scan", "Response", "Targets", f"Sum, {SHOWN_UNITS[unit]}",
+        "From baseline", "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
     )  # fmt: skip
     sums = view.responses[f"sum_{unit}"].astype("float64").fillna(0.0)
     left = (view.responses["target_response"].astype("string") == "CR").fillna(value=False)
