@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imaging.mask import LesionMask
 from imaging.series import ImageSeries
+from imaging.volume import Volume
 from measurement.cut import slices_around
 from measurement.flag import Flag
 from measurement.lesion import measure_lesion
@@ -122,7 +123,7 @@ class LesionsOnVolume:
                 drawn=self._read[mask.mask_id], series=self._images.series, phases=self._phases,
             )  # fmt: skip
             self.rows.append(row)
-        self._draw(taken)
+        self._draw(taken, phases["native"])
 
     def _phases_of(
         self, by_role: Mapping[str, MaskTask], around: NDArray[np.bool_] | None
@@ -134,10 +135,15 @@ class LesionsOnVolume:
         lesion = self._read[mask.mask_id]
         return registered_phases(self._phases, lesion, liver=self._liver, other_lesions=around)
 
-    def _draw(self, taken: _Taken) -> None:
-        """Draw every length on its slice: long and short axis of a region share a picture."""
+    def _draw(self, taken: _Taken, native: Volume | None) -> None:
+        """Draw every length on its slice: long and short axis of a region share a picture.
+
+        A viable part has the native phase below it, as it was compared.
+        """
         if not taken:
             return
+        if native is not None and not native.geometry.same_grid(self._image.geometry):
+            native = None
         whole = next((m for q, m, _ in taken.values() if q.quantity == "whole_diameter"), None)
         kind = kind_of(next(iter(taken.values()))[1])
         for name, other, label in PICTURES[kind]:
@@ -152,6 +158,7 @@ class LesionsOnVolume:
                 reading.viable if name == "viable_diameter" else None,
                 quantity.caliper,
                 second=taken[other][0].caliper if other in taken else None,
+                native=native if name == "viable_diameter" else None,
                 title=(self._task.subject_id, mask.lesion_id, visit),
                 label=label,
             )

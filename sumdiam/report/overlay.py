@@ -85,6 +85,7 @@ def draw_overlay(
     caliper: Caliper | None,
     *,
     second: Caliper | None = None,
+    native: Volume | None = None,
     title: Sequence[str] = (),
     label: str = "",
     words: str | None = None,
@@ -103,6 +104,10 @@ def draw_overlay(
     second
         A caliper of the same slice, drawn dashed: the axis across the first or, for a node, the
         long axis. One of another slice is not drawn.
+    native
+        The phase without contrast as it was compared, on the grid of ``volume``: the same slice of
+        it is drawn below, in the same greys, so that what enhances is seen beside what was bright
+        before.
     title : words such as subject, lesion, timepoint
         Ids only: a report may leave the house.
     label : str
@@ -124,18 +129,45 @@ def draw_overlay(
         second = None
     calipers = [one for one in (caliper, second) if one is not None]
     view = _view(volume.geometry, mask, calipers, least_side_mm)
-    picture = _slice_picture(volume, mask, view).convert("RGB")
-    # the whole lesion's line is wider, so that both are seen where they run together
-    for region, colour, width in ((mask, WHOLE_COLOUR, 13), (viable, VIABLE_COLOUR, 4)):
-        if region is not None:
-            _draw_lines(picture, _contours(region[view.slice_index], view), colour, width=width)
+    window = _window(volume, mask, view)
+    picture = _outlined(
+        volume, window, view, ((mask, WHOLE_COLOUR, 13), (viable, VIABLE_COLOUR, 4))
+    )
     if second is not None:
         _draw_caliper(picture, second, view, dashed=True)
     if caliper is not None:
         _draw_caliper(picture, caliper, view)
     _draw_scale_and_letters(picture, volume.geometry, view)
     below = _lengths(caliper, second, label) if words is None else words
-    return _png(_framed(picture, view, below, title))
+    framed = _framed(picture, view, below, title)
+    if native is not None:
+        # thin lines: what was bright before contrast must not hide under them
+        lines = ((mask, WHOLE_COLOUR, 4), (viable, VIABLE_COLOUR, 3))
+        framed = _stacked(framed, _outlined(native, window, view, lines))
+    return _png(framed)
+
+
+def _outlined(
+    volume: Volume,
+    window: tuple[float, float],
+    view: _View,
+    lines: Sequence[tuple[NDArray[np.bool_] | None, Colour, int]],
+) -> Image.Image:
+    """Draw a slice with outlines: the whole lesion's is wider, to be seen below the other."""
+    picture = _slice_picture(volume, window, view).convert("RGB")
+    for region, colour, width in lines:
+        if region is not None:
+            _draw_lines(picture, _contours(region[view.slice_index], view), colour, width=width)
+    return picture
+
+
+def _stacked(framed: Image.Image, native: Image.Image) -> Image.Image:
+    """Put the native phase below a picture."""
+    stacked = Image.new("RGB", (_SIDE, framed.height + _SIDE))
+    stacked.paste(framed, (0, 0))
+    stacked.paste(native, (0, framed.height))
+    _write(ImageDraw.Draw(stacked), (5, framed.height + 10), "native phase", anchor="lm")
+    return stacked
 
 
 def _view(
@@ -166,9 +198,9 @@ def _view(
     )
 
 
-def _slice_picture(volume: Volume, mask: NDArray[np.bool_], view: _View) -> Image.Image:
+def _slice_picture(volume: Volume, window: tuple[float, float], view: _View) -> Image.Image:
     """Return the grey slice inside the window, black outside the image."""
-    low, high = _window(volume, mask, view)
+    low, high = window
     plane = volume.array[view.slice_index].astype(np.float32)
     grey = np.clip((plane - low) / max(high - low, 1e-6), 0, 1) * 255
     # Pillow counts from the corner of the first pixel, indices from its centre

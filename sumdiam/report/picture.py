@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from measurement.flag import is_doubtful
 from sumdiam.report import wording
 from sumdiam.report.grid import anchor_of
 from sumdiam.report.overlay import PICTURES, SHOWN_IN
@@ -35,7 +36,8 @@ _SECOND = {first: second for one in PICTURES.values() for first, second, _ in on
 class Picture:
     """One overlay: where it lies, what it shows. ``source`` is empty where the file is gone.
 
-    ``shows`` are the measurements seen on it, ``row`` is the anchor of its lesion's row.
+    ``shows`` are the measurements seen on it, ``row`` is the anchor of its lesion's row; notes
+    such as `registered` do not make it ``doubtful``.
     """
 
     anchor: str
@@ -45,6 +47,7 @@ class Picture:
     place: str
     series: str
     flags: tuple[str, ...]
+    doubtful: bool
     decided: str
     shows: tuple[str, ...]
     row: str
@@ -210,6 +213,7 @@ def _picture(
         place=", ".join(part for part in place if part),
         series=uid,
         flags=tuple(wording.flags_in_words(row["flags"])),
+        doubtful=is_doubtful(row["flags"]),
         decided=_decided(row),
         shows=(str(row["measurement_id"]),),
         row=lesion_anchor(*key) if key in context.scans else "",

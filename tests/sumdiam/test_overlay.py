@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,24 @@ def test_the_axis_across_is_drawn_dashed_on_the_same_picture():
     assert (np.diff(rows) > 2).sum() >= 6  # gaps between dashes
     line = np.s_[middle_y, middle_x + 8 : middle_x + 60]
     assert np.array_equal(alone[line], both[line])  # the first caliper stays whole
+
+
+def test_the_native_phase_is_drawn_below_in_the_same_greys_without_a_caliper():
+    alone = draw_overlay(a_volume(), MASK, VIABLE, a_caliper())
+    bright = 70.0 + 110.0 * ((np.abs(Y - 30) <= 2) & (np.abs(X - 75) <= 2))
+    native = replace(a_volume(), array=bright.astype(np.int16), volume_id="n")
+    both = pixels(draw_overlay(a_volume(), MASK, VIABLE, a_caliper(), native=native))
+    assert both.shape == (288 + 252, 252, 3)
+    np.testing.assert_array_equal(both[:288], pixels(alone))
+    lower = both[288:]
+    scale = 252 / (35.25 + 22.75) * 0.75  # picture pixels per pixel of the image
+    spot = lower[round(126 - 10 * scale), round(126 + 5 * scale)]
+    liver = lower[126 - round(3 * scale), 126]
+    # 180 and 70 HU in a window of -120 to 220 HU
+    assert spot.tolist() == pytest.approx([255 * 300 / 340] * 3, abs=6)
+    assert liver.tolist() == pytest.approx([255 * 190 / 340] * 3, abs=6)
+    assert near(lower, VIABLE_COLOUR).any()
+    assert not near(lower[120:132, 30:-30], CALIPER_COLOUR).any()
 
 
 def test_an_axis_of_another_slice_is_not_drawn():
