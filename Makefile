@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-trial check lint types arrows coverage coverage-report docs validation mutation lock clean help
+.PHONY: demo gate test test-all test-trial check lint types arrows coverage coverage-report docs validation mutation lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -27,6 +27,9 @@ $(READY): $(LOCKED) pyproject.toml
 
 demo: $(READY)  ## make a simulated trial, run the main job on it, end with the path of its report
 	$(BIN)/sumdiam demo --out $(DEMO_OUT)
+
+gate: $(READY)  ## check the tables that the demo's run printed against themselves (after make demo)
+	SUMDIAM_DEMO_RUN=$(abspath $(DEMO_OUT))/run $(PYTEST) -q tests/system/test_release_gate.py
 
 test: $(READY)  ## run the tests (real data at SUMDIAM_SHARED, default ../shared)
 	$(PYTEST) -n 2 -m "not slow"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,9 @@ class Estimates:
         ]
 
 
-def estimates(tables: RunTables, view: View, facts: RunFacts) -> Estimates:
+def estimates(
+    tables: RunTables, view: View, facts: RunFacts, *, only: Collection[str] | None = None
+) -> Estimates:
     """Return the tables and figures of one analysis.
 
     Parameters
@@ -62,12 +64,14 @@ def estimates(tables: RunTables, view: View, facts: RunFacts) -> Estimates:
         Checked.
     view : View
     facts : RunFacts
+    only : names of figures, optional
+        Which figures are drawn; all without it.
     """
     policy = policy_named(facts.comparison)
     fits = endpoints(view)
     first, regressed = first_event(view), regressions(tables, view, facts.adjust_for)
-    drawings = draw_figures(tables, view, fits)
-    drawings |= draw_estimates(tables, view, policy, regressed, first)
+    drawings = draw_figures(tables, view, fits, only=only)
+    drawings |= draw_estimates(tables, view, policy, regressed, first, only=only)
     grids = {
         "characteristics": characteristics_grid(tables, view, policy),
         "response": response_grid(view, fits, follow_up(view), policy),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from stats.response_factor import response_by_factor
 from sumdiam.report import wording
 from sumdiam.report.agreement_grid import draw_agreement
 from sumdiam.report.factor import factor_table
-from sumdiam.report.figure import RESPONSE_COLOURS, origin_words
+from sumdiam.report.figure import RESPONSE_COLOURS, drawn, origin_words
 from sumdiam.report.first_event import FirstEvent
 from sumdiam.report.regression_grid import REGRESSED, Regressed
 from sumdiam.report.run_tables import RunTables
@@ -37,31 +38,37 @@ def draw_estimates(
     policy: ComparisonPolicy,
     regressed: Sequence[Regressed],
     first: FirstEvent | None,
+    *,
+    only: Collection[str] | None = None,
 ) -> dict[str, Drawing]:
     """Return the figures of estimates that the tables have data for, by name.
 
     Names are ``forest_response``, ``forest_hazard_<endpoint>``, ``cumulative_incidence``,
-    ``response_sankey``, ``bland_altman_<n>``.
+    ``response_sankey``, ``bland_altman_<n>``. ``only``: the names that are wanted.
     """
-    found: dict[str, Drawing] = {}
-    forest = _response_forest(tables, view, policy)
-    if forest is not None:
-        found["forest_response"] = forest
+    makers: dict[str, Callable[[], Drawing | None]] = {
+        "forest_response": partial(_response_forest, tables, view, policy)
+    }
     for one in regressed:
         if any(t.hazard_ratio == t.hazard_ratio for _, f in one.table.univariable for t in f.terms):
-            found[f"forest_hazard_{one.name}"] = _hazard_forest(one)
-    if first is not None:
-        found["cumulative_incidence"] = draw_cumulative_incidence(
-            first.incidence,
-            first.free,
-            x_label=f"Months since {origin_words(tables, view, 'PFS')}",
-            days_per_unit=wording.DAYS_PER_MONTH,
-            notes={word: _gray(test.p_value) for word, test in first.gray.items()},
-        )
-    sankey = _sankey(view)
-    if sankey is not None:
-        found["response_sankey"] = sankey
-    return found | draw_agreement(tables)
+            makers[f"forest_hazard_{one.name}"] = partial(_hazard_forest, one)
+    makers["cumulative_incidence"] = partial(_incidence, tables, view, first)
+    makers["response_sankey"] = partial(_sankey, view)
+    found = drawn(makers, only)
+    return found | (draw_agreement(tables) if only is None else {})
+
+
+def _incidence(tables: RunTables, view: View, first: FirstEvent | None) -> Drawing | None:
+    """Draw the cumulative incidence of progression and of death without it."""
+    if first is None:
+        return None
+    return draw_cumulative_incidence(
+        first.incidence,
+        first.free,
+        x_label=f"Months since {origin_words(tables, view, 'PFS')}",
+        days_per_unit=wording.DAYS_PER_MONTH,
+        notes={word: _gray(test.p_value) for word, test in first.gray.items()},
+    )
 
 
 def _gray(p: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -81,24 +83,33 @@ MARKS: Final = {
 }
 
 
-def draw_figures(tables: RunTables, view: View, fits: list[Endpoint]) -> dict[str, Drawing]:
+def draw_figures(
+    tables: RunTables, view: View, fits: list[Endpoint], *, only: Collection[str] | None = None
+) -> dict[str, Drawing]:
     """Return the figures that the tables have data for, by name.
 
     Names are ``flow``, ``kaplan_meier_<endpoint>``, ``waterfall``, ``spider``, ``swimmer``; each
-    drawing carries the numbers that it shows.
+    drawing carries the numbers that it shows. ``only``: the names that are wanted.
     """
-    found: dict[str, Drawing] = {}
+    makers: dict[str, Callable[[], Drawing | None]] = {}
     if len(view.subjects):
-        found["flow"] = draw_flow(subject_flow(tables, view))
+        makers["flow"] = lambda: draw_flow(subject_flow(tables, view))
     for fit in (one for one in fits if one.name in DRAWN_ENDPOINTS):
-        found[f"kaplan_meier_{fit.name}"] = _survival(tables, view, fit)
-    others = {
-        "waterfall": _waterfall(view),
-        "spider": _spider(tables, view),
-        "swimmer": _swimmer(tables, view),
+        makers[f"kaplan_meier_{fit.name}"] = partial(_survival, tables, view, fit)
+    makers |= {
+        "waterfall": partial(_waterfall, view),
+        "spider": partial(_spider, tables, view),
+        "swimmer": partial(_swimmer, tables, view),
     }
-    found |= {name: drawing for name, drawing in others.items() if drawing is not None}
-    return {name: _explained(name, drawing) for name, drawing in found.items()}
+    return {name: _explained(name, one) for name, one in drawn(makers, only).items()}
+
+
+def drawn(
+    makers: Mapping[str, Callable[[], Drawing | None]], only: Collection[str] | None
+) -> dict[str, Drawing]:
+    """Return the drawings that are wanted and have data."""
+    wanted = {name: make() for name, make in makers.items() if only is None or name in only}
+    return {name: drawing for name, drawing in wanted.items() if drawing is not None}
 
 
 def _explained(name: str, drawing: Drawing) -> Drawing:

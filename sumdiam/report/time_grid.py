@@ -84,7 +84,7 @@ def _mean_row(curves: list[KaplanMeier], months: int, flags: dict[str, bool]) ->
         limits = f"{_signed(gap.lower_days)} to {_signed(gap.upper_days)}"
         more = (
             f"{_signed(gap.estimate_days)} ({limits})",
-            f"{wording.p_value(gap.p_value)} (normal test of restricted means)",
+            _named(gap.p_value, "normal test of restricted means"),
         )
     return _line(f"Restricted mean within {months} months, months", cells, more, **flags)
 
@@ -115,7 +115,7 @@ def _incidence_rows(view: View, first: FirstEvent, *, several: bool, pair: bool)
                               **flags))  # fmt: skip
         if pair:
             term = first.cause_specific[word]
-            p = f"{wording.p_value(term.p_value)} (Wald)"
+            p = _named(term.p_value, "Wald")
             rows.append(_line("Cause-specific hazard ratio, Cox", blank, (_hazard(term), p),
                               **flags))  # fmt: skip
     return rows
@@ -163,6 +163,11 @@ def _hazard(term: CoxTerm | None) -> str:
     if term.hazard_ratio != term.hazard_ratio:
         return f"no estimate: {term.note}"
     return ratio_with_limits(term.hazard_ratio, term.lower, term.upper)
+
+
+def _named(p: float, test: str) -> str:
+    """Write a p value with its test; nothing where there is none."""
+    return wording.NOTHING if p != p else f"{wording.p_value(p)} ({test})"
 
 
 def _months(days: float) -> str:

@@ -26,7 +26,15 @@ def sumdiam(*arguments: str | Path, timeout_s: float = 600) -> subprocess.Comple
 
 def digests(run: Path, *parts: str) -> dict[str, str]:
     """SHA-256 of every file of a run below these parts (default: all that must not vary)."""
-    wanted = parts or ("plan.csv", "masks.csv", "matches.csv", "tables", "overlays", "figures")
+    wanted = parts or (
+        "plan.csv",
+        "masks.csv",
+        "matches.csv",
+        "tables",
+        "overlays",
+        "figures",
+        "printed",
+    )
     found: dict[str, str] = {}
     for part in wanted:
         path = run / part
