@@ -11,7 +11,7 @@ from sumdiam.demo.cohort.comparison import DIFFERS, EQUAL, UNKNOWN
 from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import load_cohort
 from sumdiam.demo.imaged.accuracy import accuracy_table
-from sumdiam.demo.imaged.command import told
+from sumdiam.demo.imaged.command import told, trial_command
 from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.outcome import differing
 from sumdiam.demo.imaged.page import PageContent, write_page
@@ -206,3 +206,23 @@ def test_a_wrong_call_is_refused_in_words(words, said, tmp_path):
     assert found.exit_code == 2
     assert said in found.output
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_the_trial_is_imaged_measured_and_ends_in_the_page(tmp_path, capsys):
+    assert trial_command(out=tmp_path, patients=1, workers=2) == 0
+    said = capsys.readouterr().out
+    page = tmp_path / "run" / "printed_against_reproduced.html"
+    assert said.rstrip().endswith(f"Report: {page}")
+    assert "outcomes that differ from those of the true lengths: none" in said
+    first = page.read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "archive").rglob("*.dcm")}
+    accuracy = pd.read_csv(tmp_path / "run" / "tables" / "demo_accuracy.csv")
+    row = accuracy[(accuracy["quantity"] == "viable_diameter") & (accuracy["by"] == "all")].iloc[0]
+    assert (row["missing"], row["unflagged_off"]) == (0, 0)
+    assert abs(row["bias_mm"]) < 0.5
+    # called again: nothing is written or measured anew, and the page is the same to the byte
+    assert trial_command(out=tmp_path, patients=1, workers=1) == 0
+    assert page.read_bytes() == first
+    again = {path: path.stat().st_mtime_ns for path in (tmp_path / "archive").rglob("*.dcm")}
+    assert again == files

@@ -26,8 +26,11 @@ SLACK_MM = 2.5
 MARGIN_MM, LEAST_SIDE_MM = 12.0, 96.0
 BESIDE_MM = 8.0
 AORTA_MM = 9.0
-GRIDS = ((70.0, 0.75, 3.0), (110.0, 0.85, 4.0), (math.inf, 1.0, 5.0))
-"""Up to which largest lesion: pixel and slice spacing. All in mm."""
+GRIDS = ((40.0, 0.6, 2.5), (70.0, 0.75, 3.0), (110.0, 0.85, 4.0), (math.inf, 1.0, 5.0))
+"""Up to which largest lesion: pixel and slice spacing. All in mm.
+
+Small lesions have finer grids, as depth of response is a share of their length.
+"""
 
 _ENDLESS = math.inf
 
