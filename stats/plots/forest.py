@@ -120,11 +120,12 @@ def draw_forest(
 def _text_width(words: str, *, bold: bool = False) -> float:
     """Return the width of words in inches."""
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
     weight = "bold" if bold else "normal"
     font = FontProperties(family="DejaVu Sans", weight=weight, size=FONT_SIZE)
-    return float(TextPath((0, 0), words, prop=font).get_extents().width) / 72 if words else 0.0
+    measured = text_to_path.get_text_width_height_descent(words, font, ismath=False)
+    return float(measured[0]) / 72 if words else 0.0
 
 
 def _widths(rows: Sequence[ForestRow], heads: ForestHeads) -> tuple[list[float], list[float]]:
