@@ -138,12 +138,13 @@ def label_codes(labels: ArrayLike, kept: Truths) -> tuple[Whole, tuple[str, ...]
     import pandas as pd
 
     array = np.asarray(labels)
-    if array.dtype.kind in "iub":  # a million numbers are few different words
-        numbers = np.unique(array[kept])
-        order = np.argsort([str(number) for number in numbers], kind="stable")
+    if array.dtype.kind in "iubf":  # a million numbers are few different words
+        numbers = np.sort(np.asarray(pd.unique(array[kept])))
+        written = [str(number) for number in numbers.tolist()]
+        order = np.argsort(written, kind="stable")
         place = np.empty(numbers.size, np.int64)
         place[order] = np.arange(numbers.size)
-        return place[np.searchsorted(numbers, array[kept])], tuple(str(numbers[i]) for i in order)
+        return place[np.searchsorted(numbers, array[kept])], tuple(written[i] for i in order)
     words = pd.Series(np.asarray(labels, dtype=object)[kept]).astype(str).astype("category")
     return (
         np.asarray(words.cat.codes, dtype=np.int64),

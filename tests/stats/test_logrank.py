@@ -113,3 +113,15 @@ def test_observed_and_expected_events_have_one_sum(rows):
     observed = sum(group.observed for group in found.groups)
     assert observed == pytest.approx(sum(group.expected for group in found.groups))
     assert observed == sum(group.events for group in found.groups)
+
+
+def test_groups_as_floats_are_the_groups_as_whole_numbers_and_as_words():
+    rows = golden("data_soramic")
+    arm = (rows.arm == "sorafenib").to_numpy()
+    as_float, as_whole, as_words = (
+        compare_survival(rows.PFS_days, rows.PFS_event, group)
+        for group in (arm.astype(float), arm.astype(int), np.where(arm, "1.0", "0.0"))
+    )
+    assert as_float == as_words
+    assert as_float.test == as_whole.test
+    assert [one.name for one in as_float.groups] == ["0.0", "1.0"]
