@@ -160,3 +160,9 @@ def test_the_baseline_has_no_response(short):
     kinds = ("target", "nontarget", "overall", "hepatic", "recorded")
     assert found[[f"{kind}_response" for kind in kinds]].isna().all()
     assert found["timepoint"] == 0
+
+
+def test_where_nobody_has_a_nontarget_a_complete_response_stays(short):
+    found = short("L1 liver 30 0 0", "0 60 120").responses
+    assert found["overall_response"].tolist()[1:] == ["CR", "CR"]
+    assert found["nontarget_response"].tolist()[1:] == ["NA", "NA"]
