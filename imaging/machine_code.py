@@ -73,3 +73,12 @@ def digest(package: Path) -> str:
         if MARK in text:
             found.update(f"{path.name}\0{len(text)}\0".encode() + text)
     return found.hexdigest()[:16]
+
+
+def inlined(function: Function) -> Function:
+    """Return a function that is compiled into each compiled one that calls it.
+
+    For what is called many thousand times in an inner loop: handing arrays over takes as long
+    as looking at a few of their values.
+    """
+    return numba.njit(inline="always")(function)  # type: ignore[no-any-return]

@@ -43,7 +43,7 @@ SAME_MM = 1e-11
 Around = tuple[tuple[float, float], Reach, Rules, tuple[Points, int]]
 """Middle of the hole, how far it and the region reach, bounds on lines, slopes of bins."""
 
-FINISHED, GIVEN_UP, ASKS_FOR_WHOLE = 0, 1, 2
+FINISHED, GIVEN_UP, ASKS_FOR_WHOLE, OPEN = 0, 1, 2, 3
 
 
 @machine_code.compiled
@@ -58,7 +58,7 @@ def longest_past_hole(
     points, edges, whole_points, whole_edges
         Contours of the viable part and of the whole lesion, mm in the slice plane. Without the
         latter the search ends where it would have to be asked for.
-    drawn : field, level and (row, column) spacing of the viable part
+    drawn : pixels inside the viable part, and their (row, column) spacing
     floor : (5,) float64 array
         A run that is known: length, x and y of either end.
 
@@ -75,52 +75,74 @@ def longest_past_hole(
     if not known or points.shape[0] == 0:
         return best, GIVEN_UP
     places, beside = loops(points, edges)
-    whole, whole_beside = loops(whole_points, whole_edges)
-    traced = (workplace(places, beside), workplace(whole, whole_beside))
-    shape = (places, beside, places, beside[:, 0])  # with gaps nobody asks for the last two
-    return best, past_hole(shape, traced, drawn, gap_mm, best)
+    state, around, bounds = feet_past_hole(places, beside, drawn, gap_mm, best[0])
+    if state == OPEN:
+        whole, whole_beside = loops(whole_points, whole_edges)
+        traced = (workplace(places, beside), workplace(whole, whole_beside))
+        shape = (places, beside, places, beside[:, 0])  # with gaps nobody asks for the last two
+        state = past_hole(shape, traced, drawn, around, bounds, best)
+    return best, state
 
 
 @machine_code.compiled
-def past_hole(
-    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, gap_mm: float, best: Points
-) -> int:
-    """Put a longer run in place of the best; return the state of `longest_past_hole`."""
-    places, beside, _, _ = shape
-    disc = empty_disc(places, beside, drawn[0], drawn[1], drawn[2])
+def feet_past_hole(
+    places: Points, beside: Pairs, drawn: Drawn, gap_mm: float, longer_than: float
+) -> tuple[int, Around, Points]:
+    """Bound the lines past a hole by the bins of their feet.
+
+    Returns
+    -------
+    state : int
+        `FINISHED` where no line may hold a run longer than given, `GIVEN_UP` where no hole decides,
+        else `OPEN`.
+    around : Around
+    bounds : (bins, 4) float64 array
+        See `measurement.polar.run_by_foot`.
+    """
+    nothing = np.empty((0, 4))
+    disc = empty_disc(places, beside, drawn[0], drawn[1])
+    empty = np.empty(0)
+    around = ((disc[0], disc[1]), (empty, empty), (0.0, 0.0, gap_mm, longer_than), (nothing, 0))
     if disc[2] <= 0.5 * gap_mm + 1e-3:
-        return GIVEN_UP
+        return GIVEN_UP, around, nothing
     low = math.sqrt((disc[2] - 1e-6) ** 2 - 0.25 * gap_mm * gap_mm) * (1.0 - 1e-9)
     out = 0.0
     for v in range(places.shape[0]):
         x, y = places[v, 0] - disc[0], places[v, 1] - disc[1]
         out = max(out, x * x + y * y)
     out *= 1.0 + 1e-9
-    if best[0] * best[0] < out - low * low:
-        return GIVEN_UP
+    if longer_than * longer_than < out - low * low:
+        return GIVEN_UP, around, nothing
     bins = FEWEST_BINS
     while bins < places.shape[0] and bins < MOST_BINS:
         bins *= 2
-    rules = (low, out, gap_mm, best[0])
+    rules = (low, out, gap_mm, longer_than)
     if last_bin(rules, bins) > bins // 4 - 2:  # a line sees so small a hole end on
-        return GIVEN_UP
+        return GIVEN_UP, around, nothing
+    if 4.0 * (out - low * low) * (1.0 + 1e-8) < longer_than * longer_than:
+        return FINISHED, around, nothing  # even the longest chord beside the disc is too short
     reach = by_angle(places, beside, disc, rays(bins))
     slopes = steepness(rules, bins)
     bounds = run_by_foot(reach, rules, slopes)
     around = ((disc[0], disc[1]), reach, rules, slopes)
-    return int(_feet(shape, traced, drawn, around, bounds, best))
+    state = OPEN if bounds[:, 0].max() > longer_than + 1e-9 else FINISHED
+    return state, around, bounds
 
 
 @machine_code.compiled
-def _feet(
+def past_hole(
     shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around, bounds: Points,
     best: Points,
 ) -> int:  # fmt: skip
-    """Trace the lines with feet in the bins that may hold a longer run, the longest first."""
+    """Put a longer run in place of the best; return the state of `longest_past_hole`.
+
+    Traces the lines with feet in the bins that may hold one, the longest first.
+    """
     bins = bounds.shape[0]
     chosen = np.flatnonzero(bounds[:, 0])
     order = chosen[np.argsort(-bounds[chosen, 0], kind="mergesort")]
     near = np.empty(shape[0].shape[0], dtype=np.int64)
+    lately = np.empty((SAME_LINES, 2))
     looks = lines = 0
     for k in order:
         if bounds[k, 0] <= best[0] + 1e-9:
@@ -135,9 +157,8 @@ def _feet(
         looks += shape[0].shape[0] + count * count
         if looks > LOOKS:
             return GIVEN_UP
-        met = _pairs(
-            shape, traced, drawn, around, (near[:count], k, foot), (least, ahead, behind), best,
-        )  # fmt: skip
+        feet = (near[:count], k, foot, lately)
+        met = _pairs(shape, traced, drawn, around, feet, (least, ahead, behind), best)
         if met < 0:
             return ASKS_FOR_WHOLE
         lines += met
@@ -178,7 +199,8 @@ def _along_feet(
 @machine_code.compiled
 def _pairs(
     shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around,
-    feet: tuple[Pairs, int, tuple[float, float]], bounds: tuple[float, float, float], best: Points,
+    feet: tuple[Pairs, int, tuple[float, float], Points], bounds: tuple[float, float, float],
+    best: Points,
 ) -> int:  # fmt: skip
     """Trace the lines through two of the vertices that may hold a longer run; return how many.
 
@@ -186,10 +208,9 @@ def _pairs(
     """
     places = shape[0]
     middle, reach, (low, out, gap_mm, _), slopes = around
-    near, k, foot = feet
+    near, k, foot, met = feet
     least, ahead, behind = bounds
     cosine, sine, tangent = math.cos(foot[0]), math.sin(foot[0]), math.tan(foot[1])
-    met = np.empty((SAME_LINES, 2))
     lines = 0
     for p in range(near.size):
         i = near[p]
@@ -207,18 +228,17 @@ def _pairs(
                 math.sqrt(max(ahead - away, 0.0)) + math.sqrt(max(behind - away, 0.0))
             ):
                 continue
+            line = (away, aside / up)
+            if _met(met, lines, line):  # it goes through more than two vertices
+                continue
+            if gap_mm == 0.0 and not _may_decide(shape, drawn, i, j):
+                continue
             rules = (low, out, gap_mm, best[0])
             part = 0.5 - 0.5 * aside / (up * foot[1])
             if not may_hold(reach, rules, slopes, (k, part, math.sqrt(away))):
                 continue
-            line = (away, aside / up)
-            if _met(met, lines, line):  # it goes through more than two vertices
-                continue
             one, two = (places[i, 0], places[i, 1]), (places[j, 0], places[j, 1])
             if gap_mm == 0.0:
-                size = math.sqrt(size)
-                if not _may_decide(shape, i, j, (u / size, v / size)) or leaves(drawn, one, two):
-                    continue
                 through(traced[0], one, two, best)
             elif not through_gaps(traced[0], traced[1], one, two, gap_mm, best):
                 return -1
@@ -237,14 +257,19 @@ def _met(met: Points, lines: int, line: tuple[float, float]) -> bool:
 
 
 @machine_code.compiled
-def _may_decide(shape: Loops, i: int, j: int, along: tuple[float, float]) -> bool:
+def _may_decide(shape: Loops, drawn: Drawn, i: int, j: int) -> bool:
     """Whether one of two vertices supports their line, or both may be ends of a run without gaps.
 
-    A longest one can be moved, never getting shorter, until that is so (`measurement.contained`).
+    A longest one can be moved, never getting shorter, until that is so (`measurement.contained`),
+    and does not leave the region between them.
     """
     places, beside, _, kinds = shape
-    if kinds[i] != CONVEX and not crosses(places, beside, i, along):
-        return True
-    if kinds[j] != CONVEX and not crosses(places, beside, j, along):
-        return True
-    return bool(kinds[i] != NOTCHED and kinds[j] != NOTCHED)
+    u, v = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
+    size = math.sqrt(u * u + v * v)
+    along = (u / size, v / size)
+    able = (
+        (kinds[i] != CONVEX and not crosses(places, beside, i, along))
+        or (kinds[j] != CONVEX and not crosses(places, beside, j, along))
+        or (kinds[i] != NOTCHED and kinds[j] != NOTCHED)
+    )
+    return able and not leaves(drawn, (places[i, 0], places[i, 1]), (places[j, 0], places[j, 1]))

@@ -47,11 +47,7 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
         v = hull[0] if p == 0 else hull[hull.size - p]
         x[p], y[p] = points[v, 0], points[v, 1]
     for p in range(hull.size):
-        farthest = 0.0
-        for q in range(p + 1, hull.size):
-            apart = (x[p] - x[q]) ** 2 + (y[p] - y[q]) ** 2
-            farthest = apart if apart > farthest else farthest
-        if best > 0.0 and farthest <= best * best:
+        if best > 0.0 and _farthest_after(x, y, p) <= best * best:
             continue
         a = hull[0] if p == 0 else hull[hull.size - p]
         for q in range(p + 1, hull.size):
@@ -60,6 +56,26 @@ def farthest_pair(points: Points) -> tuple[float, int, int]:
                 b = hull[hull.size - q]
                 best, one, two = length, min(a, b), max(a, b)
     return best, one, two
+
+
+@machine_code.inlined
+def _farthest_after(x: Points, y: Points, p: int) -> float:
+    """Largest squared distance of a point to those after it; four are looked at together."""
+    one = two = three = four = 0.0
+    x0, y0 = x[p], y[p]
+    rest = p + 1 + (x.size - p - 1) % 4
+    for q in range(p + 1, rest):
+        one = max(one, (x0 - x[q]) ** 2 + (y0 - y[q]) ** 2)
+    for q in range(rest, x.size, 4):
+        a = (x0 - x[q]) ** 2 + (y0 - y[q]) ** 2
+        b = (x0 - x[q + 1]) ** 2 + (y0 - y[q + 1]) ** 2
+        c = (x0 - x[q + 2]) ** 2 + (y0 - y[q + 2]) ** 2
+        d = (x0 - x[q + 3]) ** 2 + (y0 - y[q + 3]) ** 2
+        one = a if a > one else one
+        two = b if b > two else two
+        three = c if c > three else three
+        four = d if d > four else four
+    return max(one, two, three, four)
 
 
 @machine_code.compiled

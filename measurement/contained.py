@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging import machine_code
-from measurement.bypass import FINISHED, past_hole
+from measurement.bypass import FINISHED, OPEN, feet_past_hole, past_hole
 from measurement.line import Pairs, Points
 from measurement.loop import NOTCHED, directions, empty_disc, kinds_of, loops
 from measurement.notch import Loops, guess, lines_supported
-from measurement.trace import Drawn, Pair, Traced, leaves, through, workplace
+from measurement.trace import Drawn, Traced, leaves, through, workplace
 
 LOCALLY_MM2 = 1e-5
 """A step along an edge that changes the distance of two ends times its length by less, does not."""
@@ -28,18 +28,15 @@ EFFORT = 4_000_000
 
 @machine_code.compiled
 def longest_contained(
-    points: Points, edges: Pairs, field: Points, level: float, spacing: Pair,
-    farthest: tuple[int, int], longer_than: float,
-) -> tuple[Points, bool]:  # fmt: skip
+    points: Points, edges: Pairs, drawn: Drawn, farthest: tuple[int, int], longer_than: float
+) -> tuple[Points, bool]:
     """Longest segment inside a region, if it is longer than ``longer_than``.
 
     Parameters
     ----------
     points, edges
         Closed contours, mm in the slice plane; two edges meet at each vertex.
-    field : (rows, columns) float64 array
-        The region's field, of whose ``level`` the contours are drawn.
-    spacing : (row, column) in mm
+    drawn : pixels inside the region, and their (row, column) spacing in mm
     farthest : the two vertices farthest apart, whose line is tried first
 
     Returns
@@ -54,9 +51,12 @@ def longest_contained(
         return best, False
     best[0] = longer_than
     places, beside = loops(points, edges)
+    # mostly another slice has the longest, and a look past the hole is enough to know
+    state, around, bounds = feet_past_hole(places, beside, drawn, 0.0, longer_than)
+    if state == FINISHED:
+        return np.zeros(5), True
     along = directions(places, beside)
-    kinds = kinds_of(places, beside, along, field, level, spacing)
-    drawn = (field, level, spacing)
+    kinds = kinds_of(places, beside, along, drawn[0], drawn[1])
     one, two = points[farthest[0]], points[farthest[1]]
     traced = workplace(places, beside)
     through(traced, (one[0], one[1]), (two[0], two[1]), best)
@@ -65,7 +65,11 @@ def longest_contained(
     if best[0] + 1e-9 < math.hypot(two[0] - one[0], two[1] - one[1]):
         if best[0] == 0.0:
             guess(shape, traced, best)
-        if past_hole(shape, (traced, traced), drawn, 0.0, best) != FINISHED:
+        if best[0] != longer_than:
+            state, around, bounds = feet_past_hole(places, beside, drawn, 0.0, best[0])
+        if state == OPEN:
+            state = past_hole(shape, (traced, traced), drawn, around, bounds, best)
+        if state != FINISHED:
             looks = lines_supported(shape, traced, drawn, best, EFFORT)
             if looks <= EFFORT:
                 looks = _lines_between_ends(shape, traced, drawn, best)
@@ -83,7 +87,7 @@ def _lines_between_ends(shape: Loops, traced: Traced, drawn: Drawn, best: Points
     if looks > EFFORT:
         return int(looks)
     ends = _steps(shape, able)
-    disc = empty_disc(places, shape[1], drawn[0], drawn[1], drawn[2])
+    disc = empty_disc(places, shape[1], drawn[0], drawn[1])
     free = np.flatnonzero(~_hidden(ends, disc, best[0]))
     for first in range(free.size):
         x0, y0, ax, ay, bx, by = ends[free[first]]

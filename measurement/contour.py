@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from imaging import machine_code
+from measurement.line import Inside
+from measurement.pixel_contour import contour_of_mask
 
 SMOOTHING_PX = 0.75
 """Width of the Gaussian before the contour is drawn.
@@ -97,6 +99,27 @@ def edge(
     if kept.any():
         field = np.where(kept, np.maximum(field, THIN_LINE_VALUE), field)
     return Edge(field, kept)
+
+
+def mask_contour(
+    plane: NDArray[np.bool_], spacing_mm: tuple[float, float]
+) -> tuple[Contour, Inside] | None:
+    """Return the edge of a mask on one slice, and the pixels inside; None if it has thin parts.
+
+    Parameters
+    ----------
+    plane : (rows, columns) bool array
+        With `MARGIN_PX` empty pixels on every side.
+    spacing_mm : (row, column)
+
+    Notes
+    -----
+    The contour of `edge`, to the last bit; see `measurement.pixel_contour`.
+    """
+    points, edges, inside, thin = contour_of_mask(
+        plane, *_weights(SMOOTHING_PX), LEVEL, spacing_mm[0], spacing_mm[1]
+    )
+    return None if thin else (Contour(points, edges), inside)
 
 
 @lru_cache(maxsize=8)

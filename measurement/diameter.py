@@ -13,7 +13,8 @@ from imaging.geometry import VolumeGeometry
 from measurement import chord
 from measurement.bypass import ASKS_FOR_WHOLE, FINISHED, longest_past_hole
 from measurement.contained import longest_contained
-from measurement.contour import LEVEL, Contour
+from measurement.contour import Contour
+from measurement.line import Inside
 from measurement.outline import LesionOutline, Mask, Row
 
 GAPS_MM = (0.0, 2.0, 5.0, math.inf)
@@ -244,7 +245,7 @@ def _contained(
     """Longest run without gaps if it is longer than the best, and whether the search was done."""
     viable = outline.viable_contour(index)
     run, finished = longest_contained(
-        viable.points_mm, viable.edges, *_drawn(outline, index), farthest, best
+        viable.points_mm, viable.edges, _drawn(outline, index), farthest, best
     )
     return np.asarray(run), bool(finished)
 
@@ -264,12 +265,9 @@ def _longer(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.fl
     return two if two[0] > one[0] + 1e-9 else one
 
 
-def _drawn(
-    outline: LesionOutline, index: int
-) -> tuple[NDArray[np.float64], float, tuple[float, float]]:
-    """Return what the contour of the viable part is drawn of: field, level, spacing."""
-    spacing = (outline.spacing_mm[0], outline.spacing_mm[1])
-    return outline.viable_edge(index).field[0], LEVEL, spacing
+def _drawn(outline: LesionOutline, index: int) -> tuple[Inside, tuple[float, float]]:
+    """Return which pixels lie inside the contour of the viable part, and their spacing."""
+    return outline.inside(index), (outline.spacing_mm[0], outline.spacing_mm[1])
 
 
 def _regions(outline: LesionOutline, index: int, gap_mm: float) -> tuple[Contour, Contour]:

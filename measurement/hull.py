@@ -9,6 +9,7 @@ import numpy as np
 from imaging import machine_code
 from measurement.line import Pairs, Points
 
+SHORT_MM = 1e-9
 NEARLY_ON_MM = 1e-5
 """A corner that is nearer to a ray along a side of the hull than this may lie on it."""
 
@@ -16,7 +17,7 @@ NEARLY_ON_MM = 1e-5
 @machine_code.compiled
 def convex_hull(points: Points) -> Pairs:
     """Corners of the convex hull in turn, from x towards y; each one once."""
-    order = np.argsort(points[:, 0], kind="mergesort")
+    order = _by_x(points)
     n = points.shape[0]
     hull = np.empty(2 * n + 2, dtype=np.int64)
     size = 0
@@ -36,6 +37,33 @@ def convex_hull(points: Points) -> Pairs:
             size += 1
         size -= 1  # the last one of this half is the first one of the other
     return hull[: max(size, 1)].copy()
+
+
+@machine_code.compiled
+def _by_x(points: Points) -> Pairs:
+    """Order of the points by x, those with the same x as they come: into bins, then within them."""
+    n = points.shape[0]
+    low, high = points[:, 0].min(), points[:, 0].max()
+    scale = (n - 1) / (high - low) if high - low > SHORT_MM else 0.0
+    begins = np.zeros(n + 1, dtype=np.int64)
+    bins = np.empty(n, dtype=np.int64)
+    for k in range(n):
+        bins[k] = min(n - 1, int((points[k, 0] - low) * scale))
+        begins[bins[k] + 1] += 1
+    for b in range(n):
+        begins[b + 1] += begins[b]
+    order = np.empty(n, dtype=np.int64)
+    for k in range(n):
+        order[begins[bins[k]]] = k
+        begins[bins[k]] += 1
+    for k in range(1, n):
+        v = order[k]
+        x, at = points[v, 0], k - 1
+        while at >= 0 and points[order[at], 0] > x:
+            order[at + 1] = order[at]
+            at -= 1
+        order[at + 1] = v
+    return order
 
 
 @machine_code.compiled

@@ -17,6 +17,8 @@ TOUCH_MM = 1e-7
 
 Points = NDArray[np.float64]
 Pairs = NDArray[np.int64]
+Inside = NDArray[np.uint8]
+"""1 for each pixel of a slice whose centre lies inside a contour, 0 for the others."""
 
 
 @machine_code.compiled

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from imaging import machine_code
-from measurement.line import Pairs, Points
+from measurement.line import Inside, Pairs, Points
 
 SHORT_MM = 1e-6
 """An edge that is shorter than this has no direction to rely on."""
@@ -69,8 +69,7 @@ def directions(places: Points, beside: Pairs) -> Points:
 
 @machine_code.compiled
 def kinds_of(
-    places: Points, beside: Pairs, along: Points, field: Points, level: float,
-    spacing: tuple[float, float],
+    places: Points, beside: Pairs, along: Points, inside: Inside, spacing: tuple[float, float]
 ) -> Pairs:  # fmt: skip
     """Whether the region is convex at each vertex, notched, or either for all that is known.
 
@@ -89,9 +88,9 @@ def kinds_of(
         row, column = places[v, 1] / dy, places[v, 0] / dx
         r, c = math.floor(row + 1e-9), math.floor(column + 1e-9)
         if row - r < 1e-9 and column - c > 1e-9:
-            inward = (1.0 if field[r, c + 1] >= level else -1.0, 0.0)
+            inward = (1.0 if inside[r, c + 1] else -1.0, 0.0)
         elif column - c < 1e-9 and row - r > 1e-9:
-            inward = (0.0, 1.0 if field[r + 1, c] >= level else -1.0)
+            inward = (0.0, 1.0 if inside[r + 1, c] else -1.0)
         else:
             continue
         one = (inward[0] * by - inward[1] * bx) / bend
@@ -105,7 +104,7 @@ def kinds_of(
 
 @machine_code.compiled
 def empty_disc(
-    places: Points, beside: Pairs, field: Points, level: float, spacing: tuple[float, float]
+    places: Points, beside: Pairs, inside: Inside, spacing: tuple[float, float]
 ) -> tuple[float, float, float]:
     """Centre x, y and radius of a disc without tissue about the middle of the longest loops.
 
@@ -117,7 +116,8 @@ def empty_disc(
         stop = beside[first, 0] + 1
         x, y = places[first:stop, 0].mean(), places[first:stop, 1].mean()
         c, r = math.floor(x / spacing[1]), math.floor(y / spacing[0])
-        if stop - first > places.shape[0] // 16 and field[r : r + 2, c : c + 2].max() < level:
+        near = inside[r, c] | inside[r, c + 1] | inside[r + 1, c] | inside[r + 1, c + 1]
+        if stop - first > places.shape[0] // 16 and not near:
             radius = clearance(places, beside, x, y)
             if radius > best[2]:
                 best = (x, y, radius)

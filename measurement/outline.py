@@ -15,7 +15,16 @@ from scipy import ndimage
 from imaging import machine_code
 from imaging.geometry import VolumeGeometry
 from measurement.chord import farthest_pair
-from measurement.contour import FINE_SMOOTHING_PX, LEVEL, MARGIN_PX, Contour, Edge, edge
+from measurement.contour import (
+    FINE_SMOOTHING_PX,
+    LEVEL,
+    MARGIN_PX,
+    Contour,
+    Edge,
+    edge,
+    mask_contour,
+)
+from measurement.line import Inside
 
 WIDTHS = 16
 """Directions of the half circle in which a slice's width bounds its longest distance."""
@@ -69,7 +78,6 @@ class LesionOutline:
         self.spacing_mm = (geometry.spacing_mm[1], geometry.spacing_mm[2])
         self._box = bounding_box(whole)
         self._viable = _cropped(self.viable, self._box)
-        self._whole = _cropped(whole, self._box)
         self._degree = None if degree is None else _cropped_degree(degree, self._box)
         self.known: dict[float, Any] = {}
         self._viable_edges: dict[int, Edge] = {}
@@ -77,7 +85,14 @@ class LesionOutline:
         self._rows: dict[int, Row | None] = {}
         self._viable_contours: dict[int, Contour] = {}
         self._whole_contours: dict[int, Contour] = {}
+        self._insides: dict[int, Inside] = {}
+        self._from_pixels: set[int] = set()
         self._distances: dict[int, NDArray[np.float64]] = {}
+
+    @cached_property
+    def _whole(self) -> Mask:
+        """The whole lesion in its box; without gaps nobody asks for it."""
+        return _cropped(self.whole, self._box)
 
     def viable_edge(self, index: int) -> Edge:
         """Edge of the viable part on one slice of the crop, as a stack of one slice."""
@@ -155,19 +170,44 @@ class LesionOutline:
     def viable_contour(self, index: int) -> Contour:
         """Return the contour of the viable part on a cropped slice."""
         if index not in self._viable_contours:
-            self._viable_contours[index] = self.viable_edge(index).contour(0, self.spacing_mm)
+            self._draw_viable(index)
         return self._viable_contours[index]
+
+    def inside(self, index: int) -> Inside:
+        """Return which pixels of a cropped slice lie inside the contour of the viable part."""
+        if index not in self._insides:
+            self._draw_viable(index)
+        return self._insides[index]
+
+    def _draw_viable(self, index: int) -> None:
+        """Draw the viable part of one slice, from its pixels where its edge is that of a mask."""
+        if self._degree is None:
+            drawn = mask_contour(self._viable[index], self.spacing_mm)
+            if drawn is not None:
+                self._viable_contours[index], self._insides[index] = drawn
+                self._from_pixels.add(index)
+                return
+        edge_there = self.viable_edge(index)
+        self._viable_contours[index] = edge_there.contour(0, self.spacing_mm)
+        self._insides[index] = (edge_there.field[0] >= LEVEL).astype(np.uint8)
 
     def whole_contour(self, index: int) -> Contour:
         """Return the contour of the whole lesion on a cropped slice."""
         if index not in self._whole_contours:
-            self._whole_contours[index] = self.whole_edge(index).contour(0, self.spacing_mm)
+            drawn = None
+            self.viable_contour(index)
+            if index in self._from_pixels:  # and has no thin parts that the whole must keep
+                drawn = mask_contour(self._whole[index], self.spacing_mm)
+            self._whole_contours[index] = (
+                self.whole_edge(index).contour(0, self.spacing_mm) if drawn is None else drawn[0]
+            )
         return self._whole_contours[index]
 
     def distance_mm(self, index: int) -> NDArray[np.float64]:
         """Return how far each pixel of a cropped slice is from the centres of viable ones."""
         if index not in self._distances:
-            outside = self.viable_edge(index).field[0] < LEVEL
+            columns = self._viable.shape[2]
+            outside = self.inside(index)[:, :columns] == 0
             self._distances[index] = ndimage.distance_transform_edt(
                 outside, sampling=self.spacing_mm
             )
@@ -218,6 +258,8 @@ def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
     """
     planes, rows, columns = region.shape
     bounds = np.full(planes, -np.inf)
+    angles = np.arange(WIDTHS) * (math.pi / WIDTHS)
+    cosines, sines = np.cos(angles) * dx, np.sin(angles) * dy
     for z in range(planes):
         low, high = np.full(WIDTHS, np.inf), np.full(WIDTHS, -np.inf)
         for r in range(rows):
@@ -229,9 +271,11 @@ def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
             while not region[z, r, last]:
                 last -= 1
             for k in range(WIDTHS):
-                cosine, sine = math.cos(math.pi * k / WIDTHS), math.sin(math.pi * k / WIDTHS)
-                one, two = first * dx * cosine + r * dy * sine, last * dx * cosine + r * dy * sine
-                low[k], high[k] = min(low[k], one, two), max(high[k], one, two)
+                one = first * cosines[k] + r * sines[k]
+                two = last * cosines[k] + r * sines[k]
+                near, far = (one, two) if one < two else (two, one)
+                low[k] = near if near < low[k] else low[k]
+                high[k] = far if far > high[k] else high[k]
         bounds[z] = (high - low).max() / math.cos(0.5 * math.pi / WIDTHS)
     return bounds
 

@@ -1,4 +1,4 @@
-"""One line against a contour in turn: the longest run on it, and quick looks at the field."""
+"""One line against a contour in turn: the longest run on it, and quick looks at the pixels."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ import math
 import numpy as np
 
 from imaging import machine_code
-from measurement.line import ON_LINE_MM, TOUCH_MM, Pairs, Points, intervals, longest_run
+from measurement.line import (
+    ON_LINE_MM,
+    TOUCH_MM,
+    Inside,
+    Pairs,
+    Points,
+    intervals,
+    longest_run,
+)
 
 SAMPLES = 8
-"""A segment is first looked up at so many places, less one, in the field."""
+"""A segment is first looked up at so many places, less one, among the pixels."""
 
 NEARLY_MM2 = 1e-6
 """Product of the distances of an edge's ends from a line that surely does not meet it."""
 
 Pair = tuple[float, float]
-Drawn = tuple[Points, float, Pair]
-"""Field, level and (row, column) spacing of a contour."""
+Drawn = tuple[Inside, Pair]
+"""Pixels inside a contour, and their (row, column) spacing."""
 
-BLOCK = 16
+BLOCK = 8
 """Vertices in turn that a line misses together."""
 
 Traced = tuple[Points, Points, Pairs, Points, Points, Pairs]
@@ -106,10 +114,13 @@ def _pieces(traced: Traced, line: tuple[float, float, float, float]) -> int:
         away = (circles[block, 1] - y0) * cosine - (circles[block, 0] - x0) * sine
         if abs(away) > circles[block, 2]:
             continue
+        before = -1
+        a = b = 0.0
         for v in range(block * BLOCK, min(xs.size, (block + 1) * BLOCK)):
             w = edges[v, 1]
-            a = (ys[v] - y0) * cosine - (xs[v] - x0) * sine
+            a = b if before == v else (ys[v] - y0) * cosine - (xs[v] - x0) * sine
             b = (ys[w] - y0) * cosine - (xs[w] - x0) * sine
+            before = w
             if a * b <= NEARLY_MM2:
                 used[met] = v
                 met += 1
@@ -128,17 +139,12 @@ def _keep(best: Points, line: tuple[float, float, float, float], start: float, s
 @machine_code.compiled
 def leaves(drawn: Drawn, one: Pair, two: Pair) -> bool:
     """Whether a segment surely leaves the region: some place has four pixels outside around it."""
-    field, level, (dy, dx) = drawn
+    inside, (dy, dx) = drawn
     for k in range(SAMPLES // 2):
         for side in range(2):
             t = 0.5 + (0.5 - side) * 2.0 * k / SAMPLES
             c = math.floor((one[0] + t * (two[0] - one[0])) / dx)
             r = math.floor((one[1] + t * (two[1] - one[1])) / dy)
-            if (
-                field[r, c] < level
-                and field[r, c + 1] < level
-                and field[r + 1, c] < level
-                and field[r + 1, c + 1] < level
-            ):
+            if not (inside[r, c] | inside[r, c + 1] | inside[r + 1, c] | inside[r + 1, c + 1]):
                 return True
     return False

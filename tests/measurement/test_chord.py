@@ -97,8 +97,7 @@ def runs_of_both_searches(seeds):
         for _, index, one, two in outline.slices:
             contour = outline.viable_contour(index)
             run, finished = longest_contained(
-                contour.points_mm, contour.edges, outline.viable_edge(index).field[0], 0.5,
-                outline.spacing_mm, (one, two), 0.0,
+                contour.points_mm, contour.edges, _drawn(outline, index), (one, two), 0.0
             )  # fmt: skip
             if finished:
                 yield seed, float(run[0]), _search(outline, index, 0.0, 0.0, each=False)[0, 0]
@@ -229,6 +228,18 @@ def test_lines_far_beside_a_small_hole_are_not_overlooked():
     # in 20009 a run ends nearly a quarter of the circle from its foot; in 21604 it passes far out
     runs = list(runs_past_a_hole([20009, 21604]))
     assert [run for run in runs if run[2] != pytest.approx(run[3], abs=1e-6)] == []
+
+
+@pytest.mark.parametrize("known", [24.0, 28.0, 31.0])
+def test_a_rim_too_thin_for_a_longer_run_than_is_known_is_passed_over(known):
+    y, x = np.mgrid[:40, :40] - 19.5
+    ring = (np.hypot(x, y) <= 16) & (np.hypot(x, y) > 12)
+    geometry = VolumeGeometry.upright(shape=(1, 40, 40), spacing_mm=(2.5, 1.0, 1.0))
+    outline = LesionOutline(ring[None], ring[None], geometry)
+    (row,) = outline.slices
+    run, finished = _contained(outline, row[1], known, row[2:])
+    assert finished
+    assert run[0] == 0.0
 
 
 @pytest.mark.slow

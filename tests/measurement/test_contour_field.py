@@ -6,7 +6,15 @@ import pytest
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
-from measurement.contour import FINE_SMOOTHING_PX, MARGIN_PX, SMOOTHING_PX, THIN_LINE_VALUE, edge
+from measurement.contour import (
+    FINE_SMOOTHING_PX,
+    LEVEL,
+    MARGIN_PX,
+    SMOOTHING_PX,
+    THIN_LINE_VALUE,
+    edge,
+    mask_contour,
+)
 from measurement.outline import LesionOutline
 
 ROUNDS = 3 if numba.config.DISABLE_JIT else 60
@@ -31,6 +39,25 @@ def test_the_field_is_that_of_a_gaussian_filter_to_the_last_bits(width):
         field = np.where(drawn.kept, np.maximum(general, THIN_LINE_VALUE), general)
         assert np.abs(drawn.field - field).max() < 1e-14
         assert ((drawn.field >= 0.5) == (field >= 0.5)).all()
+
+
+def test_a_contour_drawn_from_pixels_is_that_of_the_field_to_the_last_bit():
+    alike = 0
+    for seed in range(ROUNDS):
+        for plane in planes(seed):
+            whole, spacing = edge(plane[None]), (0.7 + 0.01 * seed, 0.9)
+            drawn = mask_contour(plane, spacing)
+            assert (drawn is None) == whole.kept.any()  # then thin parts have to be kept
+            if drawn is not None:
+                contour, inside = drawn
+                field = whole.contour(0, spacing)
+                assert contour.points_mm.tobytes() == field.points_mm.tobytes()
+                assert contour.edges.tobytes() == field.edges.tobytes()
+                columns = plane.shape[1]
+                assert (inside[:, :columns] == (whole.field[0] >= LEVEL)).all()
+                assert not inside[:, columns:].any()
+                alike += len(contour.points_mm) > 0
+    assert alike >= ROUNDS // 3
 
 
 def test_a_region_that_reaches_the_border_of_its_array_is_smoothed_against_nothing():
