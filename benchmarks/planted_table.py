@@ -273,8 +273,8 @@ to 80 HU between the phases. Each phase has 10 to 20 HU of noise of its own, wit
 autocorrelation of that scan's noise, on top of what the scan shows. In every other lesion the
 native phase was taken 3 mm away in breathing: the liver moves, spine and body wall do not. Lesions
 are read as `sumdiam run` reads them: registered about the lesion, then measured. The tables count
-as flagged what `run` counts: a lesion with a flag on its viable diameter other than the note
-`registered`.
+as flagged what `run` counts: a lesion with a flag on its viable diameter other than a note
+(`registered`, `gap_curve_jumps`).
 
 MR is the same with signal of no unit (a factor between 0.5 and 8, fat and gas dark) instead of HU.
 Outlines off by 1 mm: a smooth random distance of that SD (8 mm correlation length); there the
