@@ -19,6 +19,7 @@ from measurement.notch import Loops, crosses
 from measurement.polar import (
     FEWEST_BINS,
     MOST_BINS,
+    Disc,
     Reach,
     Rules,
     by_angle,
@@ -42,6 +43,9 @@ SAME_MM = 1e-11
 
 Around = tuple[tuple[float, float], Reach, Rules, tuple[Points, int]]
 """Middle of the hole, how far it and the region reach, bounds on lines, slopes of bins."""
+
+Rim = tuple[Points, Pairs, Disc]
+"""Vertices in turn, their neighbours, and a disc without tissue: radius 0 where there is none."""
 
 FINISHED, GIVEN_UP, ASKS_FOR_WHOLE, OPEN = 0, 1, 2, 3
 
@@ -75,7 +79,8 @@ def longest_past_hole(
     if not known or points.shape[0] == 0:
         return best, GIVEN_UP
     places, beside = loops(points, edges)
-    state, around, bounds = feet_past_hole(places, beside, drawn, gap_mm, best[0])
+    disc = empty_disc(places, beside, drawn[0], drawn[1])
+    state, around, bounds = feet_past_hole((places, beside, disc), gap_mm, best[0])
     if state == OPEN:
         whole, whole_beside = loops(whole_points, whole_edges)
         traced = (workplace(places, beside), workplace(whole, whole_beside))
@@ -85,9 +90,7 @@ def longest_past_hole(
 
 
 @machine_code.compiled
-def feet_past_hole(
-    places: Points, beside: Pairs, drawn: Drawn, gap_mm: float, longer_than: float
-) -> tuple[int, Around, Points]:
+def feet_past_hole(rim: Rim, gap_mm: float, longer_than: float) -> tuple[int, Around, Points]:
     """Bound the lines past a hole by the bins of their feet.
 
     Returns
@@ -99,8 +102,8 @@ def feet_past_hole(
     bounds : (bins, 4) float64 array
         See `measurement.polar.run_by_foot`.
     """
+    places, beside, disc = rim
     nothing = np.empty((0, 4))
-    disc = empty_disc(places, beside, drawn[0], drawn[1])
     empty = np.empty(0)
     around = ((disc[0], disc[1]), (empty, empty), (0.0, 0.0, gap_mm, longer_than), (nothing, 0))
     if disc[2] <= 0.5 * gap_mm + 1e-3:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging import machine_code
-from measurement.bypass import FINISHED, OPEN, feet_past_hole, past_hole
+from measurement.bypass import FINISHED, OPEN, Rim, feet_past_hole, past_hole
 from measurement.line import Pairs, Points
 from measurement.loop import NOTCHED, directions, empty_disc, kinds_of, loops
 from measurement.notch import Loops, guess, lines_supported
@@ -21,6 +21,9 @@ from measurement.trace import Drawn, Traced, leaves, through, workplace
 
 LOCALLY_MM2 = 1e-5
 """A step along an edge that changes the distance of two ends times its length by less, does not."""
+
+LEAST_DISC_MM = 1e-3
+"""A disc without tissue that is smaller bounds nothing."""
 
 EFFORT = 4_000_000
 """Looks at edges and pairs after which this search gives up: for specks the other is faster."""
@@ -51,31 +54,90 @@ def longest_contained(
         return best, False
     best[0] = longer_than
     places, beside = loops(points, edges)
+    rim = (places, beside, empty_disc(places, beside, drawn[0], drawn[1]))
     # mostly another slice has the longest, and a look past the hole is enough to know
-    state, around, bounds = feet_past_hole(places, beside, drawn, 0.0, longer_than)
+    state, around, bounds = feet_past_hole(rim, 0.0, longer_than)
     if state == FINISHED:
         return np.zeros(5), True
-    along = directions(places, beside)
-    kinds = kinds_of(places, beside, along, drawn[0], drawn[1])
     one, two = points[farthest[0]], points[farthest[1]]
-    traced = workplace(places, beside)
+    shape, traced = _ready(places, beside, drawn)
     through(traced, (one[0], one[1]), (two[0], two[1]), best)
-    shape = (places, beside, along, kinds)
-    looks = 0
+    finished = True
     if best[0] + 1e-9 < math.hypot(two[0] - one[0], two[1] - one[1]):
         if best[0] == 0.0:
             guess(shape, traced, best)
         if best[0] != longer_than:
-            state, around, bounds = feet_past_hole(places, beside, drawn, 0.0, best[0])
+            state, around, bounds = feet_past_hole(rim, 0.0, best[0])
         if state == OPEN:
             state = past_hole(shape, (traced, traced), drawn, around, bounds, best)
-        if state != FINISHED:
-            looks = lines_supported(shape, traced, drawn, best, EFFORT)
-            if looks <= EFFORT:
-                looks = _lines_between_ends(shape, traced, drawn, best)
+        finished = state == FINISHED or _everywhere(shape, traced, drawn, best)
     if best[0] <= longer_than:
         best[0] = 0.0
-    return best, looks <= EFFORT
+    return best, finished
+
+
+@machine_code.compiled
+def rim_of(points: Points, edges: Pairs, drawn: Drawn) -> tuple[Rim, float]:
+    """Return a region as a rim around an empty disc, and a bound on its runs without gaps.
+
+    The bound is infinite where no disc is found, or the contours are not closed.
+    """
+    if edges.shape[0] != points.shape[0] or points.shape[0] == 0:
+        return (points, edges, (0.0, 0.0, 0.0)), math.inf
+    places, beside = loops(points, edges)
+    disc = empty_disc(places, beside, drawn[0], drawn[1])
+    if disc[2] <= LEAST_DISC_MM:
+        return (places, beside, (0.0, 0.0, 0.0)), math.inf
+    out = 0.0
+    for v in range(places.shape[0]):
+        x, y = places[v, 0] - disc[0], places[v, 1] - disc[1]
+        out = max(out, x * x + y * y)
+    # a line that crosses the disc holds a run on one side of it only, which is shorter
+    half = math.sqrt(max(out - (disc[2] - 1e-6) ** 2, 0.0))
+    return (places, beside, disc), 2.0 * half * (1.0 + 1e-8)
+
+
+@machine_code.compiled
+def guessed_in_rim(rim: Rim, drawn: Drawn) -> Points:
+    """Return the longest run without gaps on a few lines, as `longest_contained` does."""
+    best = np.zeros(5)
+    shape, traced = _ready(rim[0], rim[1], drawn)
+    guess(shape, traced, best)
+    return best
+
+
+@machine_code.compiled
+def longest_in_rim(rim: Rim, drawn: Drawn, longer_than: float) -> tuple[Points, bool]:
+    """Longest segment inside a rim; as `longest_contained`, for contours that are closed."""
+    best = np.zeros(5)
+    state, around, bounds = feet_past_hole(rim, 0.0, longer_than)
+    if state == FINISHED:
+        return best, True
+    best[0] = longer_than
+    shape, traced = _ready(rim[0], rim[1], drawn)
+    if state == OPEN:
+        state = past_hole(shape, (traced, traced), drawn, around, bounds, best)
+    finished = state == FINISHED or _everywhere(shape, traced, drawn, best)
+    if best[0] <= longer_than:
+        best[0] = 0.0
+    return best, finished
+
+
+@machine_code.compiled
+def _ready(places: Points, beside: Pairs, drawn: Drawn) -> tuple[Loops, Traced]:
+    """Return what is known of each vertex of a region, and the room to trace lines in."""
+    along = directions(places, beside)
+    kinds = kinds_of(places, beside, along, drawn[0], drawn[1])
+    return (places, beside, along, kinds), workplace(places, beside)
+
+
+@machine_code.compiled
+def _everywhere(shape: Loops, traced: Traced, drawn: Drawn, best: Points) -> bool:
+    """Put a longer run in place of the best, whatever the shape; False where it gives up."""
+    looks = lines_supported(shape, traced, drawn, best, EFFORT)
+    if looks <= EFFORT:
+        looks = _lines_between_ends(shape, traced, drawn, best)
+    return bool(looks <= EFFORT)
 
 
 @machine_code.compiled

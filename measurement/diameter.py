@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from imaging.geometry import VolumeGeometry
 from measurement import chord
 from measurement.bypass import ASKS_FOR_WHOLE, FINISHED, longest_past_hole
-from measurement.contained import longest_contained
+from measurement.contained import guessed_in_rim, longest_contained, longest_in_rim
 from measurement.contour import Contour
 from measurement.line import Inside
-from measurement.outline import LesionOutline, Mask, Row
+from measurement.outline import NOWHERE, LesionOutline, Mask, Row
 
 GAPS_MM = (0.0, 2.0, 5.0, math.inf)
 """Gaps of the curve that goes with every viable diameter."""
@@ -29,6 +30,9 @@ TIED_PX = 0.5
 TIED_AXES = 24
 NOT_DRAWN = Contour(np.empty((0, 2)), np.empty((0, 2), dtype=np.int64))
 GUESSED_SLICES = 2
+GUESSED_RIMS = 6
+"""Slices with a hole on which a few lines are traced before any is searched."""
+
 GUESSED_VERTICES = 24
 Point = tuple[float, float, float]
 
@@ -137,7 +141,8 @@ def outline_diameter(
     if only is None and gap_mm in outline.known:
         known: Caliper | None = outline.known[gap_mm]
         return known
-    found = _over_slices(outline, outline.in_turn(only), gap_mm, at_least)
+    slices = outline.in_turn(only, gap_mm=gap_mm)
+    found = _over_slices(outline, slices, gap_mm, at_least)
     if only is None:
         outline.known[gap_mm] = found
     return found
@@ -156,7 +161,10 @@ def _over_slices(
         return _caliper(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
     found: tuple[int, NDArray[np.float64]] | None = None
-    for place, (bound, index, one, two) in enumerate(slices):
+    first, guess = _first_guess(outline, slices) if at_least is None else ([], None)
+    if guess is not None:
+        best, found = float(guess[1][0]), (guess[0], guess[1][1:].reshape(2, 2))
+    for place, (bound, index, one, two) in enumerate(chain(first, slices)):
         if bound <= best + 1e-9:
             break
         guessed = place < GUESSED_SLICES and at_least is None
@@ -166,6 +174,25 @@ def _over_slices(
     if found is not None:
         return _caliper(outline, found[0], found[1], gap_mm)
     return None if at_least is None else replace(at_least, gap_mm=gap_mm)
+
+
+def _first_guess(
+    outline: LesionOutline, slices: Iterator[Row]
+) -> tuple[list[Row], tuple[int, NDArray[np.float64]] | None]:
+    """Rows of the first slices with holes, and the longest run on a few lines there, if any."""
+    first: list[Row] = []
+    best, found = 0.0, None
+    for row in slices:
+        first.append(row)
+        bound, index, vertex, _ = row
+        if vertex != NOWHERE or bound <= best + 1e-9:
+            break
+        run = np.asarray(guessed_in_rim(outline.rim(index)[0], _drawn(outline, index)))
+        if run[0] > best + 1e-9:
+            best, found = float(run[0]), (index, run)
+        if len(first) == GUESSED_RIMS:
+            break
+    return first, found
 
 
 def _longest_run(
@@ -199,7 +226,7 @@ def _run_with_gaps(
     hole decides, only lines that pass it come into question.
     """
     guess, finished = np.zeros(5), True
-    if guessed:
+    if guessed and farthest[0] != NOWHERE:
         guess, finished = _contained(outline, index, best, farthest)
         if guess[0] >= _apart(outline, index, farthest) - 1e-9:
             return guess
@@ -209,6 +236,9 @@ def _run_with_gaps(
         run, state = _past_hole(outline, index, gap_mm, guess)
         if state == FINISHED:
             return np.asarray(run if run[0] > best else np.zeros(5))
+    if farthest[0] == NOWHERE:
+        farthest = outline.farthest(index)
+        return _run_with_gaps(outline, index, gap_mm, best, farthest, guessed=guessed)
     viable, whole = outline.contours(index)
     regions = (viable.points_mm, viable.edges, whole.points_mm, whole.edges)
     among = 0 if finished else GUESSED_VERTICES
@@ -243,10 +273,12 @@ def _contained(
     outline: LesionOutline, index: int, best: float, farthest: tuple[int, int]
 ) -> tuple[NDArray[np.float64], bool]:
     """Longest run without gaps if it is longer than the best, and whether the search was done."""
-    viable = outline.viable_contour(index)
-    run, finished = longest_contained(
-        viable.points_mm, viable.edges, _drawn(outline, index), farthest, best
-    )
+    drawn = _drawn(outline, index)
+    if farthest[0] == NOWHERE:
+        run, finished = longest_in_rim(outline.rim(index)[0], drawn, best)
+    else:
+        viable = outline.viable_contour(index)
+        run, finished = longest_contained(viable.points_mm, viable.edges, drawn, farthest, best)
     return np.asarray(run), bool(finished)
 
 

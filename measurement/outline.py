@@ -14,7 +14,9 @@ from scipy import ndimage
 
 from imaging import machine_code
 from imaging.geometry import VolumeGeometry
+from measurement.bypass import Rim
 from measurement.chord import farthest_pair
+from measurement.contained import rim_of
 from measurement.contour import (
     FINE_SMOOTHING_PX,
     LEVEL,
@@ -28,6 +30,9 @@ from measurement.line import Inside
 
 WIDTHS = 16
 """Directions of the half circle in which a slice's width bounds its longest distance."""
+
+NOWHERE = -1
+"""In place of the two vertices of a slice that are farthest apart: nobody asked for them."""
 
 Mask = NDArray[np.bool_]
 Row = tuple[float, int, int, int]
@@ -86,6 +91,7 @@ class LesionOutline:
         self._viable_contours: dict[int, Contour] = {}
         self._whole_contours: dict[int, Contour] = {}
         self._insides: dict[int, Inside] = {}
+        self._rims: dict[int, tuple[Rim, float]] = {}
         self._from_pixels: set[int] = set()
         self._distances: dict[int, NDArray[np.float64]] = {}
 
@@ -129,10 +135,14 @@ class LesionOutline:
         """
         return list(self.in_turn())
 
-    def in_turn(self, only: Collection[int] | None = None) -> Iterator[Row]:
+    def in_turn(
+        self, only: Collection[int] | None = None, *, gap_mm: float = math.inf
+    ) -> Iterator[Row]:
         """Yield the rows of `slices` one by one; a slice is drawn only when it may be the next.
 
-        ``only`` names the slices of the volume that are asked for (all by default).
+        ``only`` names the slices of the volume that are asked for (all by default). Where a hole
+        is wider than the gap, a slice comes by how long a run beside it can be, and without its
+        two vertices.
         """
         # pixels of the edge's inside lie within the hull of the mask's; its vertices a pixel off
         mask = self._viable if self._degree is None else self._whole
@@ -144,8 +154,8 @@ class LesionOutline:
         ]
         heapq.heapify(waiting)
         while waiting:
-            _, index, drawn = heapq.heappop(waiting)
-            row = self._row(index)
+            bound, index, drawn = heapq.heappop(waiting)
+            row = self._row_past_hole(index, gap_mm, -bound)
             if row is None:
                 continue
             if drawn:
@@ -162,6 +172,31 @@ class LesionOutline:
                 length, one, two = farthest_pair(points)
                 self._rows[index] = float(length), index, int(one), int(two)
         return self._rows[index]
+
+    def _row_past_hole(self, index: int, gap_mm: float, bound_mm: float) -> Row | None:
+        """Return the bound on runs past a hole where it is the lower one, else the usual row."""
+        if math.isfinite(gap_mm):
+            (_, _, disc), length = self.rim(index)
+            # a line may now cross the disc where that takes no more than the gap
+            length = math.hypot(length, gap_mm) * (1.0 + 1e-12)
+            if disc[2] > 0.5 * gap_mm + 1e-3 and length <= bound_mm:
+                return length, index, NOWHERE, NOWHERE
+        return self._row(index)
+
+    def farthest(self, index: int) -> tuple[int, int]:
+        """Return the two vertices of a cropped slice that are farthest apart."""
+        row = self._row(index)
+        return row[2:] if row is not None else (NOWHERE, NOWHERE)
+
+    def rim(self, index: int) -> tuple[Rim, float]:
+        """Return a cropped slice as a rim around a hole, and a bound on its runs without gaps."""
+        if index not in self._rims:
+            viable = self.viable_contour(index)
+            rim, bound = rim_of(
+                viable.points_mm, viable.edges, (self.inside(index), self.spacing_mm)
+            )
+            self._rims[index] = rim, float(bound)
+        return self._rims[index]
 
     def contours(self, index: int) -> tuple[Contour, Contour]:
         """Return the contours of the viable part and of the whole lesion on a cropped slice."""

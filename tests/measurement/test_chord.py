@@ -242,6 +242,46 @@ def test_a_rim_too_thin_for_a_longer_run_than_is_known_is_passed_over(known):
     assert run[0] == 0.0
 
 
+def rings_one_above_another(seed):
+    """Rough rings of nearly the same size on several slices, some without a hole."""
+    rng = np.random.default_rng(seed)
+    planes, size = (3, 15) if DISABLED else (6, int(rng.integers(18, 40)))
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    whole, viable = np.zeros((2, planes, size, size), dtype=bool)
+    for z in range(planes):
+        u, v = rng.uniform(-1.5, 1.5, 2)
+        whole[z] = np.hypot(x, y / rng.uniform(0.9, 1.0)) <= size / 2 - 1 - rng.uniform(0.0, 1.0)
+        hole = size * rng.uniform(0.2, 0.4) if rng.random() < 0.8 else 0.0
+        viable[z] = whole[z] & (np.hypot(x - u, y - v) >= hole)
+    if seed % 3 == 0:
+        viable &= rng.random(viable.shape) > 0.03
+    spacing = (2.5, *rng.uniform(0.6, 1.4, 2))
+    return viable, whole, VolumeGeometry.upright(shape=viable.shape, spacing_mm=spacing)
+
+
+def longest_of_all_slices(seeds):
+    """Longest run of a volume, and the longest of those that each slice has by itself."""
+    for seed in seeds:
+        volume = rings_one_above_another(seed)
+        outline = LesionOutline(*volume)
+        for gap in (0.0, 2.0):
+            each = [_search(outline, row[1], gap, 0.0, each=False)[0, 0] for row in outline.slices]
+            found = outline_diameter(LesionOutline(*volume), gap_mm=gap)
+            yield seed, gap, found.length_mm, max(each)
+
+
+def test_the_longest_of_many_slices_with_holes_is_that_of_the_best_slice():
+    runs = list(longest_of_all_slices(range(2 if DISABLED else 60)))
+    assert [run for run in runs if run[2] != pytest.approx(run[3], abs=1e-6)] == []
+
+
+@pytest.mark.slow
+def test_the_longest_of_many_slices_is_that_of_the_best_slice_on_six_hundred_volumes():
+    runs = list(longest_of_all_slices(range(30_000, 30_600)))
+    assert len(runs) == 1200
+    assert [run for run in runs if run[2] != pytest.approx(run[3], abs=1e-6)] == []
+
+
 @pytest.mark.slow
 def test_the_search_past_a_hole_agrees_with_that_for_all_shapes_on_two_thousand_masks():
     runs = list(runs_past_a_hole(range(20_000, 22_000)))
