@@ -228,16 +228,19 @@ def assess_timepoints(
 
 @dataclass(slots=True)
 class _History:
-    """What earlier visits leave behind for the next one, by case."""
+    """What earlier visits leave behind for the next one, by case.
+
+    Attributes
+    ----------
+    began : (gaps, case) day of the first response with so many visits NE since; NO_DAY where none
+    """
 
     overall_cr: Bools
     progressed: Bools
     responded: Bools
     confirmed: Bools
-    run_start: Ints
-    run_gaps: Ints
+    began: Ints
     confirms: bool
-    most_gaps: int
     least_days: int
 
     @classmethod
@@ -248,10 +251,8 @@ class _History:
             progressed=np.zeros(n, dtype=bool),
             responded=np.zeros(n, dtype=bool),
             confirmed=np.zeros(n, dtype=bool),
-            run_start=np.full(n, NO_DAY, dtype=np.int64),
-            run_gaps=np.zeros(n, dtype=np.int64),
+            began=np.full((int(policy["ne_during_confirmation"]) + 1, n), NO_DAY, dtype=np.int64),
             confirms=policy["pr_carry_forward"] == "after_confirmed_pr",
-            most_gaps=int(policy["ne_during_confirmation"]),
             least_days=int(policy["confirmation_days"]),
         )
 
@@ -259,21 +260,20 @@ class _History:
         """Take in one visit. A response is confirmed by a second one late enough after it."""
         response = there & ((overall == CR) | (overall == PR))
         gap = there & (overall == NE)
-        in_run = self.run_start != NO_DAY
         self.overall_cr = self.overall_cr | (there & (overall == CR))
         progressed = there & (overall == PD)
         self.responded = (self.responded | response) & ~progressed
         self.progressed = self.progressed | progressed
         if not self.confirms:
             return
-        self.run_gaps = choose(gap, self.run_gaps + 1, self.run_gaps)
-        broken = there & ~response & (~gap | (self.run_gaps > self.most_gaps))
-        dated = response & (day != NO_DAY)
-        late = in_run & dated & (day - choose(in_run, self.run_start, day) >= self.least_days)
-        self.confirmed = (self.confirmed | late) & ~progressed
-        begins = dated & ~in_run
-        self.run_start = choose(begins, day, choose(broken, NO_DAY, self.run_start))
-        self.run_gaps = choose(response | broken, 0, self.run_gaps)
+        # one more NE since each response; too many, or another response, and none can be confirmed
+        later = np.concatenate([np.full((1, len(day)), NO_DAY), self.began[:-1]])
+        began = choose(gap, later, choose(there & ~response & ~gap, NO_DAY, self.began))
+        dated, open_ = response & (day != NO_DAY), began != NO_DAY
+        late = open_ & (day - choose(open_, began, day) >= self.least_days)
+        self.confirmed = (self.confirmed | (dated & late.any(axis=0))) & ~progressed
+        began[0] = choose(dated & ~open_[0], day, began[0])
+        self.began = began
 
 
 def _target(
