@@ -17,8 +17,8 @@ from .fake_run import fake_run
 
 pytestmark = pytest.mark.browser
 
-SECTIONS = ("read", "flow", "characteristics", "response", "survival", "change", "course",
-            "lesions", "pictures", "policies", "provenance")  # fmt: skip
+SECTIONS = ("read", "flow", "characteristics", "response", "survival", "factors", "change",
+            "course", "lesions", "pictures", "policies", "provenance")  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
