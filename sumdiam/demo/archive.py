@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from imaging.reference_dicom import file_meta
 from imaging.reference_object import (
@@ -25,6 +26,17 @@ SERIES = {
     "late_arterial": SeriesIdentity(3, "LIVER ARTERIAL 2.5", 155.0, "IOMEPROL"),
     "portal_venous": SeriesIdentity(4, "LIVER PORTAL VENOUS 2.5", 190.0, "IOMEPROL"),
 }
+
+
+class Named(Protocol):
+    """A subject of any trial."""
+
+    @property
+    def subject_id(self) -> str:
+        """Its id."""
+
+
+OneSubject = TypeVar("OneSubject", bound=Named)
 _SCOUT = SeriesIdentity(1, "SCOUT", -60.0)
 _QUIETEST_HU, _NOISE_STEP_HU = 8.0, 0.7
 
@@ -49,20 +61,32 @@ def write_archive(
     -----
     Which process writes a subject changes nothing: the noise hangs on subject, visit and phase.
     """
+    write_subjects(subjects, folder, write_subject, workers=workers, progress=progress)
+    _add_dirt(subjects, folder)
+    return sum(len(subject.visits) for subject in subjects)
+
+
+def write_subjects(
+    subjects: Sequence[OneSubject],
+    folder: Path,
+    write: Callable[[OneSubject, Path], object],
+    *,
+    workers: int,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """Write subjects in turn or, with two workers or more, on several processes."""
     if workers < 2 or len(subjects) < 2:
         for subject in subjects:
-            write_subject(subject, folder)
+            write(subject, folder)
             if progress:
                 progress(subject.subject_id)
     else:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            done = pool.map(write_subject, subjects, [folder] * len(subjects))
+            done = pool.map(write, subjects, [folder] * len(subjects))
             for subject, _ in zip(subjects, done, strict=True):
                 if progress:
                     progress(subject.subject_id)
-    _add_dirt(subjects, folder)
-    return sum(len(subject.visits) for subject in subjects)
 
 
 def write_subject(subject: DemoSubject, folder: Path) -> int:
@@ -121,17 +145,18 @@ def _add_dirt(subjects: tuple[DemoSubject, ...], folder: Path) -> None:
             whole = files[len(files) // 2].read_bytes()
             files[len(files) // 2].write_bytes(whole[: len(whole) // 3])
     first, last = subjects[0], subjects[-1]
-    _add_localizer(study_folder(first, 0, folder), study_of(first, 0))
+    here = study_folder(first, 0, folder)
+    write_scout(here, study_of(first, 0), here / "native" / "0012.dcm")
     doubled = study_folder(last, 0, folder) / "native" / "0003.dcm"
     (doubled.parent / "copy of 0003.dcm").write_bytes(doubled.read_bytes())
     (study_folder(last, 0, folder) / "readme.txt").write_text("Simulated. No patient.\n")
 
 
-def _add_localizer(folder: Path, study: StudyIdentity) -> None:
+def write_scout(folder: Path, study: StudyIdentity, source: Path) -> None:
     """Write a scout made from one native slice, as scanners put one into every study."""
     from pydicom import dcmread
 
-    scout = dcmread(folder / "native" / "0012.dcm")
+    scout = dcmread(source)
     scout.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
     scout.SeriesNumber, scout.SeriesDescription = _SCOUT.number, _SCOUT.description
     scout.SeriesInstanceUID = study.uid("series", "scout")

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from stats.plots import Drawing, encode, inline_svg
 from sumdiam.export.table_file import written_whole
-from sumdiam.report.estimate import estimates, write_figures, write_printed
-from sumdiam.report.picture import picture_anchors, picture_groups
+from sumdiam.report.estimate import Estimates, estimates, write_figures, write_printed
+from sumdiam.report.picture import PictureGroup, picture_anchors, picture_groups
 from sumdiam.report.run_grid import (
     archive_grid,
     criteria_title,
@@ -26,7 +27,7 @@ from sumdiam.report.run_grid import (
 )
 from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.subject_grid import course_grid, lesion_grid
-from sumdiam.report.view import choose_view
+from sumdiam.report.view import View, choose_view
 from sumdiam.report.waiting import waiting_outlines
 
 FIGURE_TITLES: Mapping[str, str] = {
@@ -98,43 +99,68 @@ def write_report(
     tables = tables.checked()
     view = choose_view(tables, run_facts)
     found = estimates(tables, view, run_facts)
-    grids, drawings = found.grids, found.drawings
-    svgs = {name: encode(drawing.figure, "svg") for name, drawing in drawings.items()}
-    pictures = picture_groups(tables, view, overlays, out.parent)
-    title, source, rules = criteria_title(view.criteria)
-    html = _environment().get_template("report.html.j2").render(
-        facts=run_facts,
-        view=view,
-        criteria_title=title,
-        criteria_source=source,
-        criteria_rules=rules,
-        archive=archive_grid(tables, run_facts),
-        plan=plan_grid(tables),
-        refused=refused_grid(tables),
-        problems=problem_grid(tables),
-        notes=notes_grid(tables, view),
-        characteristics=grids["characteristics"],
-        response=grids["response"],
-        times=grids["times"],
-        regressions=found.regressions,
-        agreement=grids["agreement"],
-        figures={name: _figure(name, one, svgs[name]) for name, one in drawings.items()},
-        course=course_grid(tables, view),
-        lesions=lesion_grid(tables, view, picture_anchors(pictures)),
-        waiting=waiting_outlines(tables, pairs or {}, out.parent),
-        pictures=pictures,
-        policies=policy_grid(tables, view),
-        provenance=provenance_grids(run_facts),
-        style=Markup(_asset("report.css")),  # noqa: S704 - our own file
-        script=Markup(_asset("report.js")),  # noqa: S704 - our own file
-    )  # fmt: skip
+    svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
+    html = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            facts=run_facts,
+            view=view,
+            waiting=waiting_outlines(tables, pairs or {}, out.parent),
+            style=Markup(_asset("report.css")),  # noqa: S704 - our own file
+            script=Markup(_asset("report.js")),  # noqa: S704 - our own file
+            **_run_parts(tables, view, run_facts),
+            **_estimate_parts(found, svgs),
+            **_lesion_parts(tables, view, picture_groups(tables, view, overlays, out.parent)),
+        )
+    )
     with written_whole(out) as draft:
         draft.write_text(html, encoding="utf-8", newline="\n")
     if figures is not None:
-        write_figures(drawings, svgs, figures)
+        write_figures(found.drawings, svgs, figures)
     if printed is not None:
-        write_printed(grids, printed)
+        write_printed(found.grids, printed)
     return out
+
+
+def _run_parts(tables: RunTables, view: View, run_facts: RunFacts) -> dict[str, Any]:
+    """Return what the page says of the run itself: what was read, by which rules, made of what."""
+    title, source, rules = criteria_title(view.criteria)
+    return {
+        "criteria_title": title,
+        "criteria_source": source,
+        "criteria_rules": rules,
+        "archive": archive_grid(tables, run_facts),
+        "plan": plan_grid(tables),
+        "refused": refused_grid(tables),
+        "problems": problem_grid(tables),
+        "notes": notes_grid(tables, view),
+        "policies": policy_grid(tables, view),
+        "provenance": provenance_grids(run_facts),
+    }
+
+
+def _estimate_parts(found: Estimates, svgs: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the tables and figures of estimates."""
+    return {
+        "characteristics": found.grids["characteristics"],
+        "response": found.grids["response"],
+        "times": found.grids["times"],
+        "agreement": found.grids["agreement"],
+        "regressions": found.regressions,
+        "figures": {name: _figure(name, one, svgs[name]) for name, one in found.drawings.items()},
+    }
+
+
+def _lesion_parts(
+    tables: RunTables, view: View, pictures: tuple[PictureGroup, ...]
+) -> dict[str, Any]:
+    """Return the course of every subject, its lesions and their pictures."""
+    return {
+        "course": course_grid(tables, view),
+        "lesions": lesion_grid(tables, view, picture_anchors(pictures)),
+        "pictures": pictures,
+    }
 
 
 def _environment() -> jinja2.Environment:

@@ -15,7 +15,7 @@ TYPES = ("log", "log-log", "plain", "logit", "arcsin")
 CASES = tuple(CURVES.case.unique())
 
 
-def same(found, expected):
+def assert_same(found, expected):
     np.testing.assert_allclose(
         np.asarray(found, float), np.asarray(expected, float), rtol=1e-9, atol=1e-12
     )
@@ -39,11 +39,11 @@ def test_a_curve_its_error_and_its_limits_are_those_of_r(case, conf_type):
     want = CURVES[(CURVES.case == case) & (CURVES.conf_type == conf_type)]
     assert fit.at_risk_at(want.time).tolist() == want.n_risk.tolist()
     survival, lower, upper = fit.at(want.time)
-    same(survival, want.survival)
-    same(lower, want.lower)
-    same(upper, want.upper)
+    assert_same(survival, want.survival)
+    assert_same(lower, want.lower)
+    assert_same(upper, want.upper)
     place = np.searchsorted(fit.times, want.time, side="right")
-    same(np.concatenate([[0.0], fit.standard_error])[place], want.error)
+    assert_same(np.concatenate([[0.0], fit.standard_error])[place], want.error)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -54,7 +54,7 @@ def test_quantiles_and_their_limits_are_those_of_r(case):
         rows = QUANTILES[(QUANTILES.case == case) & (QUANTILES.conf_type == conf_type)]
         for want in rows[rows.what != "follow-up"].itertuples():
             found = fit.median() if want.what == "printed median" else fit.quantile(want.p)
-            same([found.estimate, found.lower, found.upper],
+            assert_same([found.estimate, found.lower, found.upper],
                  [want.estimate, want.lower, want.upper])  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_follow_up_is_the_reverse_kaplan_meier_median(case):
     data = data_of(case)
     found = reverse_kaplan_meier(data.days, data.event).median()
     want = QUANTILES[(QUANTILES.case == case) & (QUANTILES.what == "follow-up")].iloc[0]
-    same([found.estimate, found.lower, found.upper], want[["estimate", "lower", "upper"]])
+    assert_same([found.estimate, found.lower, found.upper], want[["estimate", "lower", "upper"]])
 
 
 def test_survival_beyond_the_last_observation_is_unknown():

@@ -69,8 +69,8 @@ def test_a_viable_part_under_another_id_is_refused_and_says_how_to_join_the_two(
 def test_other_readers_and_frames_of_reference_are_no_doubles():
     one = ball("A", FINE, (30, 30, 30))
     elsewhere = VolumeGeometry(COARSE.affine, COARSE.shape, "9.9")
-    refuse_doubled([one, ball("B", COARSE, (30, 30, 30), reader="R2")])
-    refuse_doubled([one, ball("A", COARSE, (30, 30, 30))])
-    refuse_doubled([one, ball("B", elsewhere, (30, 30, 30))])
-    refuse_doubled([one, ball("B", COARSE, (30, 30, 30), 0.0)])
-    refuse_doubled([one, ball("B", COARSE, (900, 30, 30))])
+    assert refuse_doubled([one, ball("B", COARSE, (30, 30, 30), reader="R2")]) is None
+    assert refuse_doubled([one, ball("A", COARSE, (30, 30, 30))]) is None
+    assert refuse_doubled([one, ball("B", elsewhere, (30, 30, 30))]) is None
+    assert refuse_doubled([one, ball("B", COARSE, (30, 30, 30), 0.0)]) is None
+    assert refuse_doubled([one, ball("B", COARSE, (900, 30, 30))]) is None

@@ -35,9 +35,11 @@ def test_a_second_run_on_the_folder_is_refused_while_the_first_lives(tmp_path):
 
 
 def test_the_lock_is_free_again_after_the_run(tmp_path):
+    held = 0
     for _ in range(2):
         with run_lock(tmp_path):
-            pass
+            held += 1
+    assert held == 2
 
 
 def test_a_file_in_place_of_the_folder_of_a_run_is_a_clear_error(tmp_path: Path):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from sumdiam.demo.archive import write_datasets
+from sumdiam.demo.archive import write_datasets, write_subjects
 from sumdiam.demo.imaged.dirt import add_dirt
 from sumdiam.demo.imaged.study import trial_study
 from sumdiam.demo.imaged.subject import ImagedSubject, Visit
@@ -33,18 +31,7 @@ def write_trial_archive(
     -----
     Which process writes a subject changes nothing: the noise hangs on subject, visit and phase.
     """
-    if workers < 2 or len(subjects) < 2:
-        for subject in subjects:
-            write_subject(subject, folder)
-            if progress:
-                progress(subject.subject_id)
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            done = pool.map(write_subject, subjects, [folder] * len(subjects))
-            for subject, _ in zip(subjects, done, strict=True):
-                if progress:
-                    progress(subject.subject_id)
+    write_subjects(subjects, folder, write_subject, workers=workers, progress=progress)
     return sum(len(subject.visits) for subject in subjects)
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydicom import dcmread
-
-from imaging.reference_dicom import SeriesIdentity, file_meta
+from sumdiam.demo.archive import write_scout
 from sumdiam.demo.imaged.study import study_identity
 from sumdiam.demo.imaged.subject import ImagedSubject, Visit, share_of
 
 KINDS = ("scout", "copy", "text", "torn")
 DIRTY_SHARE = 0.25
 """About so many studies hold something else."""
-_SCOUT = SeriesIdentity(1, "SCOUT", -60.0)
 
 
 def dirt_of(subject: ImagedSubject, visit: Visit) -> str:
@@ -36,7 +33,8 @@ def add_dirt(subject: ImagedSubject, visit: Visit, folder: Path) -> None:
     """Add its dirt to a study that has been written."""
     kind = dirt_of(subject, visit)
     if kind == "scout":
-        _add_scout(subject, visit, folder)
+        files = sorted((folder / "native").iterdir())
+        write_scout(folder, study_identity(subject, visit), files[len(files) // 2])
     elif kind == "copy":
         again = folder / "native" / "0003.dcm"
         (again.parent / "copy of 0003.dcm").write_bytes(again.read_bytes())
@@ -47,18 +45,3 @@ def add_dirt(subject: ImagedSubject, visit: Visit, folder: Path) -> None:
         torn = files[len(files) // 2]
         whole = torn.read_bytes()
         torn.write_bytes(whole[: len(whole) // 3])
-
-
-def _add_scout(subject: ImagedSubject, visit: Visit, folder: Path) -> None:
-    """Write a scout made from one native slice, as scanners put one into every study."""
-    study = study_identity(subject, visit)
-    files = sorted((folder / "native").iterdir())
-    scout = dcmread(files[len(files) // 2])
-    scout.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
-    scout.SeriesNumber, scout.SeriesDescription = _SCOUT.number, _SCOUT.description
-    scout.SeriesInstanceUID = study.uid("series", "scout")
-    scout.SOPInstanceUID = study.uid("series", "scout", "0")
-    scout.ImageOrientationPatient = ["1", "0", "0", "0", "0", "-1"]
-    scout.file_meta = file_meta(scout.SOPClassUID, scout.SOPInstanceUID)
-    (folder / "scout").mkdir(exist_ok=True)
-    scout.save_as(folder / "scout" / "0001.dcm", enforce_file_format=True)
