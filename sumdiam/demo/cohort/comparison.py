@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from stats.proportion import clopper_pearson
+from stats.comparison import ComparisonError
+from stats.design import RegressionError
+from stats.event_time import SurvivalError
+from stats.proportion import CountError, clopper_pearson
 from stats.regression import cox
 from stats.survival import kaplan_meier
 from sumdiam.demo.cohort.group import (
@@ -95,7 +98,7 @@ def _known(count: int, estimate: Callable[..., Sequence[float]], *given: object)
     """Return estimates; so many NaN where there are too few patients for them."""
     try:
         return estimate(*given)
-    except ValueError:  # all of statistics' errors about input are one
+    except (ComparisonError, CountError, RegressionError, SurvivalError):
         return (math.nan,) * count
 
 
@@ -280,7 +283,7 @@ def _term(patients: pd.DataFrame, covariates: pd.DataFrame, variable: str) -> tu
     terms = [one for one in fit.terms if one.variable == variable]
     if len(terms) != 1:
         msg = f"{variable} has one level alone"
-        raise ValueError(msg)
+        raise RegressionError(msg)
     return terms[0].hazard_ratio, terms[0].lower, terms[0].upper, terms[0].p_value
 
 

@@ -52,10 +52,12 @@ def logrank_p(patients: pd.DataFrame, endpoint: str, by: str) -> float:
 def hazard_rows(
     patients: pd.DataFrame, endpoint: str, factor: str
 ) -> tuple[float, float, float, float]:
-    """Return a factor's univariable hazard ratio, limits and p."""
+    """Return a factor's univariable hazard ratio, limits and p; NaN where it does not vary."""
     arm = (patients["arm"] == ARMS[1]).astype("Int64")
     value = arm if factor == "arm" else patients[factor]
     known = patients[value.notna()]
+    if value.nunique() < 2:
+        return (math.nan,) * 4
     days, events = cases(known, endpoint, "all")
     (term,) = cox(days, events, pd.DataFrame({"x": value.dropna().astype(str)})).terms
     return term.hazard_ratio, term.lower, term.upper, term.p_value
