@@ -14,7 +14,7 @@ from assessment.conformance import (
     course_warnings,
     people_warnings,
 )
-from assessment.course import make_course
+from assessment.course import Course, make_course
 from assessment.criteria import Rules, UnknownCriteriaError, load_criteria
 from assessment.frame import (
     event_frame,
@@ -26,7 +26,7 @@ from assessment.frame import (
 )
 from assessment.lesion_columns import LesionColumns, lesion_columns
 from assessment.output_table import table
-from assessment.people import make_people
+from assessment.people import People, make_people
 from assessment.policy import PolicyError, PolicySet, policies_frame, scheme_values
 from assessment.response_table import (
     Events,
@@ -107,23 +107,13 @@ def assess(
     >>> assess(table).responses["overall_response"].tolist()
     [<NA>, 'PR']
     """
-    columns = _lesions_at_door(lesions)
-    timepoints = None if timepoints is None else _at_door(timepoints, Timepoints, "timepoints")
-    if subjects is not None:
-        subjects = _at_door(subjects, Subjects, "subjects")
-    if select not in ("given", "auto"):
-        msg = f'select is {select!r}: choose "given" (roles in the table win) or "auto"'
-        raise PolicyError(msg)
     policy_set = PolicySet(policies) if isinstance(policies, str) else policies
     names = list(dict.fromkeys(criteria))
     if not names:
         raise UnknownCriteriaError("")
     schemes = [scheme] if scheme is None or isinstance(scheme, str) else list(scheme)
-    columns, timepoints, late = _before_cutoff(columns, timepoints, subjects)
-    course = make_course(columns, timepoints, subjects)
-    if course is None:
-        raise _refused(lesions)
-    people = make_people(course.visits, subjects)
+    read = read_tables(lesions, timepoints, subjects, select=select)
+    course, people, late = read.course, read.people, read.late
     results = [
         assess_subjects(
             course,
@@ -136,7 +126,7 @@ def assess(
     ]
     warnings = [
         course_warnings(course, late),
-        modality_warnings(timepoints),
+        modality_warnings(read.timepoints),
         people_warnings(course, people, results[0].rules.policy),
         *map(conformance_warnings, results),
     ]
@@ -145,6 +135,47 @@ def assess(
         warnings=table([part for found in warnings for part in found], Warnings),
         **_derived(results, policy_set.policy_id, schemes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTables:
+    """Tables that passed the door: as arrays, without what lies after a subject's data cut-off.
+
+    ``late`` are the visits after it: subject and timepoint.
+    """
+
+    course: Course
+    people: People
+    timepoints: pd.DataFrame | None
+    late: list[tuple[str, int]]
+
+
+def read_tables(
+    lesions: pd.DataFrame,
+    timepoints: pd.DataFrame | None,
+    subjects: pd.DataFrame | None,
+    *,
+    select: str,
+) -> ReadTables:
+    """Return the tables of `assess` as arrays.
+
+    Raises
+    ------
+    TableError, PolicyError
+        As `assess`.
+    """
+    columns = _lesions_at_door(lesions)
+    timepoints = None if timepoints is None else _at_door(timepoints, Timepoints, "timepoints")
+    if subjects is not None:
+        subjects = _at_door(subjects, Subjects, "subjects")
+    if select not in ("given", "auto"):
+        msg = f'select is {select!r}: choose "given" (roles in the table win) or "auto"'
+        raise PolicyError(msg)
+    columns, timepoints, late = _before_cutoff(columns, timepoints, subjects)
+    course = make_course(columns, timepoints, subjects)
+    if course is None:
+        raise _refused(lesions)
+    return ReadTables(course, make_people(course.visits, subjects), timepoints, late)
 
 
 def _derived(

@@ -1,15 +1,11 @@
 """How sure a category is, given the uncertainty of the lengths behind it.
 
-Each positive length of a target is drawn from a normal distribution with its standard uncertainty;
-errors of one lesion at different visits are independent (those of one measurement are: another
-scan, another outline). A lesion that is seen stays seen, one that is gone stays gone, unless
-`reader_doubt` lets another reader judge; non-targets and new lesions stand as they are. Draws are
-the same for every subject, so that a subject's answer does not depend on who else is in the table.
+Lengths are drawn as `redrawn_length` says. Draws are the same for every subject, so that a
+subject's answer does not depend on who else is in the table (`redraw` draws for whole trials).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,19 +25,16 @@ from assessment.code import (
     choose,
 )
 from assessment.measurand import DRAWN_STEPS
-from assessment.part import Part, Reading, moved_sums, sum_rules
-from assessment.reader_doubt import (
-    LENGTHS_IN_UNIT,
-    OWN_LESIONS,
-    ReaderModel,
-    as_other_reader,
-    gone_for_other,
-    own_lesions,
-    reader_noise,
-    same_lesions_share,
+from assessment.part import Part, Reading, moved_sums
+from assessment.reader_doubt import LENGTHS_IN_UNIT, reader_noise
+from assessment.redrawn_length import (
+    DrawnTargets,
+    drawn_lengths,
+    reader_model,
+    redrawn_responses,
+    total_uncertainty,
 )
-from assessment.response import Margin, NonTargets, assess_timepoints
-from assessment.sums import sum_targets
+from assessment.response import Margin, assess_timepoints
 from assessment.visit_array import any_of_case, by_visit, ever, per_case, rows_of, sums_of_case
 
 CATEGORIES = (CR, PR, SD, PD, NE)
@@ -113,25 +106,6 @@ def doubts(
     if drawn:
         probability, best = _simulate(reading, whole, spread, start, dated, known.any(axis=1))
     return Doubt(known, probability, within & known, drawn, best_known, doubtful & best_known, best)
-
-
-def total_uncertainty(reading: Reading) -> Floats:
-    """Return the standard uncertainty of each length, by policy with that between readers."""
-    states = reading.states
-    if reader_model(reading.rules.policy) is not None:  # that between them holds it
-        return np.zeros_like(states.uncertainty)
-    if reading.rules.policy["doubt_from"] == "measurement":
-        return states.uncertainty
-    share = same_lesions_share()
-    return np.sqrt(states.uncertainty**2 + (share * np.maximum(states.value, 0)) ** 2)
-
-
-def reader_model(policy: Mapping[str, str]) -> ReaderModel | None:
-    """Return the model of readers who chose their own lesions, where the policies ask for it."""
-    asked = (
-        policy["doubt_from"] == "measurement_and_reader" and policy["reader_model"] == OWN_LESIONS
-    )
-    return own_lesions() if asked else None
 
 
 def _near_cutoffs(
@@ -217,74 +191,19 @@ def _draw(
 ) -> tuple[Ints, Ints, Ints]:
     """Return overall (draw, case, rank) and best responses (draw, case), and the best stated."""
     policy = reading.rules.policy
-    inside = np.isin(reading.course.lesion_case, cases) & (reading.selection.role == TARGET)
-    lesion = np.flatnonzero(inside)
-    place = np.searchsorted(cases, reading.course.lesion_case[lesion])
-    drawn, gone = _lengths(reading, whole, spread, cases, lesion, noise)
-    n, depth = len(cases), drawn.shape[2]
-    bounds = np.searchsorted(
-        (np.arange(DRAWS)[:, None] * n + place).ravel(), np.arange(DRAWS * n + 1)
-    )
-    sums = sum_targets(
-        drawn.reshape(-1, depth),
-        gone.reshape(-1, depth),
-        np.ones(DRAWS * len(lesion), dtype=bool),
-        bounds,
-        **sum_rules(reading.rules),
-    )
-    found = assess_timepoints(
-        sums, _repeat_nontargets(whole.nontargets, cases), np.tile(whole.new[cases], (DRAWS, 1)),
-        whole.setting.chosen(cases).repeated(DRAWS),
-    )  # fmt: skip
+    targets = DrawnTargets.of(reading, cases)
+    n, depth = len(cases), noise.shape[2]
+    own = noise[:, reading.selection.order[targets.lesion] - 1, :]
+    asked = reader_model(policy) is not None
+    reader = reader_noise(DRAWS, depth, SEED) if asked else None
+    drawn, gone = drawn_lengths(reading, whole, targets, spread, own, reader)
+    overall = redrawn_responses(reading, whole, targets, drawn, gone)
     day, begin = np.tile(reading.day[cases], (DRAWS, 1)), np.tile(start[cases], DRAWS)
-    codes = best_codes(found.overall, day, begin, policy, dated=np.tile(dated[cases], DRAWS))
+    codes = best_codes(overall, day, begin, policy, dated=np.tile(dated[cases], DRAWS))
     stated = best_codes(
         whole.found.overall[cases], reading.day[cases], start[cases], policy, dated=dated[cases]
     )
-    return found.overall.reshape(DRAWS, n, depth), codes.reshape(DRAWS, n), stated
+    return overall.reshape(DRAWS, n, depth), codes.reshape(DRAWS, n), stated
 
 
-def _lengths(
-    reading: Reading, whole: Part, spread: Floats, cases: Ints, lesion: Ints, noise: Floats
-) -> tuple[Ints, Bools]:
-    """Return drawn values (draw, lesion, rank) of targets, and which of them are gone."""
-    states, criteria = reading.states, reading.rules.criteria
-    value, gone = states.value[lesion], states.gone[lesion]
-    least = DRAWN_STEPS[criteria.unit]
-    error = noise[:, reading.selection.order[lesion] - 1, :] * spread[lesion]
-    steps = np.rint((value + error) / least).astype(np.int64) * least
-    drawn = choose((value > 0) & (spread[lesion] > 0), np.maximum(steps, least), value)
-    model = reader_model(reading.rules.policy)
-    if model is not None:
-        total, nothing = whole.sums.total[cases], whole.sums.all_gone[cases]
-        place = np.searchsorted(cases, reading.course.lesion_case[lesion])
-        chance = gone_for_other(model, total, whole.sums.baseline[cases], nothing, criteria.unit)
-        other = as_other_reader(
-            model,
-            reader_noise(DRAWS, value.shape[1], SEED),
-            drawn,
-            place=place,
-            chance=chance,
-            nothing=nothing,
-            unit=criteria.unit,
-        )
-        steps = np.rint(other / least).astype(np.int64) * least
-        drawn = choose(other > 0, np.maximum(steps, least), other.astype(np.int64))
-        gone = np.where(value >= 0, drawn == 0, gone)
-    normal = criteria.length("node", "gone_below_mm")
-    by_length = states.node[lesion, None] & (value >= 0) & criteria.measures_short_axis
-    return drawn, np.where(by_length, drawn < normal, gone)
-
-
-def _repeat_nontargets(nontargets: NonTargets, cases: Ints) -> NonTargets:
-    """Return the non-targets of some cases, once for every draw."""
-    return NonTargets(
-        n=np.tile(nontargets.n[cases], DRAWS),
-        present=np.tile(nontargets.present[cases], (DRAWS, 1)),
-        gone=np.tile(nontargets.gone[cases], (DRAWS, 1)),
-        progressed=np.tile(nontargets.progressed[cases], (DRAWS, 1)),
-        returned=np.tile(nontargets.returned[cases], (DRAWS, 1)),
-    )
-
-
-__all__ = ["CATEGORIES", "Doubt", "doubts", "total_uncertainty"]
+__all__ = ["CATEGORIES", "Doubt", "doubts"]

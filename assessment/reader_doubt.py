@@ -80,13 +80,14 @@ def same_lesions_share() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Draws of one other reader after another, the same for every case.
+    """Draws of one other reader after another; one lesion alone where they are the same for all.
 
     Attributes
     ----------
-    common, returned : (draw,) standard normal
-    own : (draw, rank) standard normal
-    sees : (draw,) uniform; one for all visits, so that who misses a tumour misses a smaller one
+    common, returned : (draw, lesion) standard normal, the same for all lesions of a case
+    own : (draw, lesion, rank) standard normal, likewise
+    sees : (draw, lesion) uniform, likewise; one for all visits, so that who misses a tumour misses
+        a smaller one
     """
 
     common: Floats
@@ -96,20 +97,23 @@ class Noise:
 
 
 def reader_noise(draws: int, depth: int, seed: int) -> Noise:
-    """Return the draws, the same in every run; more visits do not change those of the first."""
+    """Return draws for all lesions, the same in every run; more visits do not change the first."""
     common, returned, sees = (np.random.default_rng([seed, READER, n]) for n in range(3))
-    own = np.empty((draws, depth))
+    own = np.empty((draws, 1, depth))
     for rank in range(depth):
-        own[:, rank] = np.random.default_rng([seed, READER + 1, rank]).standard_normal(draws)
+        own[:, 0, rank] = np.random.default_rng([seed, READER + 1, rank]).standard_normal(draws)
     return Noise(
-        common.standard_normal(draws), returned.standard_normal(draws), own, sees.random(draws)
+        common.standard_normal((draws, 1)),
+        returned.standard_normal((draws, 1)),
+        own,
+        sees.random((draws, 1)),
     )
 
 
 def factors(model: ReaderModel, noise: Noise, unit: str) -> Floats:
-    """(draw, rank): what this reader's sum is multiplied with to give another's."""
-    own = np.where(np.arange(noise.own.shape[1]) == 0, *model.own)
-    error = model.common * noise.common[:, None] + own * noise.own
+    """(draw, lesion, rank): what this reader's sum is multiplied with to give another's."""
+    own = np.where(np.arange(noise.own.shape[2]) == 0, *model.own)
+    error = model.common * noise.common[..., None] + own * noise.own
     return np.asarray(np.exp(np.sqrt(2.0) * LENGTHS_IN_UNIT[unit] * error))
 
 
@@ -152,12 +156,12 @@ def as_other_reader(
     chance : (case, rank) that the other sees nothing
     nothing : (case, rank) this reader sees nothing
     """
-    lost = noise.sees[:, None, None] < chance
+    lost = noise.sees[..., None] < chance[place]
     returned = np.exp(
         LENGTHS_IN_UNIT[unit] * (model.returned_mean + model.returned_sd * noise.returned)
     )
-    factor = factors(model, noise, unit)[:, None, :]
-    back = np.maximum(drawn[:, :, :1], 0) * factor[:, :, :1] * returned[:, None, None]
+    factor = factors(model, noise, unit)
+    back = np.maximum(drawn[:, :, :1], 0) * factor[:, :, :1] * returned[..., None]
     seen = np.where(nothing[place], back, drawn * factor)
-    found = np.where(lost[:, place], 0.0, seen)
+    found = np.where(lost, 0.0, seen)
     return np.where(drawn < 0, drawn, found)

@@ -103,6 +103,13 @@ def followed_cases(course: Course, people: People, policy: Mapping[str, str]) ->
     )
 
 
+def stable_from(reading: Reading, people: People) -> Ints:
+    """(case,): day from which the minimum interval of SD counts, by policy."""
+    if reading.rules.policy["sd_interval_from"] == "baseline_scan":
+        return choose(reading.course.exists[:, 0], reading.day[:, 0], NO_DAY)
+    return np.asarray(people.start[reading.course.subject])
+
+
 def assess_subjects(
     course: Course, people: People, rules: Rules, *, select: str, probabilities: bool
 ) -> SubjectResponses:
@@ -111,9 +118,7 @@ def assess_subjects(
     whole, hepatic, extrahepatic = assess_parts(reading)
     overall, day = whole.found.overall, reading.day
     dated = course.visits.dated[course.subject]
-    start = people.start[course.subject]
-    if rules.policy["sd_interval_from"] == "baseline_scan":
-        start = choose(course.exists[:, 0], day[:, 0], NO_DAY)
+    start = stable_from(reading, people)
     best = best_response(overall, day, start, rules.policy, dated=dated)
     sure = confirmed_best_response(
         overall,
