@@ -8,7 +8,7 @@ which are the same for every subject.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from assessment.best_response import best_response, confirmed_best_response
-from assessment.code import CR, PR, TARGET, Bools, Floats, Ints, Texts
+from assessment.code import CR, PR, TARGET, Anything, Bools, Floats, Ints, Texts
 from assessment.criteria import Rules, load_criteria
 from assessment.endpoints import Followed, progression_times
 from assessment.exclusions import exclude
@@ -131,7 +131,7 @@ def can_be_redrawn(criteria: str) -> bool:
 
 
 def _redrawn(
-    base: SubjectResponses, policy: dict[str, str], name: str, draws: int, seed: int
+    base: SubjectResponses, policy: Mapping[str, str], name: str, draws: int, seed: int
 ) -> Redrawn:
     """Return the outcomes of all draws."""
     rules = Rules(base.rules.criteria, {**policy, **READ_AGAIN[name]})
@@ -154,11 +154,11 @@ def _redrawn(
     )
     return Redrawn(
         subject_id=base.course.visits.subject_id[base.course.subject],
-        kept=kept > 0,
-        response=response > 0,
-        control=control > 0,
+        kept=kept,
+        response=response,
+        control=control,
         days=days,
-        event=event > 0,
+        event=event,
         n_drawn=int(drawn.sum()),
         n_fixed=int(lacking.sum()),
     )
@@ -196,7 +196,7 @@ class _Draws:
 
 def _outcomes(
     base: SubjectResponses, reading: Reading, targets: DrawnTargets, spread: Floats, some: _Draws
-) -> tuple[Floats, ...]:
+) -> tuple[Anything, ...]:
     """(draw, case): kept, response, control, days and event of some draws."""
     policy, n, depth = reading.rules.policy, len(targets.cases), reading.day.shape[1]
     times = len(some.numbers)
@@ -225,10 +225,10 @@ def _outcomes(
         kept, np.isin(best.code, (CR, PR)), disease_control(best),
         np.where(ends.known, ends.end - ends.start, np.nan), ends.event & ends.known,
     )  # fmt: skip
-    return tuple(np.asarray(values, dtype=np.float64).reshape(times, n) for values in found)
+    return tuple(np.asarray(values).reshape(times, n) for values in found)
 
 
-def _repeated(followed: Followed, times: int, policy: dict[str, str]) -> Followed:
+def _repeated(followed: Followed, times: int, policy: Mapping[str, str]) -> Followed:
     """Return what the endpoints depend on, once for every draw."""
     by_visit = ("exists", "first_day", "last_day", "adequate")
     by_case = ("start", "died", "alive", "new_therapy")

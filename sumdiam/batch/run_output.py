@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,10 @@ from sumdiam.doctor import LIBRARIES
 from sumdiam.export.command import TABLES, summary
 from sumdiam.export.table_file import write_table, written_whole
 from sumdiam.export.workbook import write_workbook
+from sumdiam.report.doubt_table import doubt_table
 from sumdiam.report.page import write_report
 from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
+from sumdiam.report.view import choose_view
 from sumdiam.store.revision import AUTO, WITHDRAWN
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry
@@ -75,6 +77,15 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         "left_out": _left_out_frame(measured.catalogue),
     }
     facts = _facts(settings, handed_in, measured.catalogue)
+    shown_tables = _report_tables(handed_in, measured, frames)
+    frames["doubts"] = doubt_table(
+        choose_view(shown_tables, facts),
+        lesions,
+        timepoints=timepoints,
+        subjects=handed_in.subjects,
+        policies=handed_in.policies,
+        select=settings.select,
+    )
     with _whole_folder(out / "tables") as folder:
         for name, frame in frames.items():
             write_table(frame, folder / name)
@@ -82,7 +93,7 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         write_workbook({name: frames[name] for name in shown}, folder / WORKBOOK)
     with _whole_folder(out / "figures") as folder, _whole_folder(out / "printed") as printed:
         report = write_report(
-            _report_tables(handed_in, measured, frames),
+            replace(shown_tables, doubts=frames["doubts"]),
             overlays=measured.overlays,
             pairs=measured.pairs,
             out=out / REPORT,

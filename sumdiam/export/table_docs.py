@@ -11,7 +11,7 @@ from assessment import response_table
 from measurement import lesion_table
 from measurement.table import TableModel, key_of
 from sumdiam.batch import caliper_table, plan_table
-from sumdiam.export import arm
+from sumdiam.export import arm, doubts
 from sumdiam.store import decision_table
 
 HEAD = """# Tables
@@ -59,6 +59,7 @@ SECTIONS: tuple[tuple[str, str, tuple[type[TableModel], ...]], ...] = (
             response_table.Events,
             response_table.Exclusions,
             arm.Arms,
+            doubts.Doubts,
             response_table.Warnings,
         ),
     ),

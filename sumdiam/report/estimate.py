@@ -12,6 +12,8 @@ from stats.comparison import policy_named
 from stats.plots import Drawing, encode
 from sumdiam.export.table_file import csv_bytes, written_whole
 from sumdiam.report.agreement_grid import agreement_grid
+from sumdiam.report.doubt_grid import TITLE as DOUBT_TITLE
+from sumdiam.report.doubt_grid import doubt_grid
 from sumdiam.report.estimate_figure import draw_estimates
 from sumdiam.report.figure import draw_figures
 from sumdiam.report.first_event import first_event
@@ -30,6 +32,7 @@ TABLE_TITLES: Mapping[str, str] = {
     "characteristics": "Characteristics of the subjects",
     "response": "Response",
     "times": "Times to event: further estimates",
+    "doubt": DOUBT_TITLE,
     "regression_PFS": "Factors of progression-free survival",
     "regression_OS": "Factors of overall survival",
     "agreement": "Agreement of readers",
@@ -76,6 +79,7 @@ def estimates(
         "characteristics": characteristics_grid(tables, view, policy),
         "response": response_grid(view, fits, follow_up(view), policy),
         "times": time_grid(view, fits, first),
+        "doubt": doubt_grid(tables.doubts),
         **{f"regression_{one.name}": regression_grid(one) for one in regressed},
         "agreement": agreement_grid(tables, view),
     }

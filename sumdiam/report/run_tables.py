@@ -22,6 +22,7 @@ from assessment.response_table import (
 from measurement.lesion_table import Lesions, Measurements
 from measurement.table import TableError, TableModel, check, columns_of, empty_table
 from sumdiam.batch.plan_table import Masks, Matches, Plan
+from sumdiam.export.doubts import Doubts
 
 STUDY_COLUMNS = (
     "study_uid",
@@ -51,6 +52,7 @@ SCHEMAS: Mapping[str, type[TableModel]] = MappingProxyType(
         "outcomes": Outcomes,
         "events": Events,
         "exclusions": Exclusions,
+        "doubts": Doubts,
         "warnings": Warnings,
     }
 )
@@ -73,7 +75,7 @@ class RunTables:
     ----------
     subjects : `Subjects`, covariates behind the known columns; empty without ``--subjects``
     timepoints, plan, masks, measurements, lesions, selections, policies, responses, outcomes,
-    events, exclusions, warnings : tables of their schemas
+    events, exclusions, doubts, warnings : tables of their schemas
     studies : the ledger, columns `STUDY_COLUMNS`; status one of `STUDY_STATUSES`; ``notes`` are
         sentences joined by ``;``. ``seconds`` are not shown: they change from run to run.
     problems : what was refused or doubtful before measuring, columns `PROBLEM_COLUMNS`
@@ -92,6 +94,7 @@ class RunTables:
     outcomes: pd.DataFrame = field(default_factory=lambda: _empty("outcomes"))
     events: pd.DataFrame = field(default_factory=lambda: _empty("events"))
     exclusions: pd.DataFrame = field(default_factory=lambda: _empty("exclusions"))
+    doubts: pd.DataFrame = field(default_factory=lambda: _empty("doubts"))
     studies: pd.DataFrame = field(default_factory=lambda: _empty("studies"))
     problems: pd.DataFrame = field(default_factory=lambda: _empty("problems"))
     warnings: pd.DataFrame = field(default_factory=lambda: _empty("warnings"))

@@ -19,6 +19,7 @@ from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.trial import TrialError
 from sumdiam.demo.written_mark import is_written, mark_written
+from sumdiam.report.run_tables import RunTables
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_the_page_needs_nothing_else_and_marks_the_data_as_simulated(same, part,
     content = PageContent(
         analysed=24, everybody=177, rows=same, studies=130, refused=0,
         differing=differing(part.patients, part.patients, run_like(part)),
-        accuracy=accuracy_table(measured, truth),
+        accuracy=accuracy_table(measured, truth), doubts=RunTables().doubts,
     )  # fmt: skip
     (tmp_path / "flow.svg").write_text("<svg/>")
     page = write_page(content, tmp_path / "page.html", figures=tmp_path, report="report.html")
@@ -164,6 +165,7 @@ def test_the_page_needs_nothing_else_and_marks_the_data_as_simulated(same, part,
     assert "http" not in text.replace("http-equiv", "")
     assert "Figure 1: flow of the patients" in text
     assert "24 of the 177 patients" in text
+    assert "two arms whose responses could be assessed and read again" in text
     assert (
         page.read_bytes()
         == write_page(

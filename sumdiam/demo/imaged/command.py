@@ -76,6 +76,7 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
         rows=reproduced(everybody, here, measured),
         differing=differing(here, measured, tables),
         accuracy=accuracy_table(tables["measurements"], true_lengths(imaged_subjects(cohort))),
+        doubts=tables["doubts"],
         studies=int(studies["adequate"].fillna(value=False).sum()),
         refused=int((~studies["adequate"].fillna(value=False)).sum()),
     )

@@ -14,7 +14,7 @@ from sumdiam.export.table_file import read_table
 READER, CRITERIA = "auto", "mrecist"
 OUTCOMES = ("best_response", "first_progression_timepoint", "first_progression_site")
 COLUMNS = ("subject_id", "what", "truth", "from_pixels", "called_doubtful", "n_flagged_lengths")
-TABLES = ("outcomes", "events", "responses", "timepoints", "measurements", "exclusions")
+TABLES = ("outcomes", "events", "responses", "timepoints", "measurements", "exclusions", "doubts")
 
 
 def run_tables(run: Path) -> dict[str, pd.DataFrame]:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sumdiam import __version__
 from sumdiam.demo.imaged.reproduced import Reproduced, counted
 from sumdiam.export.table_file import written_whole
+from sumdiam.report.doubt_grid import TITLE, doubt_grid
 
 FIGURES = (
     ("flow", "Figure 1: flow of the patients"),
@@ -33,6 +34,7 @@ class PageContent:
     rows : of `reproduced`
     differing : of `outcome.differing`
     accuracy : of `accuracy_table`
+    doubts : of the run (`report.doubt_table`)
     studies, refused : how many were measured and refused
     """
 
@@ -41,6 +43,7 @@ class PageContent:
     rows: tuple[Reproduced, ...]
     differing: pd.DataFrame
     accuracy: pd.DataFrame
+    doubts: pd.DataFrame
     studies: int
     refused: int
 
@@ -64,6 +67,8 @@ def write_page(content: PageContent, out: Path, *, figures: Path, report: str) -
         differing=content.differing.fillna("").to_dict("records"),
         n_differing=content.differing["subject_id"].nunique(),
         accuracy=content.accuracy.to_dict("records"),
+        doubt=doubt_grid(content.doubts),
+        doubt_title=TITLE,
         figures=[(words, _embedded(figures / f"{name}.svg")) for name, words in FIGURES
                  if (figures / f"{name}.svg").is_file()],
         report=report,
