@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -69,6 +69,22 @@ class Followed:
         if "last_image" not in self._kept:
             self._kept["last_image"] = _latest(self.last_day[:, 1:], self.exists[:, 1:])
         return self._kept["last_image"]
+
+    def repeated(self, times: int, policy: Mapping[str, str]) -> Followed:
+        """Return the cases one after the other, several times, under other policies."""
+        return Followed(
+            exists=np.tile(self.exists, (times, 1)),
+            first_day=np.tile(self.first_day, (times, 1)),
+            last_day=np.tile(self.last_day, (times, 1)),
+            adequate=np.tile(self.adequate, (times, 1)),
+            start=np.tile(self.start, times),
+            died=np.tile(self.died, times),
+            alive=np.tile(self.alive, times),
+            new_therapy=np.tile(self.new_therapy, times),
+            no_dates=replace(self.no_dates, codes=np.tile(self.no_dates.codes, times)),
+            vital_known=self.vital_known,
+            policy=policy,
+        )
 
 
 def at_rank(days: Ints, rank: Ints) -> Ints:

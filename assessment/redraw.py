@@ -18,7 +18,7 @@ import pandas as pd
 from assessment.best_response import best_response, confirmed_best_response
 from assessment.code import CR, PR, TARGET, Anything, Bools, Floats, Ints, Texts
 from assessment.criteria import Rules, load_criteria
-from assessment.endpoints import Followed, progression_times
+from assessment.endpoints import progression_times
 from assessment.exclusions import exclude
 from assessment.mrecist import read_tables
 from assessment.part import Reading
@@ -179,9 +179,8 @@ class _Draws:
 
     def lengths(self, n: int, depth: int) -> Floats:
         """(draw, target, rank): standard normal."""
-        return np.stack(
-            [np.random.default_rng([self.seed, k]).standard_normal((n, depth)) for k in self.numbers]
-        )
+        generators = (np.random.default_rng([self.seed, number]) for number in self.numbers)
+        return np.stack([one.standard_normal((n, depth)) for one in generators])
 
     def readers(self, place: Ints, cases: int, depth: int) -> Noise:
         """Return other readers, each with errors of their own for every case."""
@@ -216,7 +215,7 @@ def _outcomes(
         )
     else:
         best = best_response(overall, day, start, policy, dated=dated)
-    followed = _repeated(base.followed, times, policy)
+    followed = base.followed.repeated(times, policy)
     ends = progression_times(followed, overall, deaths=True)
     kept = np.ones(times * n, dtype=bool)
     if policy["exclusions"] == "apply":
@@ -226,16 +225,3 @@ def _outcomes(
         np.where(ends.known, ends.end - ends.start, np.nan), ends.event & ends.known,
     )  # fmt: skip
     return tuple(np.asarray(values).reshape(times, n) for values in found)
-
-
-def _repeated(followed: Followed, times: int, policy: Mapping[str, str]) -> Followed:
-    """Return what the endpoints depend on, once for every draw."""
-    by_visit = ("exists", "first_day", "last_day", "adequate")
-    by_case = ("start", "died", "alive", "new_therapy")
-    return Followed(
-        **{name: np.tile(getattr(followed, name), (times, 1)) for name in by_visit},
-        **{name: np.tile(getattr(followed, name), times) for name in by_case},
-        no_dates=replace(followed.no_dates, codes=np.tile(followed.no_dates.codes, times)),
-        vital_known=followed.vital_known,
-        policy=policy,
-    )

@@ -104,9 +104,7 @@ def replicate_medians(days: Floats, event: Truths) -> Floats:
     value = curve[rows, place]
     further = curve < value[:, None] - TIE_TOLERANCE
     flat = (np.abs(value - 0.5) < TIE_TOLERANCE) & further.any(axis=1)
-    median = np.where(
-        flat, (times[place] + times[further.argmax(axis=1)]) / 2, times[place]
-    )
+    median = np.where(flat, (times[place] + times[further.argmax(axis=1)]) / 2, times[place])
     return np.where(nobody, np.nan, np.where(low.any(axis=1), median, np.inf))
 
 

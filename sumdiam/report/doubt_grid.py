@@ -88,15 +88,16 @@ def _notes(found: pd.DataFrame) -> tuple[str, ...]:
     draws = int((found["n_draws"] + found["n_without_estimate"]).max())
     notes = [
         f"Each of {draws} times, the length of every target at every visit was drawn anew around "
-        "the one measured, within its stated uncertainty, and sums, responses, progression and "
-        "times to event were worked out again for everybody. Shown: the middle of what came out "
-        "and the limits that hold 95 % of it. The first row of each estimate has its usual 95 % "
-        "limits, which say what other patients might have given; the rows below keep the patients "
-        "and say what another look at their images might have given.",
-        "Errors of different lesions, visits and patients are independent; roles of lesions, non-targets and "
-        "new lesions stay as they were judged. The middle may lie off the estimate: a best "
-        "response is the best of several visits and progression the first rise of one, so errors "
-        "of either sign make more responses and earlier progression. NR: not reached.",
+        "the one measured, within its stated uncertainty, and sums, responses, progression, times "
+        "to event and exclusions were worked out again for everybody. Shown: the middle of what "
+        "came out and the limits that hold 95 % of it. The first row of each estimate has its "
+        "usual 95 % limits, which say what other patients might have given; the rows below keep "
+        "the patients and say what another look at their images might have given.",
+        "Errors of different lesions, visits and patients are independent; roles of lesions, "
+        "non-targets and new lesions stay as they were judged. The middle may lie off the "
+        "estimate: a best response is the best of several visits and progression the first rise "
+        "of one, so errors of either sign make more responses and earlier progression. NR: not "
+        "reached.",
     ]
     if "same_lesions" in own.index:
         share = wording.rounded(100 * same_lesions_share(), 1)
@@ -104,8 +105,8 @@ def _notes(found: pd.DataFrame) -> tuple[str, ...]:
             f"Another reader, same lesions: besides, {share} % of each length (table "
             "reader.same_lesions of the policies). With lesions of their own: as three "
             "radiologists differed who each chose lesions, and did not always see the same "
-            "ones alive (table reader.own_lesions of the policies). Every patient counts as read by a "
-            "reader of their own."
+            "ones alive (table reader.own_lesions of the policies). Every patient counts as read "
+            "by a reader of their own."
         )
     fixed = int(own["n_lengths_fixed"].max())
     if fixed:

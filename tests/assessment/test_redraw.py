@@ -80,7 +80,11 @@ def test_patients_err_apart_so_that_their_share_varies_as_a_binomial(redrawn):
 )
 @pytest.mark.parametrize(
     "lesions",
-    ["L1 liver 60/u=1 40/u=1; N1 node 20/un=.5 16/un=.5", "L1 liver 30/u=1 0", "L1 liver 50/u=1 5/u=1"],
+    [
+        "L1 liver 60/u=1 40/u=1; N1 node 20/un=.5 16/un=.5",
+        "L1 liver 30/u=1 0",
+        "L1 liver 50/u=1 5/u=1",
+    ],
 )
 def test_other_readers_respond_as_often_as_the_probabilities_say(
     redrawn, short, lesions, way, policies
@@ -98,8 +102,12 @@ def _trial(make_tables):
     for n in range(60):
         sizes = np.maximum(random.normal([60, 45, 40, 45, 60], 15), 0).round(1)
         lesions = f"L1 liver {' '.join(map(str, sizes))}; L2 lung 20 18 18 22 30"
-        lesions += "; B1 bone - - - pres pres" * (n % 3 == 0) + "; E1 effusion pres - - - prog" * (n % 5 == 0)
-        ends = f"died={random.integers(100, 700)}" if n % 2 else f"alive={random.integers(200, 700)}"
+        lesions += "; B1 bone - - - pres pres" * (n % 3 == 0) + "; E1 effusion pres - - - prog" * (
+            n % 5 == 0
+        )
+        ends = (
+            f"died={random.integers(100, 700)}" if n % 2 else f"alive={random.integers(200, 700)}"
+        )
         patients.append(
             {"patient": f"P{n:03}", "lesions": lesions, "visits": "0 70 140 230 300", "subject": ends}
         )  # fmt: skip
@@ -111,7 +119,11 @@ def _trial(make_tables):
     [
         (PolicySet("seed"), None, "mrecist"),
         (PolicySet("default"), "fda_strict", "recist_1_1"),
-        (PolicySet("default", {"confirm": "on", "exclusions": "apply"}), "treatment_policy", "mrecist"),
+        (
+            PolicySet("default", {"confirm": "on", "exclusions": "apply"}),
+            "treatment_policy",
+            "mrecist",
+        ),
     ],
 )
 def test_without_uncertainty_every_draw_is_the_assessment(trial, policies, scheme, criteria):

@@ -25,11 +25,32 @@ from assessment.response_table import (
 from measurement.lesion_table import Lesions, Measurements
 from measurement.table import from_records
 from sumdiam.batch.plan_table import Plan
+from sumdiam.export.doubts import Doubts
 from sumdiam.report.run_tables import RunTables
 
 KEY = {"reader": "auto", "criteria": "mrecist", "policy_id": "default"}
 START = pd.Timestamp("2020-01-06")
 CUTOFF = START + pd.Timedelta(days=900)
+
+
+def doubt_rows() -> list[dict[str, object]]:
+    """Rows of doubts, one estimate like the other: 40 (30-50), read again 39 (36-44)."""
+    estimates = [
+        (what, arm)
+        for what in ("objective_response_percent", "disease_control_percent", "pfs_median_days")
+        for arm in ("RE + sorafenib", "sorafenib")
+    ]
+    numbers = {
+        "estimated": 40.0, "sampling_lower": 30.0, "sampling_upper": 50.0, "middle": 39.0,
+        "lower": 36.0, "upper": 44.0, "n_draws": 499, "n_without_estimate": 1,
+        "n_lengths_drawn": 70, "n_lengths_fixed": 8,
+    }  # fmt: skip
+    return [
+        {**KEY, "scheme": "treatment_policy", "read_again": way, "estimate": what, "arm": arm}
+        | numbers
+        for way in ("measurement", "same_lesions", "own_lesions")
+        for what, arm in [*estimates, ("pfs_hazard_ratio", "sorafenib")]
+    ]
 
 
 @dataclass
@@ -286,6 +307,7 @@ def fake_run(n_subjects: int = 24, n_lesions: int = 4, side: int = 48) -> FakeRu
         responses=from_records(rows["responses"], Responses),
         outcomes=from_records(rows["outcomes"], Outcomes),
         events=from_records(rows["events"], Events),
+        doubts=from_records(doubt_rows(), Doubts),
         studies=pd.DataFrame(rows["studies"]),
     ) if rows["measurements"] else RunTables()  # fmt: skip
     return FakeRun(tables, trial.overlays)

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from assessment import PolicySet, assess
-from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import load_cohort
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.report.doubt_grid import doubt_grid
 from sumdiam.report.doubt_table import doubt_table
-from sumdiam.report.page import write_report
 from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.view import choose_view
 
@@ -66,9 +64,13 @@ def test_the_estimates_and_their_sampling_limits_are_those_the_paper_printed(sur
     # Table 2 and the text: 45/73 and 31/104, PFS 8.9 (6.3-9.9) and 5.4 (4.1-7.4), HR 1.4 (1.1-2.0)
     orr = row_of(sure, "measurement", "objective_response_percent", ARMS[0])
     assert orr["estimated"] == pytest.approx(100 * 45 / 73)
-    assert orr[["sampling_lower", "sampling_upper"]].tolist() == pytest.approx([49.5, 72.8], abs=0.1)
+    assert orr[["sampling_lower", "sampling_upper"]].tolist() == pytest.approx(
+        [49.5, 72.8], abs=0.1
+    )
     orr = row_of(sure, "measurement", "objective_response_percent", ARMS[1])
-    assert orr[["sampling_lower", "sampling_upper"]].tolist() == pytest.approx([21.2, 39.5], abs=0.1)
+    assert orr[["sampling_lower", "sampling_upper"]].tolist() == pytest.approx(
+        [21.2, 39.5], abs=0.1
+    )
     pfs = row_of(sure, "measurement", "pfs_median_days", ARMS[1])
     months = pfs[["estimated", "sampling_lower", "sampling_upper"]].astype(float) / 30.4375
     assert months.round(1).tolist() == [5.4, 4.1, 7.4]
@@ -106,15 +108,9 @@ def test_wider_errors_move_the_estimates_further(part):
         assert total["own_lesions"] > 0
 
 
-def test_the_same_tables_give_the_same_bytes_and_the_report_shows_them(part, tmp_path):
+def test_the_same_tables_give_the_same_bytes(part):
     found, again = (part.doubts(draws=30) for _ in range(2))
     assert found.to_csv() == again.to_csv()
-    for name, doubts in (("with", found), ("without", RunTables().doubts)):
-        tables = replace(part.tables, doubts=doubts)
-        page = write_report(tables, overlays={}, out=tmp_path / f"{name}.html", run_facts=RunFacts())
-        text = page.read_text(encoding="utf-8")
-        assert ("How far measurement alone moves the estimates" in text) is (name == "with")
-        assert ("by another reader, same lesions" in text) is (name == "with")
 
 
 def test_the_table_holds_medians_that_are_not_reached_and_other_control_arms(part):
@@ -124,19 +120,18 @@ def test_the_table_holds_medians_that_are_not_reached_and_other_control_arms(par
     turned = row_of(other, "measurement", "pfs_hazard_ratio", ARMS[0])
     for name, mirror in (("estimated", "estimated"), ("lower", "upper"), ("upper", "lower")):
         assert turned[name] == pytest.approx(1 / one[mirror], rel=1e-6)
-    late = found.assign(
-        upper=found["upper"].mask(found["estimate"] == "pfs_median_days", np.nan)
-    )
-    texts = [row.cells[1].text for row in doubt_grid(late).rows if row.cells[0].text == "measured again"]
+    late = found.assign(upper=found["upper"].mask(found["estimate"] == "pfs_median_days", np.nan))
+    texts = [
+        row.cells[1].text for row in doubt_grid(late).rows if row.cells[0].text == "measured again"
+    ]
     assert texts[-1].endswith("NR)")
 
 
 def test_one_arm_three_arms_and_progression_to_be_confirmed_have_no_such_table(part):
     subjects = part.cohort.subjects
-    for arms in (subjects["arm"] * 0 if False else ["A"] * len(subjects), None):
-        changed = subjects.assign(
-            arm=arms if arms else [f"A{n % 3}" for n in range(len(subjects))]
-        ).astype({"arm": "string"})
+    for n_arms in (1, 3):
+        names = [f"A{n % n_arms}" for n in range(len(subjects))]
+        changed = subjects.assign(arm=names).astype({"arm": "string"})
         tables = replace(part.tables, subjects=changed)
         found = doubt_table(
             choose_view(tables, RunFacts()), part.cohort.lesions,

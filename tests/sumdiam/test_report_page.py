@@ -86,6 +86,15 @@ def written(tables, tmp_path, *, overlays=None, facts=FACTS, name="report.html")
     return out.read_text(encoding="utf-8")
 
 
+def test_what_measurement_alone_moves_stands_beside_the_limits_of_sampling(page):
+    text = page.text["survival"]
+    assert "How far measurement alone moves the estimates" in text
+    assert "as estimated (limits for other patients) 40.0 (30.0–50.0)" in text  # noqa: RUF001
+    assert "measured again 39.0 (36.0–44.0)" in text  # noqa: RUF001
+    assert "8 of 78 lengths of targets state no uncertainty" in text
+    assert "Up to 1 of the 500 draws gave no estimate" in text
+
+
 def test_the_page_asks_nothing_of_a_network(html, page):
     assert all(source.startswith("data:image/png;base64,") for source in page.sources if source)
     assert all(link.startswith("#") for link in page.hrefs)
@@ -423,6 +432,7 @@ def test_without_a_subject_table_all_subjects_are_one_group_and_gaps_are_explain
 def test_an_empty_run_still_gives_a_page_that_says_so(tmp_path):
     text = Page(written(RunTables(), tmp_path)).text
     assert "No subjects." in text["flow"]
+    assert "measurement alone" not in text["survival"]
     assert "No responses" in text["course"]
     assert "No lesions were measured" in text["lesions"]
     assert "No pictures" in text["pictures"]
