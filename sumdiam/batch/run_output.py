@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 WORKBOOK = "sumdiam.xlsx"
+IN_WORKBOOK = ("lesions", "responses", "outcomes", "selections", "events", "policies")
 
 
 def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured) -> RunSummary:
@@ -77,23 +78,15 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         "left_out": _left_out_frame(measured.catalogue),
     }
     facts = _facts(settings, handed_in, measured.catalogue)
-    shown_tables = _report_tables(handed_in, measured, frames)
-    frames["doubts"] = doubt_table(
-        choose_view(shown_tables, facts),
-        lesions,
-        timepoints=timepoints,
-        subjects=handed_in.subjects,
-        policies=handed_in.policies,
-        select=settings.select,
-    )
+    shown = _report_tables(handed_in, measured, frames)
+    frames["doubts"] = _doubts(settings, handed_in, shown, facts)
     with _whole_folder(out / "tables") as folder:
         for name, frame in frames.items():
             write_table(frame, folder / name)
-        shown = ("lesions", "responses", "outcomes", "selections", "events", "policies")
-        write_workbook({name: frames[name] for name in shown}, folder / WORKBOOK)
+        write_workbook({name: frames[name] for name in IN_WORKBOOK}, folder / WORKBOOK)
     with _whole_folder(out / "figures") as folder, _whole_folder(out / "printed") as printed:
         report = write_report(
-            replace(shown_tables, doubts=frames["doubts"]),
+            replace(shown, doubts=frames["doubts"]),
             overlays=measured.overlays,
             pairs=measured.pairs,
             out=out / REPORT,
@@ -141,6 +134,20 @@ def _report_tables(
         studies=studies,
         **people,
         **{name: frames[name] for name in names},
+    )
+
+
+def _doubts(
+    settings: RunSettings, handed_in: RunInput, shown: RunTables, facts: RunFacts
+) -> pd.DataFrame:
+    """Return how far reading again moves the estimates of the analysis that the report shows."""
+    return doubt_table(
+        choose_view(shown, facts),
+        shown.lesions,
+        timepoints=shown.timepoints,
+        subjects=handed_in.subjects,
+        policies=handed_in.policies,
+        select=settings.select,
     )
 
 

@@ -13,13 +13,7 @@ from markupsafe import Markup
 
 from stats.plots import Drawing, encode, inline_svg
 from sumdiam.export.table_file import written_whole
-from sumdiam.report.estimate import (
-    TABLE_TITLES,
-    Estimates,
-    estimates,
-    write_figures,
-    write_printed,
-)
+from sumdiam.report.estimate import Estimates, estimates, write_figures, write_printed
 from sumdiam.report.picture import PictureGroup, picture_anchors, picture_groups
 from sumdiam.report.run_grid import (
     archive_grid,
@@ -153,7 +147,6 @@ def _estimate_parts(found: Estimates, svgs: Mapping[str, bytes]) -> dict[str, An
         "response": found.grids["response"],
         "times": found.grids["times"],
         "doubt": found.grids["doubt"],
-        "doubt_title": TABLE_TITLES["doubt"],
         "agreement": found.grids["agreement"],
         "regressions": found.regressions,
         "figures": {name: _figure(name, one, svgs[name]) for name, one in found.drawings.items()},
