@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 
+from stats.plots.lettering import broken, width_of
 from stats.plots.style import FAINT, GROUP_COLOURS, INK, Drawing, PlotError, styled
 
 Kind = Literal["heading", "level", "single", "reference", "whole"]
 
 ROW, HEAD, FOOT, TOWARDS = 0.21, 0.42, 0.52, 0.22
 PLOT_WIDTH, GAP, MARGIN, INDENT = 2.6, 0.18, 0.1, 0.14
-"""Sizes in inches."""
+LABEL_WIDTH, LABEL_LINE, LEAST_ROW, PAGE = 2.9, 0.14, 0.155, 9.8
+"""Sizes in inches: longer labels are broken, and many rows move together to fit a page."""
 FONT_SIZE: Final = 8.5
 RATIO_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 FARTHEST: Final = 20.0
@@ -99,46 +102,56 @@ def draw_forest(
             msg = f"row {row.label!r} has not as many words as there are heads."
             raise PlotError(msg)
     with styled():
-        widths = _widths(rows, heads)
+        labels = [_label(row) for row in rows]
+        widths = _widths(rows, labels, heads)
+        edges = _edges(labels)
         left = MARGIN + sum(widths[0]) + GAP * len(widths[0])
         width = left + PLOT_WIDTH + GAP + sum(w + GAP for w in widths[1])
         foot = FOOT + (TOWARDS if towards else 0.0)
-        height = HEAD + ROW * len(rows) + foot
+        height = HEAD + float(edges[-1]) + foot
         figure = Figure(figsize=(width, height))
         table = figure.add_axes((0, foot / height, 1, (height - foot) / height))
-        _write(table, rows, heads, widths, width)
+        _write(table, rows, labels, edges, heads, widths, width)
         axes = figure.add_axes(
-            (left / width, foot / height, PLOT_WIDTH / width, ROW * len(rows) / height)
+            (left / width, foot / height, PLOT_WIDTH / width, float(edges[-1]) / height)
         )
-        _draw(axes, rows, scale, line)
+        _draw(axes, rows, edges, scale, line)
         axes.set_xlabel(x_label)
         if towards:
             _write_towards(axes, towards, scale, line, foot)
     return Drawing(figure, _plotted(rows), caption)
 
 
-def _text_width(words: str, *, bold: bool = False) -> float:
-    """Return the width of words in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    weight = "bold" if bold else "normal"
-    font = FontProperties(family="DejaVu Sans", weight=weight, size=FONT_SIZE)
-    measured = text_to_path.get_text_width_height_descent(words, font, ismath=False)
-    return float(measured[0]) / 72 if words else 0.0
+def _label(row: ForestRow) -> list[str]:
+    """Break a row's label into lines."""
+    room = LABEL_WIDTH - (INDENT if row.kind in {"level", "reference"} else 0.0)
+    return broken(row.label, room, FONT_SIZE, bold=row.kind in {"heading", "whole"})
 
 
-def _widths(rows: Sequence[ForestRow], heads: ForestHeads) -> tuple[list[float], list[float]]:
+def _edges(labels: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    """Return where the rows begin and end, in inches from the first: (rows + 1,)."""
+    more = LABEL_LINE * sum(len(lines) - 1 for lines in labels)
+    row = min(ROW, max(LEAST_ROW, (PAGE - more) / len(labels)))
+    heights = [row + LABEL_LINE * (len(lines) - 1) for lines in labels]
+    return np.concatenate([[0.0], np.cumsum(heights)])
+
+
+def _widths(
+    rows: Sequence[ForestRow], labels: Sequence[Sequence[str]], heads: ForestHeads
+) -> tuple[list[float], list[float]]:
     """Return the widths of the columns left (labels first) and right of the plot."""
-    label = [_text_width(heads.label, bold=True)]
+    label = [width_of(heads.label, FONT_SIZE, bold=True)]
     label += [
-        _text_width(row.label, bold=row.kind in {"heading", "whole"})
+        width_of(line, FONT_SIZE, bold=row.kind in {"heading", "whole"})
         + (INDENT if row.kind in {"level", "reference"} else 0)
-        for row in rows
+        for row, lines in zip(rows, labels, strict=True)
+        for line in lines
     ]
 
     def column(head: str, cells: list[str]) -> float:
-        return max(_text_width(head, bold=True), *(_text_width(cell) for cell in cells))
+        return max(
+            width_of(head, FONT_SIZE, bold=True), *(width_of(cell, FONT_SIZE) for cell in cells)
+        )
 
     left = [max(label)]
     left += [column(head, [row.left[i] for row in rows]) for i, head in enumerate(heads.left)]
@@ -149,6 +162,8 @@ def _widths(rows: Sequence[ForestRow], heads: ForestHeads) -> tuple[list[float],
 def _write(
     table: Axes,
     rows: Sequence[ForestRow],
+    labels: Sequence[Sequence[str]],
+    edges: NDArray[np.float64],
     heads: ForestHeads,
     widths: tuple[list[float], list[float]],
     width: float,
@@ -156,27 +171,29 @@ def _write(
     """Write the words of all rows, stripes behind every other factor; y is in inches from top."""
     table.set_axis_off()
     table.set_xlim(0, width)
-    table.set_ylim(HEAD + ROW * len(rows), 0)
+    table.set_ylim(HEAD + float(edges[-1]), 0)
     starts = [MARGIN]
     for one in widths[0]:
         starts.append(starts[-1] + one + GAP)
     right = [starts.pop() + PLOT_WIDTH + GAP]
     for one in widths[1][:-1]:
         right.append(right[-1] + one + GAP)
-    style: dict[str, Any] = {"fontsize": FONT_SIZE, "va": "center"}
+    style: dict[str, Any] = {"fontsize": FONT_SIZE, "va": "center", "linespacing": 1.1}
     for x, head in zip([*starts, *right], [heads.label, *heads.left, *heads.right], strict=False):
         table.text(x, HEAD - 0.16, head, fontweight="bold", **style)
     table.plot([MARGIN / 2, width - MARGIN / 2], [HEAD - 0.03] * 2, color=INK, linewidth=0.8)
     shaded = _shaded(rows)
     for i, row in enumerate(rows):
-        y = HEAD + ROW * (i + 0.5)
+        y = HEAD + float(edges[i] + edges[i + 1]) / 2
         if shaded[i]:
-            table.axhspan(y - ROW / 2, y + ROW / 2, color=STRIPE, linewidth=0)
+            table.axhspan(HEAD + edges[i], HEAD + edges[i + 1], color=STRIPE, linewidth=0)
         inner = row.kind in {"level", "reference"}
         weight = "bold" if row.kind in {"heading", "whole"} else "normal"
-        table.text(starts[0] + INDENT * inner, y, row.label, fontweight=weight, **style)
+        words = "\n".join(labels[i])
+        table.text(starts[0] + INDENT * inner, y, words, fontweight=weight, **style)
         for x, cell in zip([*starts[1:], *right], [*row.left, *row.right], strict=False):
-            table.text(x, y, cell, **style)
+            if cell:
+                table.text(x, y, cell, **style)
 
 
 def _shaded(rows: Sequence[ForestRow]) -> list[bool]:
@@ -188,29 +205,41 @@ def _shaded(rows: Sequence[ForestRow]) -> list[bool]:
     return shaded
 
 
-def _draw(axes: Axes, rows: Sequence[ForestRow], scale: str, line: float) -> None:
+def _draw(
+    axes: Axes,
+    rows: Sequence[ForestRow],
+    edges: NDArray[np.float64],
+    scale: str,
+    line: float,
+) -> None:
     """Draw estimates and limits; the axes lie over the table, transparent."""
     axes.patch.set_alpha(0)
-    axes.set_ylim(len(rows), 0)
+    axes.set_ylim(float(edges[-1]), 0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     factor = 1.0 if scale == "log" else 100.0
     low, high = _set_scale(axes, rows, scale)
     axes.axvline(line * factor, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-    for i, row in enumerate(rows):
-        y = i + 0.5
-        if row.kind == "reference":
-            axes.plot(line * factor, y, marker="|", color=INK, markersize=7, zorder=3)
-        if not math.isfinite(row.estimate):
-            continue
-        ends = [row.lower * factor, row.upper * factor]
-        _draw_limits(axes, ends, y, (low, high))
-        whole = row.kind == "whole"
-        at = min(max(row.estimate * factor, low), high)
-        axes.plot(
-            at, y, marker="D" if whole else "s", markersize=7 if whole else 5.5,
-            color=INK if whole else GROUP_COLOURS[0], zorder=4, clip_on=False,
+    middle = (edges[:-1] + edges[1:]) / 2
+    base = [y for row, y in zip(rows, middle, strict=True) if row.kind == "reference"]
+    _mark(axes, [line * factor] * len(base), base, marker="|", color=INK, markersize=7, zorder=3)
+    known = [(row, y) for row, y in zip(rows, middle, strict=True) if math.isfinite(row.estimate)]
+    _draw_limits(
+        axes, [(row.lower * factor, row.upper * factor, y) for row, y in known], (low, high)
+    )
+    for whole in (False, True):
+        some = [(row, y) for row, y in known if (row.kind == "whole") is whole]
+        _mark(
+            axes, [min(max(row.estimate * factor, low), high) for row, _ in some],
+            [y for _, y in some], marker="D" if whole else "s", markersize=7 if whole else 5.5,
+            color=INK if whole else GROUP_COLOURS[0], zorder=4,
         )  # fmt: skip
+
+
+def _mark(axes: Axes, x: ArrayLike, y: ArrayLike, **style: Any) -> None:
+    """Draw markers of one kind, if there are any."""
+    if np.size(x):
+        axes.plot(x, y, linestyle="none", clip_on=False, **style)
 
 
 def _set_scale(axes: Axes, rows: Sequence[ForestRow], scale: str) -> tuple[float, float]:
@@ -231,18 +260,25 @@ def _set_scale(axes: Axes, rows: Sequence[ForestRow], scale: str) -> tuple[float
     return low, high
 
 
-def _draw_limits(axes: Axes, ends: list[float], y: float, room: tuple[float, float]) -> None:
-    """Draw limits as a line; where they go on beyond the axis it ends in an arrow."""
-    if not all(math.isfinite(end) or end == math.inf for end in ends):
-        return
-    low, high = (min(max(end, room[0]), room[1]) for end in ends)
-    axes.plot([low, high], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt", zorder=2)
-    marks = ((low, "<", ends[0] < room[0]), (high, ">", ends[1] > room[1]))
-    for at, arrow, beyond in marks:
-        axes.plot(
-            at, y, marker=arrow if beyond else "|", markersize=4.5, color=INK, zorder=2,
-            clip_on=False,
-        )  # fmt: skip
+def _draw_limits(
+    axes: Axes, limits: Sequence[tuple[float, float, float]], room: tuple[float, float]
+) -> None:
+    """Draw limits as lines; where one goes on beyond the axis it ends in an arrow.
+
+    ``limits`` has the lower and the upper limit and the place of each row.
+    """
+    ends = np.array(limits, dtype=np.float64).reshape(-1, 3)
+    ends = ends[~np.isnan(ends).any(axis=1)]
+    y = ends[:, 2]
+    shown = np.clip(ends[:, :2], *room)
+    axes.hlines(y, shown[:, 0], shown[:, 1], color=INK, linewidth=1.1, zorder=2)
+    sides = ((0, "<", ends[:, 0] < room[0]), (1, ">", ends[:, 1] > room[1]))
+    for side, arrow, beyond in sides:
+        for marker, here in ((arrow, beyond), ("|", ~beyond)):
+            _mark(
+                axes, shown[here, side], y[here], marker=marker, markersize=4.5, color=INK,
+                zorder=2,
+            )  # fmt: skip
 
 
 def _write_towards(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from stats.cumulative_incidence import CumulativeIncidence
-from stats.plots.risk_table import draw_risk_table
+from stats.plots.lettering import LINE, KeyEntry, rows_of_key, write_key
+from stats.plots.risk_table import draw_risk_table, risk_table_inches
 from stats.plots.style import (
     GROUP_COLOURS,
     GROUP_DASHES,
@@ -24,7 +24,7 @@ from stats.plots.style import (
 )
 from stats.survival import KaplanMeier
 
-WIDTH, LEFT, GAP, RIGHT, PANEL_HEIGHT, FOOT, TITLE = 9.0, 1.55, 0.35, 0.15, 2.9, 0.56, 0.3
+WIDTH, LEFT, GAP, RIGHT, PANEL_HEIGHT, FOOT, TITLE = 9.0, 1.55, 0.55, 0.2, 2.9, 0.56, 0.3
 """Sizes in inches."""
 SUM_TOLERANCE: Final = 1e-9
 
@@ -74,15 +74,16 @@ def draw_cumulative_incidence(
         _balanced(name, [of_event.get(name) for of_event in curves.values()], free[name])
     longest = max(float(free[name].times[-1]) for name in groups) / days_per_unit
     ticks = time_ticks(longest, at_most=14 // max(2, len(curves)))
-    head = 0.2 * len(groups) + TITLE + (0.2 if notes else 0.0)
-    below = 0.2 * len(groups) + 0.25
+    key = rows_of_key(_key(groups), WIDTH - LEFT - RIGHT)
+    head = LINE * len(key) + TITLE + (0.2 if notes else 0.0)
+    below = risk_table_inches(groups, LEFT - 0.05)
     height = head + PANEL_HEIGHT + FOOT + below
     panel = (WIDTH - LEFT - RIGHT - GAP * (len(curves) - 1)) / len(curves)
     at_risk = {name: free[name].at_risk_at(ticks * days_per_unit) for name in groups}
     top = _highest(curves, groups)
     with styled():
         figure = Figure(figsize=(WIDTH, height))
-        _legend(figure, groups, height)
+        write_key(figure, key, LEFT, 0.06)
         for i, (event, of_event) in enumerate(curves.items()):
             x, width = (LEFT + i * (panel + GAP)) / WIDTH, panel / WIDTH
             place = (x, (below + FOOT) / height, width, PANEL_HEIGHT / height)
@@ -94,7 +95,7 @@ def draw_cumulative_incidence(
             note = (notes or {}).get(event, "")
             axes.set_title(event + (f"\n{note}" if note else ""), loc="left", fontsize=9)
             table = figure.add_axes((x, 0.05 / height, width, below / height))
-            draw_risk_table(table, at_risk, ticks, inches=panel, named=i == 0)
+            draw_risk_table(table, at_risk, ticks, inches=panel, room=LEFT - 0.05, named=i == 0)
     return Drawing(figure, _plotted(curves, groups), _caption(curves, groups, free))
 
 
@@ -155,19 +156,16 @@ def _finish(axes: Axes, ticks: np.ndarray, top: int, x_label: str, y_label: str)
     light_grid(axes)
 
 
-def _legend(figure: Figure, groups: Sequence[str], height: float) -> None:
+def _key(groups: Sequence[str]) -> list[KeyEntry]:
     """Name the groups above the panels; a single one needs no name."""
-    if groups == [""]:
-        return
-    for i, name in enumerate(groups):
-        y = (height - 0.16 - 0.2 * i) / height
-        left = LEFT / WIDTH
-        key = Line2D(
-            [left, left + 0.04], [y, y], color=GROUP_COLOURS[i % len(GROUP_COLOURS)],
-            linestyle=GROUP_DASHES[i % len(GROUP_DASHES)], linewidth=1.7,
-        )  # fmt: skip
-        figure.add_artist(key)
-        figure.text(left + 0.05, y, name, fontsize=8.5, va="center")
+    dashes: Any = GROUP_DASHES
+    return [
+        KeyEntry(
+            name, "line", GROUP_COLOURS[i % len(GROUP_COLOURS)], dash=dashes[i % len(dashes)],
+            width=1.7,
+        )
+        for i, name in enumerate(groups) if name
+    ]  # fmt: skip
 
 
 def _plotted(curves: Mapping[str, Curves], groups: Sequence[str]) -> pd.DataFrame:

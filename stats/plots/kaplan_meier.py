@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from stats.plots.risk_table import draw_risk_table
+from stats.plots.lettering import KeyEntry, broken, name_with, rows_of_key, write_key
+from stats.plots.risk_table import draw_risk_table, risk_table_inches
 from stats.plots.style import (
     FAINT,
     GROUP_COLOURS,
@@ -23,6 +24,10 @@ from stats.plots.style import (
     time_ticks,
 )
 from stats.survival import Floats, KaplanMeier
+
+WIDTH, LEFT, RIGHT, BODY, LINE = 7.2, 1.45, 0.2, 3.3, 0.2
+"""Sizes in inches."""
+KEY_SIZE = 8.5
 
 
 def draw_kaplan_meier(
@@ -64,21 +69,24 @@ def draw_kaplan_meier(
         raise PlotError(msg)
     ticks = time_ticks(max(float(c.times[-1]) for c in drawn.values()) / days_per_unit)
     with styled():
-        rows = len(drawn)
-        lines = rows + (len(note.splitlines()) if note else 0)
-        head, table_height = 0.2 * lines + (0.3 if title else 0.1), 0.2 * rows + 0.25
-        height = head + 3.3 + 0.5 + table_height + 0.1
-        figure = Figure(figsize=(7.2, height))
-        left, width = 1.45 / 7.2, 5.6 / 7.2
-        axes = figure.add_axes((left, (table_height + 0.6) / height, width, 3.3 / height))
+        room = WIDTH - LEFT - RIGHT
+        labels = [_legend(name, c, unit, days_per_unit) for name, c in drawn.items()]
+        key = rows_of_key([_key(i, label) for i, label in enumerate(labels)], room)
+        notes = [one for line in note.splitlines() for one in broken(line, room, KEY_SIZE)]
+        head = LINE * (len(key) + len(notes)) + (0.3 if title else 0.1)
+        table_height = risk_table_inches(drawn, LEFT - 0.05)
+        height = head + BODY + 0.5 + table_height + 0.1
+        figure = Figure(figsize=(WIDTH, height))
+        left, width = LEFT / WIDTH, room / WIDTH
+        axes = figure.add_axes((left, (table_height + 0.6) / height, width, BODY / height))
         for i, curve in enumerate(drawn.values()):
             _draw_curve(axes, curve, i, days_per_unit)
         _finish(axes, ticks, x_label, y_label)
-        labels = [_legend(name, c, unit, days_per_unit) for name, c in drawn.items()]
-        _head(figure, labels, note, title, (left, height))
+        write_key(figure, key, LEFT, head - LINE * (len(key) + len(notes)) - 0.04)
+        _head(figure, notes, title, (head, height))
         table = figure.add_axes((left, 0.1 / height, width, table_height / height))
         at_risk = {name: c.at_risk_at(ticks * days_per_unit) for name, c in drawn.items()}
-        draw_risk_table(table, at_risk, ticks, inches=5.6)
+        draw_risk_table(table, at_risk, ticks, inches=room, room=LEFT - 0.05)
     return Drawing(figure, _plotted(drawn), _caption(drawn))
 
 
@@ -115,26 +123,23 @@ def _finish(axes: Axes, ticks: Floats, x_label: str, y_label: str) -> None:
     light_grid(axes)
 
 
+def _key(i: int, label: str) -> KeyEntry:
+    """Return the key of one curve."""
+    dash: Any = GROUP_DASHES[i % len(GROUP_DASHES)]
+    return KeyEntry(label, "line", GROUP_COLOURS[i % len(GROUP_COLOURS)], dash=dash, width=1.7)
+
+
 def _head(
-    figure: Figure, labels: Sequence[str], note: str, title: str, left_height: tuple[float, float]
+    figure: Figure, notes: Sequence[str], title: str, head_height: tuple[float, float]
 ) -> None:
-    """Write title, legend and note above the axes, where no curve can run through them."""
-    left, height = left_height
-    y = height - 0.16
+    """Write title and notes above the axes, where no curve can run through them."""
+    head, height = head_height
+    left = LEFT / WIDTH
     if title:
-        figure.text(left, y / height, title, fontsize=10, fontweight="bold", va="center")
-        y -= 0.22
-    for i, label in enumerate(labels):
-        key = Line2D(
-            [left, left + 0.045], [y / height] * 2, color=GROUP_COLOURS[i % len(GROUP_COLOURS)],
-            linestyle=GROUP_DASHES[i % len(GROUP_DASHES)], linewidth=1.7,
-        )  # fmt: skip
-        figure.add_artist(key)
-        figure.text(left + 0.055, y / height, label, fontsize=8.5, va="center")
-        y -= 0.2
-    for line in note.splitlines():
-        figure.text(left, y / height, line, fontsize=8.5, va="center")
-        y -= 0.2
+        figure.text(left, 1 - 0.16 / height, title, fontsize=10, fontweight="bold", va="center")
+    for i, line in enumerate(reversed(notes)):
+        y = 1 - (head - 0.04 - LINE * (i + 0.5)) / height
+        figure.text(left, y, line, fontsize=KEY_SIZE, va="center")
 
 
 def _legend(name: str, curve: KaplanMeier, unit: str, per_unit: float) -> str:
@@ -146,7 +151,7 @@ def _legend(name: str, curve: KaplanMeier, unit: str, per_unit: float) -> str:
         if math.isnan(median.estimate)
         else f"median {_time(median.estimate, per_unit)} ({limits}) {unit}"
     )
-    return f"{name + ': ' if name else ''}{middle}, {curve.events}/{curve.n} events"
+    return name_with(f"{name}:" if name else "", f"{middle}, {curve.events}/{curve.n} events")
 
 
 def _time(days: float, per_unit: float) -> str:

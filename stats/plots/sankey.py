@@ -8,17 +8,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, PathPatch, Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from stats.plots.lettering import KeyEntry, name_with
+from stats.plots.panel import panels_below_key
 from stats.plots.style import (
     INK,
     Drawing,
     PlotError,
     check_colours,
     group_names,
-    label_panels,
     need_columns,
     of_group,
     styled,
@@ -78,19 +78,17 @@ def draw_sankey(
     states = [name for name in palette if (data["category"] == name).any()]
     flows = pd.concat([_flows(of_group(data, g), visits).assign(group=g) for g in groups])
     with styled():
-        width = min(11.0, max(6.0, 1.0 + len(groups) * (0.9 * len(visits) + 0.5)))
-        figure = Figure(figsize=(width, 4.0), layout="constrained")
-        panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-        for axes, group in zip(panels, groups, strict=True):
+        counts = [of_group(data, group)["id"].nunique() for group in groups]
+        figure, panels = panels_below_key(
+            [name_with(g, f"(n = {n})") for g, n in zip(groups, counts, strict=True)],
+            key=[KeyEntry(word, "box", palette[word]) for word in states],
+            x_label=x_label, y_label=y_label, title=title,
+            width=min(11.0, max(6.0, 1.0 + len(groups) * (0.9 * len(visits) + 0.5))),
+            body=3.1, left=0.7, foot=0.5,
+        )  # fmt: skip
+        for axes, group, n in zip(panels, groups, counts, strict=True):
             rows = flows[flows["group"] == group]
-            n = int(rows.loc[rows["visit"] == visits[0], "n"].sum())
             _draw_panel(axes, rows, visits, states, palette, n)
-            axes.set_title(f"{group + ' ' if group else ''}(n = {n})", loc="left", fontsize=9)
-        handles = [
-            Patch(facecolor=palette[name], edgecolor=INK, linewidth=0.4, label=name)
-            for name in states
-        ]
-        label_panels(figure, panels, handles, x_label=x_label, y_label=y_label, title=title)
     columns = ["group", "visit", "category", "next_category", "n"]
     return Drawing(
         figure,
@@ -153,7 +151,7 @@ def _draw_bar(axes: Axes, x: float, top: float, share: float, words: str, colour
     style: dict[str, Any] = {"facecolor": colour, "edgecolor": INK, "linewidth": 0.5, "zorder": 3}
     axes.add_patch(Rectangle((x - BAR / 2, top - height), BAR, height, **style))
     if share >= LEAST_SHARE_NAMED:
-        dark = _luminance(colour) < 0.35
+        dark = _luminance(colour) < 0.25
         axes.text(
             x, top - height / 2, words, ha="center", va="center", fontsize=7.5, zorder=4,
             color="white" if dark else INK,

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from stats.plots.lettering import KeyEntry, name_with
+from stats.plots.panel import panels_below_key
 from stats.plots.style import (
     INK,
     Drawing,
     PlotError,
     check_colours,
     group_names,
-    label_panels,
     light_grid,
     need_columns,
     of_group,
@@ -27,6 +26,8 @@ from stats.plots.style import (
 )
 
 STEPS = (1, 2, 3, 6, 12, 24, 36, 60)
+WIDTH, BODY, LEFT, FOOT = 9.0, 3.4, 0.85, 0.5
+"""Sizes in inches."""
 
 
 def draw_spider(
@@ -65,17 +66,19 @@ def draw_spider(
         raise PlotError(msg)
     check_colours(known, palette)
     groups = [g for g in group_names(data) if len(of_group(known, g))]
+    counts = [of_group(known, group)["id"].nunique() for group in groups]
     with styled():
-        figure = Figure(figsize=(9.0, 4.3), layout="constrained")
-        panels = figure.subplots(1, len(groups), sharey=True, sharex=True, squeeze=False)[0]
+        figure, panels = panels_below_key(
+            [name_with(g, f"(n = {n})") for g, n in zip(groups, counts, strict=True)],
+            key=_key(known, palette, marks or {}),
+            x_label=x_label, y_label=y_label, title=title,
+            width=WIDTH, body=BODY, left=LEFT, foot=FOOT,
+        )  # fmt: skip
         for axes, group in zip(panels, groups, strict=True):
             rows = of_group(known, group)
-            _draw_lines(axes, rows, palette, marks or {}, cap)
+            _draw_lines(axes, rows, palette, cap)
+            _draw_marks(axes, rows, marks or {}, cap)
             _finish(axes, known, lines, cap)
-            count = rows["id"].nunique()
-            axes.set_title(f"{group + ' ' if group else ''}(n = {count})", loc="left", fontsize=9)
-        handles = _handles(known, palette, marks or {})
-        label_panels(figure, panels, handles, x_label=x_label, y_label=y_label, title=title)
     plotted = known.sort_values(["id", "x"], kind="stable").reset_index(drop=True)
     return Drawing(figure, plotted, _caption(known, len(data) - len(known), lines, cap))
 
@@ -91,10 +94,8 @@ def _caption(known: pd.DataFrame, dropped: int, lines: Sequence[float], cap: flo
     )
 
 
-def _draw_lines(
-    axes: Axes, rows: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str], cap: float
-) -> None:
-    """Draw one panel's lines and marks."""
+def _draw_lines(axes: Axes, rows: pd.DataFrame, palette: Mapping[str, str], cap: float) -> None:
+    """Draw one panel's lines, triangles where they leave the panel."""
     for _, one in rows.sort_values(["id", "x"], kind="stable").groupby("id", sort=True):
         colour = palette[str(one["category"].iloc[0])]
         x = one["x"].to_numpy(dtype=np.float64)
@@ -102,15 +103,23 @@ def _draw_lines(
         y = np.minimum(values, cap)
         axes.plot(x, y, color=colour, linewidth=1.3, marker="o", markersize=3, alpha=0.9)
         over = values > cap
-        axes.plot(x[over], y[over], linestyle="none", marker="^", markersize=6, color=colour)
-        if "mark" in one:
-            for word, marker in marks.items():
-                here = (one["mark"].astype("string") == word).fillna(value=False).to_numpy(bool)
-                axes.plot(
-                    x[here], y[here], linestyle="none", marker=marker,
-                    markersize=_mark_size(marker), markerfacecolor="white", markeredgecolor=INK,
-                    zorder=5,
-                )  # fmt: skip
+        if over.any():
+            axes.plot(x[over], y[over], linestyle="none", marker="^", markersize=6, color=colour)
+
+
+def _draw_marks(axes: Axes, rows: pd.DataFrame, marks: Mapping[str, str], cap: float) -> None:
+    """Draw one panel's marks over its lines."""
+    if "mark" not in rows:
+        return
+    words = rows["mark"].astype("string")
+    for word, marker in marks.items():
+        here = rows[(words == word).fillna(value=False).to_numpy(bool)]
+        if len(here):
+            axes.plot(
+                here["x"], here["value"].clip(upper=cap), linestyle="none", marker=marker,
+                markersize=_mark_size(marker), markerfacecolor="white", markeredgecolor=INK,
+                zorder=5, clip_on=False,
+            )  # fmt: skip
 
 
 def _mark_size(marker: str) -> float:
@@ -133,20 +142,15 @@ def _finish(axes: Axes, known: pd.DataFrame, lines: Sequence[float], cap: float)
     light_grid(axes)
 
 
-def _handles(
+def _key(
     known: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str]
-) -> list[Line2D]:
-    """Return the legend: colours that occur, then marks that occur."""
-    present = set(known["category"].astype(str))
+) -> list[KeyEntry]:
+    """Return the key: colours that occur, then marks that occur."""
+    present, used = set(known["category"].astype(str)), used_marks(known)
     colours = [
-        Line2D([], [], color=colour, marker="o", markersize=3, label=name)
-        for name, colour in palette.items()
-        if name in present
+        KeyEntry(word, "line", palette[word], "o", 3.0) for word in palette if word in present
     ]
-    used = used_marks(known)
-    symbols = [
-        Line2D([], [], linestyle="none", marker=marker, markersize=_mark_size(marker),
-               markerfacecolor="white", markeredgecolor=INK, label=word)
-        for word, marker in marks.items() if word in used
+    return colours + [
+        KeyEntry(word, "mark", "white", marks[word], _mark_size(marks[word]))
+        for word in marks if word in used
     ]  # fmt: skip
-    return colours + symbols

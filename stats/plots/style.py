@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -80,12 +79,6 @@ def styled() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         yield
-
-
-def settle(figure: Figure) -> None:
-    """Lay the figure out now, once, instead of again in every file that is written."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
 
 
 def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
@@ -161,24 +154,6 @@ def check_colours(known: pd.DataFrame, palette: Mapping[str, str]) -> None:
 def used_marks(known: pd.DataFrame) -> set[str]:
     """Return the words of the column ``mark`` that occur."""
     return set(known["mark"].dropna().astype(str)) if "mark" in known else set()
-
-
-def label_panels(
-    figure: Figure,
-    panels: Sequence[Axes],
-    handles: Sequence[Artist],
-    *,
-    x_label: str,
-    y_label: str,
-    title: str,
-) -> None:
-    """Write axes, legend and title around panels side by side, and fix the layout."""
-    panels[0].set_ylabel(y_label)
-    figure.supxlabel(x_label, fontsize=9)
-    figure.legend(handles=list(handles), loc="outside upper right", ncols=len(handles))
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-    settle(figure)
 
 
 def group_names(frame: pd.DataFrame) -> list[str]:

@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
+from stats.plots.lettering import KeyEntry, name_with, width_of
+from stats.plots.panel import panels_below_key
 from stats.plots.style import (
     INK,
     Drawing,
     PlotError,
     check_colours,
     group_names,
-    label_panels,
     light_grid,
     need_columns,
     of_group,
@@ -29,14 +26,16 @@ from stats.plots.style import (
 )
 
 MAX_NAMED = 80
+WIDTH, BODY, LEFT, FOOT, GAP = 9.0, 3.1, 0.85, 0.35, 0.25
+"""Sizes in inches."""
+NAME_SIZE = 7.0
+"""Points of a subject's name below its bar."""
+LEAST_SHARE = 0.12
+"""Of the width, that a group of few gets beside one of many."""
+MARK_SIZES = (4.2, 8.0)
+"""Points; marks shrink with the bars, lest they run into each other."""
 
-_MARK: Any = {
-    "linestyle": "none",
-    "markersize": 8,
-    "markerfacecolor": "white",
-    "markeredgecolor": INK,
-    "zorder": 5,
-}
+_MARK: Any = {"linestyle": "none", "markeredgecolor": INK, "zorder": 5, "clip_on": False}
 
 
 def draw_waterfall(
@@ -82,23 +81,22 @@ def draw_waterfall(
         msg = f"mark {', '.join(sorted(odd))} has no symbol."
         raise PlotError(msg)
     groups = [g for g in group_names(data) if len(of_group(known, g))]
+    parts = [_sorted(of_group(known, group)) for group in groups]
+    named = len(known) <= MAX_NAMED
+    longest = max(width_of(str(name), NAME_SIZE) for name in known["id"]) if named else 0.0
     with styled():
-        sizes = [len(of_group(known, group)) for group in groups]
-        figure = Figure(figsize=(9.0, 4.3), layout="constrained")
-        panels = figure.subplots(
-            1, len(groups), sharey=True, squeeze=False, width_ratios=[max(s, 4) for s in sizes]
-        )[0]
-        parts = []
+        figure, panels = panels_below_key(
+            [_panel_title(group, of_group(data, group)["value"]) for group in groups],
+            key=_key(known, palette, marks or {}),
+            x_label=x_label, y_label=y_label, title=title,
+            width=WIDTH, body=BODY, left=LEFT, foot=FOOT + longest, gap=GAP,
+            shares=[max(len(rows), 4, LEAST_SHARE * len(known)) for rows in parts],
+        )  # fmt: skip
         top = max(30.0, min(cap, float(known["value"].max()))) + 10
-        for axes, group in zip(panels, groups, strict=True):
-            rows = _sorted(of_group(known, group))
-            _draw_bars(axes, rows, palette, lines, cap, named=len(known) <= MAX_NAMED, top=top)
+        for axes, rows in zip(panels, parts, strict=True):
+            _draw_bars(axes, rows, palette, lines, cap, named=named, top=top)
             _draw_marks(axes, rows, marks or {}, cap)
-            absent = int(of_group(data, group)["value"].isna().sum())
-            axes.set_title(_panel_title(group, len(rows), absent), loc="left", fontsize=9)
-            parts.append(rows.assign(position=range(1, len(rows) + 1)))
-        handles = _handles(known, palette, marks or {})
-        label_panels(figure, panels, handles, x_label=x_label, y_label=y_label, title=title)
+    parts = [rows.assign(position=range(1, len(rows) + 1)) for rows in parts]
     caption = _caption(known, len(data) - len(known), lines, cap)
     return Drawing(figure, pd.concat(parts, ignore_index=True), caption)
 
@@ -120,10 +118,11 @@ def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["value", "id"], ascending=[False, True], kind="stable")
 
 
-def _panel_title(group: str, shown: int, absent: int) -> str:
+def _panel_title(group: str, values: pd.Series[Any]) -> str:
     """Write a panel's group with its numbers."""
+    absent = int(values.isna().sum())
     missing = f", {absent} not evaluable" if absent else ""
-    return f"{group + ' ' if group else ''}(n = {shown}{missing})"
+    return name_with(group, f"(n = {len(values) - absent}{missing})")
 
 
 def _draw_bars(
@@ -156,7 +155,7 @@ def _draw_bars(
     axes.set_xlim(0.3, max(len(rows), 4) + 0.7)
     light_grid(axes)
     if named:
-        axes.set_xticks(x, [str(name) for name in rows["id"]], rotation=90, fontsize=7)
+        axes.set_xticks(x, [str(name) for name in rows["id"]], rotation=90, fontsize=NAME_SIZE)
         axes.tick_params(axis="x", length=0)
     else:
         axes.set_xticks([])
@@ -166,25 +165,28 @@ def _draw_marks(axes: Axes, rows: pd.DataFrame, marks: Mapping[str, str], cap: f
     """Draw the marks above the bars; those of shrinkage stand on the zero line."""
     if "mark" not in rows:
         return
-    shown = zip(rows["value"].to_numpy(dtype=np.float64), rows["mark"], strict=True)
-    for at, (value, word) in enumerate(shown, start=1):
-        if not pd.isna(word):
-            height = min(max(float(value), 0.0), cap) + (9.0 if value > cap else 4.5)
-            axes.plot(at, height, marker=marks[str(word)], **_MARK)
+    inches = axes.get_position().width * WIDTH
+    size = float(np.clip(1.25 * 72 * inches / max(len(rows), 4), *MARK_SIZES))
+    face = "white" if size > MARK_SIZES[0] else INK
+    values = rows["value"].to_numpy(dtype=np.float64)
+    heights = np.clip(values, 0.0, cap) + np.where(values > cap, 9.0, 4.5)
+    words = rows["mark"].astype("string")
+    for word, marker in marks.items():
+        here = np.asarray((words == word).fillna(value=False), dtype=bool)
+        if here.any():
+            axes.plot(
+                1 + np.flatnonzero(here), heights[here], marker=marker, markersize=size,
+                markerfacecolor=face, markeredgewidth=min(1.0, size / 8), **_MARK,
+            )  # fmt: skip
 
 
-def _handles(
+def _key(
     known: pd.DataFrame, palette: Mapping[str, str], marks: Mapping[str, str]
-) -> list[Artist]:
-    """Return the legend: colours that occur, then marks that occur."""
+) -> list[KeyEntry]:
+    """Return the key: colours that occur, then marks that occur."""
     present, used = set(known["category"].astype(str)), used_marks(known)
-    colours: list[Artist] = [
-        Patch(facecolor=colour, edgecolor=INK, linewidth=0.4, label=name)
-        for name, colour in palette.items()
-        if name in present
-    ]
+    colours = [KeyEntry(word, "box", palette[word]) for word in palette if word in present]
     return colours + [
-        Line2D([], [], marker=marker, label=word, **_MARK)
-        for word, marker in marks.items()
-        if word in used
-    ]
+        KeyEntry(word, "mark", "white", marks[word], MARK_SIZES[1])
+        for word in marks if word in used
+    ]  # fmt: skip

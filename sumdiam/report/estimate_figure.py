@@ -67,7 +67,11 @@ def _incidence(tables: RunTables, view: View, first: FirstEvent | None) -> Drawi
         first.free,
         x_label=f"Months since {origin_words(tables, view, 'PFS')}",
         days_per_unit=wording.DAYS_PER_MONTH,
-        notes={word: _gray(test.p_value) for word, test in first.gray.items()},
+        notes={
+            word: _gray(test.p_value)
+            for word, test in first.gray.items()
+            if test.p_value == test.p_value
+        },
     )
 
 

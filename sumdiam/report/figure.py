@@ -29,23 +29,23 @@ BEFORE: Final = "before first follow-up"
 AFTER: Final = "no further imaging"
 
 RESPONSE_COLOURS: Final = {
-    "CR": "#08519C",
-    "PR": "#6BAED6",
+    "CR": "#08306B",
+    "PR": "#3182BD",
     "SD": "#BDBDBD",
-    "PD": "#D55E00",
+    "PD": "#EE7733",
     "NE": "#F0E442",
     "NON-CR/NON-PD": "#CC79A7",
     "NED": "#009E73",
-    "iCR": "#08519C",
-    "iPR": "#6BAED6",
+    "iCR": "#08306B",
+    "iPR": "#3182BD",
     "iSD": "#BDBDBD",
     "iUPD": "#E69F00",
-    "iCPD": "#D55E00",
+    "iCPD": "#B2410A",
     "iNON-CR/NON-PD": "#CC79A7",
 }
-"""Blue for response, vermilion for progression: told apart with any colour vision and in grey."""
+"""Blue for response, orange for progression: told apart with any colour vision and in grey."""
 
-STATE_COLOURS: Final = {BEFORE: "#ECECEC", **RESPONSE_COLOURS, AFTER: "#FFFFFF"}
+STATE_COLOURS: Final = {BEFORE: "#F4F4F4", **RESPONSE_COLOURS, AFTER: "#FFFFFF"}
 
 CUT_OFFS: Final = (-30.0, 20.0)
 
@@ -76,8 +76,8 @@ SPIDER_MARKS: Final = {
 }
 
 MARKS: Final = {
-    "first response": Mark("^", "#08519C", 6.5),
-    "progression": Mark("D", "#D55E00", 5.0),
+    "first response": Mark("^", "#FFFFFF", 6.5),
+    "progression": Mark("D", "#FFFFFF", 5.0),
     "death": Mark("X", "#222222", 7.0),
     "last known alive": Mark(">", "#FFFFFF", 6.5),
 }
@@ -229,9 +229,10 @@ def _named(words: str, rows: pd.DataFrame, with_category: bool) -> str:  # noqa:
 
 
 def _courses(tables: RunTables, view: View) -> pd.DataFrame:
-    """Return responses with the date of their visit and of the baseline scan."""
+    """Return responses of the subjects analysed, with the dates of their visit and baseline."""
     dates = scan_days(tables)
-    rows = view.responses.merge(dates, on=["subject_id", "timepoint"], how="left")
+    assessed = view.responses["subject_id"].isin(view.outcomes["subject_id"])
+    rows = view.responses[assessed].merge(dates, on=["subject_id", "timepoint"], how="left")
     base = dates[dates["timepoint"] == 0][["subject_id", "scanned_on"]]
     base = base.rename(columns={"scanned_on": "baseline_on"}).drop_duplicates("subject_id")
     return rows.merge(base, on="subject_id", how="left")
@@ -307,6 +308,7 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
         symbols=MARKS,
         x_label=f"Months since {origin_words(tables, view, 'PFS')}",
         y_label="Subject",
+        thin=(BEFORE, AFTER),
     )
 
 

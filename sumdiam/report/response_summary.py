@@ -10,6 +10,7 @@ import pandas as pd
 
 from stats.comparison import ComparisonPolicy, compare_counts, compare_values
 from stats.logrank import compare_survival
+from stats.number_text import ratio_with_limits
 from stats.proportion import clopper_pearson, newcombe
 from stats.regression import CoxFit, CoxTerm, cox
 from stats.result import TestResult
@@ -154,10 +155,8 @@ def hazard_words(found: Endpoint) -> str:
         return ""
     if np.isnan(term.hazard_ratio):
         return f"no hazard ratio: {term.note}"
-    ratio, lower, upper = (
-        wording.rounded(x, 2) for x in (term.hazard_ratio, term.lower, term.upper)
-    )
-    return f"HR {ratio} ({lower}{wording.DASH}{upper}), {term.level} vs {term.reference}"
+    told = ratio_with_limits(term.hazard_ratio, term.lower, term.upper)
+    return f"HR {told}, {term.level} vs {term.reference}"
 
 
 def _median(curve: KaplanMeier) -> str:

@@ -274,3 +274,127 @@ def test_a_title_is_written_on_every_figure():
     ]  # fmt: skip
     for drawing in figures:
         assert "Trial" in texts(drawing.figure)
+
+
+# ------------------------------------------------------------- nothing cut off, nothing overlaps
+
+LONG = ("combination with selective internal radiation therapy followed by sorafenib",
+        "sorafenib 400 mg twice daily until progression or unacceptable toxicity")  # fmt: skip
+
+
+def long_names(frame):
+    """The rows with long names of subjects and of two groups."""
+    ids = {name: f"HOSPITAL-CLINIC-BARCELONA-{name}-000{i}" for i, name in enumerate(frame.id)}
+    named = frame.assign(id=frame.id.map(ids))
+    return named.assign(group=[LONG[i % 2] for i in range(len(named))])
+
+
+def many_lanes(n, groups=("A", "B")):
+    """As many subjects, each with a state before and after a response."""
+    ids = [f"s{i:03}" for i in range(n)]
+    segments = pd.DataFrame(
+        [(name, a, a + 2 + i % 7, word, groups[i % len(groups)])
+         for i, name in enumerate(ids) for a, word in ((0, "good"), (2 + i % 7, "bad"))],
+        columns=["id", "start", "end", "category", "group"],
+    )  # fmt: skip
+    ends = pd.DataFrame({"id": ids, "at": [4.0 + 2 * (i % 7) for i in range(n)], "mark": "death"})
+    return segments, ends
+
+
+def letters(figure):
+    """The boxes of all words, in pixels, with the words."""
+    from matplotlib.text import Text
+
+    figure.draw_without_rendering()
+    shown = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
+    drawn = [t for t in shown if (t.figure is not None and t.axes is None) or t in _of_axes(t)]
+    return [(t.get_text(), t.get_window_extent()) for t in drawn]
+
+
+def _of_axes(text):
+    """The words that an axes draws (tick labels that are switched off are not among them)."""
+    axes = text.axes
+    ticks = [
+        tick.label1
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if tick.label1.get_visible()
+    ]
+    titles = [axes.title, axes._left_title, axes._right_title]
+    return [*axes.texts, *titles, axes.xaxis.label, axes.yaxis.label, *ticks]
+
+
+def crowded():
+    bars = pd.DataFrame(
+        {"id": [f"s{i}" for i in range(24)], "value": [60.0 - 6 * i for i in range(24)],
+         "category": ["bad", "good"] * 12, "mark": ["progression by a new lesion", None] * 12}
+    )  # fmt: skip
+    lines = pd.concat([bars.assign(x=0.0, value=0.0, mark=None), bars.assign(x=3.0)])
+    marks = {"progression by a new lesion": "*"}
+    segments, ends = many_lanes(30, LONG)
+    curves = {
+        name: kaplan_meier(np.arange(1, 40) * (i + 20), np.ones(39)) for i, name in enumerate(LONG)
+    }
+    more = {"y_label": "Survival (%)", "x_label": "Months", "unit": "months"}
+    return {
+        "waterfall": draw_waterfall(long_names(bars), marks=marks, **words()),
+        "spider": draw_spider(long_names(lines), marks=marks, **words()),
+        "swimmer": swimmer(segments, ends),
+        "wide swimmer": swimmer(*many_lanes(177, LONG)),
+        "kaplan_meier": draw_kaplan_meier(
+            curves, days_per_unit=30.4375, note=f"HR 1, {LONG[0]} vs {LONG[1]}", **more
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["waterfall", "spider", "swimmer", "wide swimmer", "kaplan_meier"])
+def test_long_names_are_neither_cut_off_nor_run_into_each_other(name):
+    figure = crowded()[name].figure
+    boxes = letters(figure)
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in boxes:
+        assert box.x0 >= -1, text
+        assert box.x1 <= width + 1, text
+        assert box.y0 >= -1, text
+        assert box.y1 <= height + 1, text
+    for i, (text, one) in enumerate(boxes):
+        for other_text, other in boxes[i + 1 :]:
+            apart = one.x1 <= other.x0 + 1 or other.x1 <= one.x0 + 1
+            assert apart or one.y1 <= other.y0 + 2 or other.y1 <= one.y0 + 2, (text, other_text)
+
+
+def test_lanes_of_177_subjects_fit_a_page_group_beside_group():
+    figure = swimmer(*many_lanes(177)).figure
+    width, height = figure.get_size_inches()
+    assert width <= 9.01
+    assert height <= 10.5  # of a page of A4, which is 11.7 inches high
+    assert len(figure.axes) == 2
+    assert {"A (n = 89)", "B (n = 88)"} <= set(texts(figure))
+    assert {axes.get_xlim() for axes in figure.axes} == {figure.axes[0].get_xlim()}
+
+
+def test_more_lanes_than_names_fit_go_without_names_and_say_so():
+    drawn = swimmer(*many_lanes(200, ("A",)))
+    assert drawn.figure.axes[0].get_yticks().size == 0
+    assert "too many to name" in drawn.caption
+    assert drawn.plotted.id.nunique() == 200
+
+
+def test_letters_are_at_least_seven_points():
+    from matplotlib.text import Text
+
+    for drawing in crowded().values():
+        sizes = [t.get_fontsize() for t in drawing.figure.findobj(Text) if t.get_text()]
+        assert min(sizes) >= 7
+
+
+def test_times_of_which_nothing_was_seen_are_thin():
+    drawn = draw_swimmer(
+        SEGMENTS, MARKS, palette=PALETTE, symbols=SYMBOLS, x_label="", y_label="", thin=("bad",)
+    )
+    heights = {
+        tuple(c.get_facecolor()[0]): np.ptp(c.get_paths()[0].vertices[:, 1])
+        for c in drawn.figure.axes[0].collections
+    }
+    thick, thin = sorted(heights.values(), reverse=True)
+    assert thin < 0.5 * thick

@@ -5,6 +5,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,6 +17,7 @@ from stats.consistency import FAULTS, check_paper
 from sumdiam.report.agreement_grid import agreement_grid, draw_agreement, length_readings
 from sumdiam.report.estimate import TABLE_TITLES, write_printed
 from sumdiam.report.estimate_figure import draw_estimates
+from sumdiam.report.figure import RESPONSE_COLOURS, draw_figures
 from sumdiam.report.first_event import first_event
 from sumdiam.report.grid import Grid, row_of
 from sumdiam.report.printed_table import encode_table, grid_csv, grid_latex, grid_markdown
@@ -150,6 +152,33 @@ def test_figures_of_estimates_are_drawn_with_their_numbers(tables):
     assert "Age" in drawn["forest_response"].caption  # a number: said to be left out
     sankey = drawn["response_sankey"].plotted
     assert sankey[sankey.visit == 1].n.sum() == len(outcomes)
+
+
+def lightness(colour):
+    """CIE L* of a colour in a grey print (sRGB, white of D65)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+              for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))]  # fmt: skip
+    light = float(np.dot([0.2126, 0.7152, 0.0722], linear))
+    return 116 * light ** (1 / 3) - 16
+
+
+def test_best_responses_are_told_apart_in_a_grey_print():
+    # CIE L*: a difference of 10 is seen at a glance between areas, 2.3 is just noticeable
+    shades = sorted(lightness(RESPONSE_COLOURS[word]) for word in ("CR", "PR", "SD", "PD", "NE"))
+    assert min(np.diff(shades)) > 10
+    immune = sorted(lightness(RESPONSE_COLOURS[w]) for w in ("iCR", "iPR", "iUPD", "iCPD"))
+    assert min(np.diff(immune)) > 6
+
+
+def test_every_figure_of_courses_shows_the_subjects_of_the_analysis(tables):
+    # an excluded subject has responses, but no outcome: it must be in no figure
+    gone = tables.outcomes["subject_id"].iloc[0]
+    fewer = replace(tables, outcomes=tables.outcomes[tables.outcomes["subject_id"] != gone])
+    view = choose_view(fewer, RunFacts())
+    drawn = draw_figures(fewer, view, endpoints(view), only=("waterfall", "spider", "swimmer"))
+    for drawing in drawn.values():
+        assert gone not in set(drawing.plotted["id"])
+        assert set(drawing.plotted["id"]) <= set(fewer.outcomes["subject_id"])
 
 
 # ------------------------------------------------------------------------- tables as files
