@@ -5,10 +5,19 @@ python -m measurement.compiled
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
+import numba
 import numpy as np
+from numba import config
+from numba.core import registry
 
+import imaging.machine_code as kept
 from imaging.geometry import VolumeGeometry
 from imaging.lossless_jpeg import compiled
 from imaging.mask import LesionMask, SegmentIdentity
@@ -28,6 +37,44 @@ def compile_all() -> None:
     Every compiled function of this package and of `imaging` runs with the types of a real
     measurement, and the code is kept for later processes (see `imaging.machine_code`).
     """
+    _compile()
+    with suppress(OSError):  # nothing can be kept here: every process compiles for itself
+        mark = _mark()
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def worth_compiling() -> bool:
+    """Return whether all machine code should be compiled ahead: it is not there, but can be kept.
+
+    Notes
+    -----
+    Compiling takes a minute and 0.4 GB, which a worker that measures would hold until its end.
+    """
+    mark = _mark()
+    if mark.exists():
+        return False
+    there = next(folder for folder in mark.parents if folder.exists())
+    return os.access(there, os.W_OK)
+
+
+def _mark() -> Path:
+    """Return the file that says that everything is compiled, for these sources and processor."""
+    here = Path(__file__)
+    parts = [
+        kept.digest(here.parent),
+        kept.digest(Path(kept.__file__).parent),
+        hashlib.sha256(here.read_bytes()).hexdigest(),
+        numba.__version__,
+        platform.python_version(),
+        *map(str, registry.cpu_target.target_context.codegen().magic_tuple()),
+    ]
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return kept.kept_in(here.parent, config.CACHE_DIR) / f"complete-{name}"
+
+
+def _compile() -> None:
+    """Call everything once."""
     compiled()
     grid = VolumeGeometry.upright(shape=SHAPE, spacing_mm=(2.5, 1.0, 1.0))
     z, row, column = np.indices(SHAPE)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from sumdiam.batch.cost import COST, cost_of
 from sumdiam.batch.progress import Stage
 from sumdiam.batch.schedule import Failure
 from sumdiam.export.table_file import written_whole
@@ -42,6 +43,7 @@ class RunJournal:
             with written_whole(overlay_path(self._overlays, name)) as draft:
                 draft.write_bytes(data)
         self._workspace.record_study(_with_archive_path(result, self._names))
+        self._workspace.remember(COST, {result.study_uid: cost_of(result)}, alone=False)
         self._stage.advance()
 
     def failed(self, study_uid: str, failure: Failure) -> bool:

@@ -17,7 +17,9 @@ from sumdiam.archive.problem import Problem
 from sumdiam.archive.scan import ScanOptions, scan_archives
 from sumdiam.archive.subject import study_subjects
 from sumdiam.batch.caliper import caliper_table
+from sumdiam.batch.compilation import compile_ahead
 from sumdiam.batch.content_memory import ContentMemory
+from sumdiam.batch.cost import COST, TIMES, StudyCosts, write_times
 from sumdiam.batch.doubtful_pair import write_pairs
 from sumdiam.batch.exchanged_lesion import exchanged_lesions
 from sumdiam.batch.journal import RunJournal, remove_other_overlays, studies_without_overlays
@@ -34,6 +36,7 @@ from sumdiam.batch.study_task import StudyTask, build_tasks
 from sumdiam.batch.summary import RunSummary
 from sumdiam.batch.work import measure_in_worker
 from sumdiam.export.table_file import csv_bytes, written_whole
+from sumdiam.step_clock import clocked, step
 from sumdiam.store.lock import run_lock
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry, Workspace
@@ -80,19 +83,21 @@ def run(settings: RunSettings, reporter: Reporter | None = None) -> RunSummary:
     -----
     Whenever it is stopped, the next call goes on where it was: what is in the ledger is not
     measured again, and tables are written from the ledger alone. So the same inputs, settings and
-    version give the same bytes, with any number of workers.
+    version give the same bytes, with any number of workers; but for ``times.json``.
     """
     from sumdiam.batch.run_output import write_output
 
     reporter = reporter or SilentReporter()
     handed_in = read_input(settings)
-    with run_lock(settings.out), _workspace(settings) as workspace:
+    with run_lock(settings.out), _workspace(settings) as workspace, clocked() as clock:
         if handed_in.decisions is not None and settings.decisions is not None:
             workspace.check_known(handed_in.decisions, origin=settings.decisions.name)
         measured = _measure(settings, handed_in, workspace, reporter)
         with reporter.stage("report", 1) as stage:
             summary = write_output(settings, handed_in, measured)
             stage.advance()
+        costs = StudyCosts.read(measured.studies, workspace.remembered(COST))
+        write_times(settings.out / TIMES, clock, costs, workers=settings.workers)
         workspace.log(f"run ended, exit code {summary.exit_code}")
     return summary
 
@@ -109,11 +114,11 @@ def _measure(
     settings: RunSettings, handed_in: RunInput, workspace: Workspace, reporter: Reporter
 ) -> Measured:
     """Scan, plan and measure; return everything that the tables are made of."""
-    with reporter.stage("scan") as stage:
+    with reporter.stage("scan") as stage, step("scan"):
         catalogue = scan_archives(
             settings.archives, progress=_counting(stage), options=_scan_options(settings)
         )
-    with reporter.stage("plan", 1) as stage:
+    with reporter.stage("plan", 1) as stage, step("plan"):
         plan = _planned(handed_in, workspace, catalogue)
         tasks = build_tasks(
             plan, catalogue, handed_in.measurement, resample_masks=settings.resample_masks
@@ -123,7 +128,8 @@ def _measure(
     workspace.begin_run()
     folder = settings.out / OVERLAYS
     _measure_missing(settings, workspace, tasks, reporter, catalogue.names)
-    outcomes = workspace.settle(handed_in.decisions)
+    with step("settle"):
+        outcomes = workspace.settle(handed_in.decisions)
     names = [name for files in workspace.overlay_sizes().values() for name in files]
     remove_other_overlays(folder, names)
     folder.mkdir(exist_ok=True)
@@ -191,7 +197,10 @@ def _measure_missing(
     if not missing:
         reporter.say(f"measure: all {len(tasks)} studies are measured already")
         return
-    with reporter.stage("measure", len(missing)) as stage:
+    if settings.cluster is None:
+        with step("compile"):
+            compile_ahead(reporter)
+    with reporter.stage("measure", len(missing)) as stage, step("measure"):
         journal = RunJournal(workspace, folder, stage, names)
         workers = min(settings.workers, len(missing))
         with open_pool(workers, settings.cluster) as pool:

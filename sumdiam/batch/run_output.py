@@ -32,6 +32,7 @@ from sumdiam.report.doubt_table import doubt_table
 from sumdiam.report.page import write_report
 from sumdiam.report.run_tables import InputDigest, RunFacts, RunTables
 from sumdiam.report.view import choose_view
+from sumdiam.step_clock import step
 from sumdiam.store.revision import AUTO, WITHDRAWN
 from sumdiam.store.settlement import DecisionOutcome
 from sumdiam.store.workspace import LedgerEntry
@@ -52,18 +53,8 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
     `tables` and `figures` are replaced as whole folders: nobody reads half of two runs.
     """
     out = settings.out
-    unread = unread_studies(measured.studies)
-    timepoints = timepoint_table(measured.plan.plan, measured.plan.masks, unread)
-    lesions = _lesions(handed_in, measured, timepoints, unread)
-    found = assess(
-        lesions,
-        timepoints=timepoints,
-        subjects=handed_in.subjects,
-        criteria=settings.criteria,
-        policies=handed_in.policies,
-        scheme=settings.scheme,
-        select=settings.select,
-    )
+    with step("assess"):
+        timepoints, lesions, found = _assessed(settings, handed_in, measured)
     derived = {name: getattr(found, name) for name in TABLES}
     frames = {
         "timepoints": timepoints,
@@ -79,12 +70,17 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
     }
     facts = _facts(settings, handed_in, measured.catalogue)
     shown = _report_tables(handed_in, measured, frames)
-    frames["doubts"] = _doubts(settings, handed_in, shown, facts)
-    with _whole_folder(out / "tables") as folder:
+    with step("statistics"):
+        frames["doubts"] = _doubts(settings, handed_in, shown, facts)
+    with step("tables"), _whole_folder(out / "tables") as folder:
         for name, frame in frames.items():
             write_table(frame, folder / name)
         write_workbook({name: frames[name] for name in IN_WORKBOOK}, folder / WORKBOOK)
-    with _whole_folder(out / "figures") as folder, _whole_folder(out / "printed") as printed:
+    with (
+        step("report"),
+        _whole_folder(out / "figures") as folder,
+        _whole_folder(out / "printed") as printed,
+    ):
         report = write_report(
             replace(shown, doubts=frames["doubts"]),
             overlays=measured.overlays,
@@ -96,6 +92,25 @@ def write_output(settings: RunSettings, handed_in: RunInput, measured: Measured)
         )
     _write_facts(settings, facts, out / "run.json")
     return _summary(measured, lesions, found, report)
+
+
+def _assessed(
+    settings: RunSettings, handed_in: RunInput, measured: Measured
+) -> tuple[pd.DataFrame, pd.DataFrame, Assessment]:
+    """Return timepoints and lesions, and what the rules derive from them."""
+    unread = unread_studies(measured.studies)
+    timepoints = timepoint_table(measured.plan.plan, measured.plan.masks, unread)
+    lesions = _lesions(handed_in, measured, timepoints, unread)
+    found = assess(
+        lesions,
+        timepoints=timepoints,
+        subjects=handed_in.subjects,
+        criteria=settings.criteria,
+        policies=handed_in.policies,
+        scheme=settings.scheme,
+        select=settings.select,
+    )
+    return timepoints, lesions, found
 
 
 def _lesions(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from sumdiam.batch.study_image import StudyImages, StudyRefusedError
 from sumdiam.batch.study_lesion import LesionKey, LesionsOnVolume
 from sumdiam.batch.study_row import missing_row
 from sumdiam.batch.study_task import MaskTask, StudyTask, build_tasks
+from sumdiam.step_clock import Spent, clocked, peak_memory_mb
 
 __all__ = ["MaskTask", "StudyResult", "StudyTask", "build_tasks", "measure_study"]
 
@@ -32,7 +32,9 @@ class StudyResult:
     rows : columns of `Measurements` without revision and supersedes
     overlays : measurement id to PNG
     notes : what to know of a study that was measured all the same
-    seconds : how long it took; the only thing that may differ between two runs
+    seconds : how long it took; it, steps and memory alone may differ between two runs
+    steps : what reading, registering, measuring and drawing took
+    peak_memory_mb : the most that the worker had held by then
     file : path of the file that the study is refused for
     """
 
@@ -45,6 +47,8 @@ class StudyResult:
     overlays: Mapping[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    steps: Mapping[str, Spent] = field(default_factory=dict)
+    peak_memory_mb: float | None = None
     file: str | None = None
 
 
@@ -56,21 +60,32 @@ def measure_study(task: StudyTask) -> StudyResult:
     Depends on the task and the files it names alone. Anything that is wrong with the data refuses
     the whole study: a lesion that can still be measured beside damaged data is not to be trusted.
     """
-    start = time.perf_counter()
+    with clocked() as clock:
+        result = _outcome(task)
+    return replace(
+        result,
+        seconds=clock.whole().wall_s,
+        steps=clock.steps,
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def _outcome(task: StudyTask) -> StudyResult:
+    """Return the measurements of one study, or the reason why it is refused."""
     if task.refused is not None:
-        return _refused(task, *task.refused, start)
+        return _refused(task, *task.refused)
     try:
-        return _measured(task, start)
+        return _measured(task)
     except StudyRefusedError as error:
-        return _refused(task, error.code, error.detail, start)
+        return _refused(task, error.code, error.detail)
     except ReasonedError as error:
-        refused = _refused(task, error.reason_code, f"{error.where}: {error.detail}", start)
+        refused = _refused(task, error.reason_code, f"{error.where}: {error.detail}")
         return replace(refused, file=getattr(error, "file", None))
     except GridMismatchError as error:
-        return _refused(task, "grid_differs", str(error), start)
+        return _refused(task, "grid_differs", str(error))
 
 
-def _measured(task: StudyTask, start: float) -> StudyResult:
+def _measured(task: StudyTask) -> StudyResult:
     """Measure every lesion of every reader."""
     images = StudyImages(task)
     rows: list[dict[str, Any]] = []
@@ -103,11 +118,10 @@ def _measured(task: StudyTask, start: float) -> StudyResult:
         rows=tuple(rows),
         overlays=dict(sorted(overlays.items())),
         notes=(*task.notes, *images.notes),
-        seconds=time.perf_counter() - start,
     )
 
 
-def _refused(task: StudyTask, code: str, detail: str, start: float) -> StudyResult:
+def _refused(task: StudyTask, code: str, detail: str) -> StudyResult:
     """Return the result of a study that is not measured."""
     said = reason.sentence(code) + (f" ({detail})" if detail else "")
     return StudyResult(
@@ -117,5 +131,4 @@ def _refused(task: StudyTask, code: str, detail: str, start: float) -> StudyResu
         reason_code=code,
         reason=said,
         notes=task.notes,
-        seconds=time.perf_counter() - start,
     )

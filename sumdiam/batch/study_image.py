@@ -15,6 +15,7 @@ from imaging.volume import Volume
 from sumdiam.archive import reason
 from sumdiam.batch.study_task import MaskTask, StudyTask
 from sumdiam.batch.volume_use import shares_space
+from sumdiam.step_clock import step
 
 
 class StudyRefusedError(Exception):
@@ -53,7 +54,8 @@ class StudyImages:
         """Return the volume of a series; of compressed slices only those that are wanted."""
         key = (series.volume_id, slices)
         if key not in self._volumes:
-            self._volumes[key] = load_volume(series, slices=slices)
+            with step("read"):
+                self._volumes[key] = load_volume(series, slices=slices)
         return self._volumes[key]
 
     def phases(
@@ -164,12 +166,13 @@ def masks_on(masks: Iterable[MaskTask], geometry: VolumeGeometry) -> dict[str, L
         by_file[mask.path].append(mask)
     found: dict[str, LesionMask] = {}
     for path, wanted in sorted(by_file.items()):
-        read = read_masks_apart(
-            path,
-            geometry,
-            {mask.segment for mask in wanted},
-            resample=any(mask.resample for mask in wanted),
-        )
+        with step("read"):
+            read = read_masks_apart(
+                path,
+                geometry,
+                {mask.segment for mask in wanted},
+                resample=any(mask.resample for mask in wanted),
+            )
         found.update({mask.mask_id: read[mask.segment] for mask in wanted})
     return found
 

@@ -22,6 +22,7 @@ from sumdiam.batch.study_registration import Phases, registered_phases
 from sumdiam.batch.study_row import Row, key_cells, kind_of, measured_row
 from sumdiam.batch.study_task import MaskTask
 from sumdiam.report.overlay import PICTURES, draw_overlay
+from sumdiam.step_clock import step
 
 LesionKey = tuple[str, str]
 """Reader and lesion id."""
@@ -100,18 +101,17 @@ class LesionsOnVolume:
             mask = by_role.get(role)
             if mask is None or (kind != "hepatic" and taken):
                 continue
-            reading = measure_lesion(
-                LesionImages(
-                    image=self._image,
-                    lesion=self._read[mask.mask_id],
-                    liver=self._liver,
-                    other_lesions=around,
-                    mask_is_viable=role == "lesion_viable",
-                    kind=kind,
-                    **phases,
-                ),
-                settings=self._task.settings,
+            images = LesionImages(
+                image=self._image,
+                lesion=self._read[mask.mask_id],
+                liver=self._liver,
+                other_lesions=around,
+                mask_is_viable=role == "lesion_viable",
+                kind=kind,
+                **phases,
             )
+            with step("measure"):
+                reading = measure_lesion(images, settings=self._task.settings)
             if role == "lesion_whole":
                 reading = replace(reading, flags=(*reading.flags, *doubts))
             for quantity in reading.quantities:
@@ -123,7 +123,8 @@ class LesionsOnVolume:
                 drawn=self._read[mask.mask_id], series=self._images.series, phases=self._phases,
             )  # fmt: skip
             self.rows.append(row)
-        self._draw(taken, phases["native"])
+        with step("draw"):
+            self._draw(taken, phases["native"])
 
     def _phases_of(
         self, by_role: Mapping[str, MaskTask], around: NDArray[np.bool_] | None
@@ -133,7 +134,8 @@ class LesionsOnVolume:
         if mask is None or kind_of(mask) != "hepatic":
             return self._phases, ()
         lesion = self._read[mask.mask_id]
-        return registered_phases(self._phases, lesion, liver=self._liver, other_lesions=around)
+        with step("register"):
+            return registered_phases(self._phases, lesion, liver=self._liver, other_lesions=around)
 
     def _draw(self, taken: _Taken, native: Volume | None) -> None:
         """Draw every length on its slice: long and short axis of a region share a picture.

@@ -29,6 +29,7 @@ from sumdiam.report.run_tables import RunFacts, RunTables
 from sumdiam.report.subject_grid import course_grid, lesion_grid
 from sumdiam.report.view import View, choose_view
 from sumdiam.report.waiting import waiting_outlines
+from sumdiam.step_clock import step
 
 FIGURE_TITLES: Mapping[str, str] = {
     "flow": "Flow of subjects",
@@ -98,7 +99,8 @@ def write_report(
     """
     tables = tables.checked()
     view = choose_view(tables, run_facts)
-    found = estimates(tables, view, run_facts)
+    with step("statistics"):
+        found = estimates(tables, view, run_facts)
     svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
     html = (
         _environment()

@@ -304,15 +304,15 @@ class Workspace:
         with self._engine.connect() as connection:
             return {key.removeprefix(start): value for key, value in connection.execute(query)}
 
-    def remember(self, kind: str, items: Mapping[str, str]) -> None:
-        """Keep these of one kind, and no others."""
+    def remember(self, kind: str, items: Mapping[str, str], *, alone: bool = True) -> None:
+        """Keep these of one kind: alone, or beside what is kept already."""
         rows = [{"key": f"{kind}:{key}", "value": value} for key, value in sorted(items.items())]
+        named = META.c.key.in_([row["key"] for row in rows])
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(META).where(META.c.key.startswith(f"{kind}:")))
+            old = META.c.key.startswith(f"{kind}:") if alone else named
+            connection.execute(sa.delete(META).where(old))
             if rows:
                 connection.execute(sa.insert(META), rows)
-
-    # audit
 
     def log(self, what: str) -> None:
         """Add a line to the audit."""
