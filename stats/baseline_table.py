@@ -20,7 +20,7 @@ MAX_LEVELS: Final = 12
 """A text with more different values than this is an identifier or a remark, not a category."""
 
 MIN_DISTINCT_NUMBERS: Final = 6
-"""Fewer different numbers than this are the grades of a scale (ECOG 0, 1, 2)."""
+"""Fewer different whole numbers of one digit than this are the grades of a scale (ECOG 0, 1, 2)."""
 
 
 class BaselineTableError(ValueError):
@@ -96,8 +96,10 @@ def baseline_table(
         Subjects without a group (missing) are left out. Ordered categories keep their order, text
         is sorted.
     kinds : column -> "categorical" or "continuous", optional
-        Where not given: numbers with at least six different values are continuous, everything
-        else is categorical; a text with more than twelve different values is left out, said so.
+        Where not given: numbers are continuous, but for fewer than six different whole numbers
+        from 0 to 9, which are taken for the grades of a scale; everything else, and whatever is
+        declared as categories, is categorical. A text with more than twelve different values is
+        left out, said so.
     policy : ComparisonPolicy
         Which test is made.
 
@@ -144,7 +146,9 @@ def typed_cells(cells: pd.Series[Any], kind: Kind | None) -> tuple[pd.Series[Any
     ----------
     cells : Series
     kind : "categorical", "continuous" or None
-        None: numbers with at least `MIN_DISTINCT_NUMBERS` values are continuous.
+        None: numbers are continuous, unless they are few whole ones of one digit or declared as
+        categories. How many different numbers there are says nothing of their kind otherwise: in a
+        small trial the ages are few too.
 
     Returns
     -------
@@ -158,12 +162,20 @@ def typed_cells(cells: pd.Series[Any], kind: Kind | None) -> tuple[pd.Series[Any
     all_numbers = bool((numbers.notna() | words.isna()).all())
     if kind == "continuous" and not all_numbers:
         return words, "not all values are numbers"
-    many = numbers.nunique() >= MIN_DISTINCT_NUMBERS
-    if kind == "continuous" or (kind is None and all_numbers and many):
+    declared = isinstance(cells.dtype, pd.CategoricalDtype)
+    if kind == "continuous" or (
+        kind is None and all_numbers and not declared and not _grades(numbers.dropna())
+    ):
         return numbers.astype("float64"), ""
     if kind is None and words.nunique() > MAX_LEVELS:
         return words, f"{words.nunique()} different values that are not numbers"
     return words, ""
+
+
+def _grades(numbers: pd.Series[Any]) -> bool:
+    """Say whether numbers are few and look like the grades of a scale."""
+    digits = numbers.between(0, 9) & (numbers % 1 == 0)
+    return bool(digits.all()) and numbers.nunique() < MIN_DISTINCT_NUMBERS
 
 
 def _categorical(

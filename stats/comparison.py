@@ -140,7 +140,7 @@ def _pearson(table: Counts, expected: Floats, n_missing: int) -> TestResult:
 
 def _means(arrays: list[Floats], n: int, n_missing: int) -> TestResult:
     """Return Welch's t test, or its generalisation to more groups."""
-    from scipy.stats import f_oneway, ttest_ind
+    from scipy.stats import f_oneway, ttest_ind_from_stats
 
     name = "Welch t" if len(arrays) == 2 else "Welch analysis of variance"
     if min(array.size for array in arrays) < 2:
@@ -148,14 +148,22 @@ def _means(arrays: list[Floats], n: int, n_missing: int) -> TestResult:
     if all(np.ptp(array) == 0 for array in arrays):
         return _no_test(name, n, n_missing, "the values do not vary within the groups")
     if len(arrays) == 2:
-        found = ttest_ind(arrays[0], arrays[1], equal_var=False)
-        return TestResult(
-            name, float(found.pvalue), float(found.statistic), float(found.df), n, n_missing
-        )
+        # of means and deviations, as scipy warns of a group without any spread when it has values
+        one, two = ((float(a.mean()), float(a.std(ddof=1)), a.size) for a in arrays)
+        found = ttest_ind_from_stats(*one, *two, equal_var=False)
+        df = _welch_df(one[1] ** 2 / one[2], two[1] ** 2 / two[2], one[2], two[2])
+        return TestResult(name, float(found.pvalue), float(found.statistic), df, n, n_missing)
+    if any(np.ptp(array) == 0 for array in arrays):
+        return _no_test(name, n, n_missing, "the values of a group do not vary")
     found = f_oneway(*arrays, equal_var=False)
     return TestResult(
         name, float(found.pvalue), float(found.statistic), len(arrays) - 1, n, n_missing
     )
+
+
+def _welch_df(one: float, two: float, n_one: int, n_two: int) -> float:
+    """Return Welch and Satterthwaite's degrees of freedom from two squared errors of means."""
+    return (one + two) ** 2 / (one**2 / (n_one - 1) + two**2 / (n_two - 1))
 
 
 def _ranks(arrays: list[Floats], n: int, n_missing: int) -> TestResult:

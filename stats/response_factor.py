@@ -67,7 +67,8 @@ def response_by_factor(
         Whether the subject responded. Missing is left out and counted; count it as no beforehand
         if the analysis says so.
     factors : DataFrame, one row per subject in the same order
-        Text, truth values, categories or few numbers; ordered categories keep their order.
+        Text, truth values, categories or few whole numbers; ordered categories keep their order.
+        Floats are left out, said so: their values are no levels.
     policy : ComparisonPolicy
         Which test is made: chi-square or Fisher.
     level : float
@@ -95,7 +96,7 @@ def response_by_factor(
     left_out: list[tuple[str, str]] = []
     for name in rows.columns:
         words = names_in_order(rows[name])
-        if len(words) > MAX_LEVELS:
+        if len(words) > MAX_LEVELS or (words and pd.api.types.is_float_dtype(rows[name])):
             left_out.append((str(name), f"{len(words)} different values: group them first"))
         elif not words:
             left_out.append((str(name), "no value in any subject"))

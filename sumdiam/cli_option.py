@@ -61,6 +61,13 @@ AdjustFor = Annotated[
     list[str] | None,
     typer.Option(help="Covariate of the prespecified survival model, beside the arm; repeatable."),
 ]
+CovariateType = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=KIND",
+        help="A covariate is continuous or categorical, whatever its values; repeatable.",
+    ),
+]
 GapMm = Annotated[
     float | None, typer.Option(help="Longest gap in a viable diameter, in mm; else 2.")
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FILES = ("subjects", "subject_map", "findings", "decisions", "plan_dir")
-LISTS = ("criteria", "allow_gaps", "adjust_for")
+LISTS = ("criteria", "allow_gaps", "adjust_for", "covariate_type")
 TEXTS = ("scheme", "select", "control_arm", "cluster", "store")
 WORDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys((*FILES, *TEXTS, "policies"), (str,)),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from imaging.header import file_digest
 from measurement.reading import MeasurementSettings
-from measurement.table import TableError
+from measurement.table import TableError, columns_of
 from sumdiam.archive.clinical import (
     covariate_problems,
     date_problems,
@@ -66,6 +66,7 @@ def read_input(settings: RunSettings) -> RunInput:
     subjects = read_subjects(settings.subjects) if settings.subjects else None
     arms = arm_table(subjects, settings.control_arm)
     _check_factors(settings.adjust_for, subjects)
+    _check_types(settings.covariate_type, subjects)
     problems: tuple[Problem, ...] = ()
     if subjects is not None and settings.subjects is not None:
         origin = settings.subjects.name
@@ -98,6 +99,18 @@ def _check_factors(names: tuple[str, ...], subjects: pd.DataFrame | None) -> Non
             f"It has {', '.join(there) or 'not been given (--subjects)'}."
         )
         raise TableError(msg)
+
+
+def _check_types(words: tuple[str, ...], subjects: pd.DataFrame | None) -> None:
+    """Refuse a type of a covariate that cannot be, before anything is measured."""
+    if words:
+        from assessment.response_table import Subjects
+        from sumdiam.report.covariate_type import asked_types, covariate_types
+
+        table = pd.DataFrame() if subjects is None else subjects
+        known = columns_of(Subjects)
+        names = [str(name) for name in table.columns if name not in known]
+        covariate_types(table[names], asked_types(words, names))
 
 
 def _previous_plan(settings: RunSettings) -> PlanFiles | None:

@@ -234,6 +234,7 @@ def _facts(settings: RunSettings, handed_in: RunInput, catalogue: Catalogue) -> 
         criteria=settings.criteria[0],
         control_arm=settings.control_arm,
         adjust_for=settings.adjust_for,
+        covariate_type=settings.covariate_type,
     )
 
 

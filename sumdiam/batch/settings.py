@@ -35,6 +35,8 @@ class RunSettings:
     select : ``given``: a role in the data wins; ``auto``: the rules choose the targets
     control_arm : the arm that others are compared with; the first by name where None
     adjust_for : covariates of the prespecified survival model, beside the arm
+    covariate_type : ``NAME=continuous`` or ``NAME=categorical``, where the values of a covariate
+        do not tell
     gap_mm : longest single stretch of a viable diameter outside viable tissue; None is the
         published default
     resample_masks : whether masks of another grid are moved onto their image, and flagged; else
@@ -61,6 +63,7 @@ class RunSettings:
     select: Literal["given", "auto"] = "given"
     control_arm: str | None = None
     adjust_for: tuple[str, ...] = ()
+    covariate_type: tuple[str, ...] = ()
     gap_mm: float | None = None
     resample_masks: bool = False
     allow_gaps: tuple[str, ...] = ()
@@ -80,6 +83,8 @@ class RunSettings:
         }
         named = {word: path.name for word, path in files.items() if path is not None}
         planned = {"prespecified factors": ", ".join(self.adjust_for)} if self.adjust_for else {}
+        if self.covariate_type:
+            planned["types of covariates"] = ", ".join(sorted(self.covariate_type))
         return {
             "archives": ", ".join(path.name or str(path) for path in self.archives),
             **named,

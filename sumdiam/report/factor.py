@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from stats.baseline_table import typed_cells
@@ -26,12 +28,24 @@ def factor_table(tables: RunTables, view: View) -> tuple[pd.DataFrame, tuple[str
     if len(tables.subjects):
         rows = tables.subjects.set_index("subject_id").reindex(ids)
         for name in tables.covariates():
-            cells, why = typed_cells(rows[name], None)
+            cells, why = typed_cells(rows[name], view.kinds.get(name))
             if why or cells.nunique() < 2 or name == ARM:
                 left_out.append(name)
             else:
-                found[name] = cells.to_numpy()
+                found[name] = _in_order(cells)
     return found, tuple(left_out)
+
+
+def _in_order(cells: pd.Series[Any]) -> Any:
+    """Return levels that are written as numbers in the order of the numbers, the rest as it is."""
+    if pd.api.types.is_float_dtype(cells):
+        return cells.to_numpy()
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if not bool((numbers.notna() | cells.isna()).all()):
+        return cells.to_numpy()
+    levels = pd.DataFrame({"word": cells, "number": numbers}).dropna()
+    ordered = levels.sort_values(["number", "word"])["word"].unique()
+    return pd.Categorical(cells, list(ordered), ordered=True)
 
 
 def time_table(view: View, endpoint: str) -> pd.DataFrame:

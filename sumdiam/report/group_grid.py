@@ -39,7 +39,9 @@ def characteristics_grid(tables: RunTables, view: View, policy: ComparisonPolicy
     group = (
         view.in_order(assessed["arm"]) if view.has_arms else pd.Series(ALL, index=assessed.index)
     )
-    table = baseline_table(rows.reset_index(drop=True), group.reset_index(drop=True), policy=policy)
+    table = baseline_table(
+        rows.reset_index(drop=True), group.reset_index(drop=True), kinds=view.kinds, policy=policy
+    )
     columns = ["Characteristic"]
     if len(table.groups) > 1:
         columns.append(f"Overall (n = {sum(table.sizes)})")
@@ -68,7 +70,8 @@ def _notes(table: BaselineTable) -> tuple[str, ...]:
         "Counts with the percentage of all subjects of the group; mean (SD) and median "
         "(quartiles) for numbers. Missing values are counted, and left out of tests and "
         f"standardised differences. {_tests_in_words(policy_named(table.policy))}; without "
-        "correction for multiple testing."
+        "correction for multiple testing. Numbers of one digit with fewer than six different "
+        "values are taken for levels; --covariate-type says otherwise."
     ]
     if table.left_out:
         notes.append(

@@ -160,6 +160,8 @@ class RunFacts:
     control_arm : the arm that others are compared with; None is the first by name
     comparison : "seed" or "gtsummary", which tests compare the arms
     adjust_for : covariates of the prespecified model, beside the arm
+    covariate_type : which covariates are numbers and which are levels, as
+        ``NAME=continuous|categorical``, where that should not be told by their values
     """
 
     title: str = "Tumour response report"
@@ -176,6 +178,7 @@ class RunFacts:
     control_arm: str | None = None
     comparison: str = "seed"
     adjust_for: tuple[str, ...] = ()
+    covariate_type: tuple[str, ...] = ()
 
 
 TABLE_NAMES = tuple(f.name for f in fields(RunTables))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from stats.baseline_table import Kind
 from sumdiam.export.arm import arms_in_order
+from sumdiam.report.covariate_type import asked_types, covariate_types
 from sumdiam.report.run_tables import RunFacts, RunTables
 
 ALL = "All subjects"
@@ -22,6 +25,7 @@ class View:
     is known.
     ``confirmed``: the policies ask for confirmation, so ``outcomes.best_response`` here is the
     confirmed one.
+    ``kinds``: covariates that are numbers or levels because a person or their name says so.
     """
 
     reader: str
@@ -38,6 +42,7 @@ class View:
     excluded: pd.DataFrame
     confirmed: bool
     others: tuple[str, ...]
+    kinds: Mapping[str, Kind]
 
     @property
     def has_arms(self) -> bool:
@@ -92,6 +97,7 @@ def choose_view(tables: RunTables, facts: RunFacts) -> View:
             best_response_reason=shown["confirmed_best_response_reason"],
         )
     excluded = _where(tables.exclusions, keep)
+    covariates = tables.covariates()
     return View(
         reader=reader,
         criteria=criteria,
@@ -109,6 +115,9 @@ def choose_view(tables: RunTables, facts: RunFacts) -> View:
         excluded=excluded[~excluded["analysed"].astype("boolean").fillna(value=True).astype(bool)],
         confirmed=confirmed,
         others=_others(tables, keep, scheme),
+        kinds=covariate_types(
+            tables.subjects[covariates], asked_types(facts.covariate_type, covariates)
+        ),
     )
 
 

@@ -24,7 +24,7 @@ def of(table, variable):
 
 
 def test_levels_are_counted_by_group_and_missing_apart():
-    table = baseline_table(SUBJECTS, ARM)
+    table = baseline_table(SUBJECTS, ARM, kinds={"ecog": "categorical"})
     assert table.groups == ("a", "b")
     assert table.sizes == (4, 3)  # the subject without an arm is left out
     ecog = of(table, "ecog")
@@ -84,3 +84,41 @@ def test_a_kind_for_no_column_and_words_called_numbers_are_refused():
     words = pd.DataFrame({"stage": ["a", "b"]})
     with pytest.raises(BaselineTableError, match="Call it categorical"):
         baseline_table(words, pd.Series(["x", "y"]), kinds={"stage": "continuous"})
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["54", "73", "79"], "continuous"),  # ages of three patients
+        (["14", "23", "7"], "continuous"),  # one of two digits is no grade
+        (["1.09", "1.2", "1"], "continuous"),
+        (["-2", "-1", "-2"], "continuous"),
+        (["0", "1", "2"], "categorical"),  # ECOG
+        (["0", "1", "1"], "categorical"),  # no, yes
+        (["1", "2", "3", "4", "5", "6"], "continuous"),
+        (["5", "6", "x"], "categorical"),
+        ([0.0, 1.0, None], "categorical"),
+        ([54.0, 73.0, None], "continuous"),
+        ([True, False, True], "categorical"),
+    ],
+)
+def test_what_numbers_are_does_not_hang_on_how_few_subjects_there_are(values, kind):
+    subjects = pd.DataFrame({"x": values})
+    group = pd.Series((["a", "b", "a"] * 2)[: len(values)])
+    (found,) = baseline_table(subjects, group).characteristics
+    assert found.kind == kind
+    ten_times = pd.concat([subjects] * 10, ignore_index=True)
+    (same,) = baseline_table(ten_times, pd.concat([group] * 10, ignore_index=True)).characteristics
+    assert same.kind == kind
+
+
+def test_declared_categories_and_a_kind_that_is_given_win_over_the_values():
+    group = pd.Series(["a", "b", "a"])
+    sites = pd.DataFrame({"site": pd.Categorical(["101", "102", "101"])})
+    assert baseline_table(sites, group).characteristics[0].kind == "categorical"
+    grades = pd.DataFrame({"grade": ["1", "2", "1"]})
+    asked = baseline_table(grades, group, kinds={"grade": "continuous"})
+    assert asked.characteristics[0].kind == "continuous"
+    ages = pd.DataFrame({"age": ["54", "73", "79"]})
+    asked = baseline_table(ages, group, kinds={"age": "categorical"})
+    assert [level.level for level in asked.characteristics[0].levels] == ["54", "73", "79"]

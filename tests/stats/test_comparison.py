@@ -161,3 +161,14 @@ PRINTED = [
 @pytest.mark.parametrize(("table", "printed"), PRINTED)
 def test_the_seed_policy_gives_the_papers_p_values(table, printed):
     assert np.floor(compare_counts(table, policy=SEED).p_value * 1000) / 1000 == printed
+
+
+def test_a_group_without_spread_is_compared_as_r_does_and_without_a_warning():
+    # R: t.test(c(54, 79, 54, 79), c(73, 73)); oneway.test of these with a third group: NaN
+    found = compare_values([[54, 79, 54, 79], [73, 73]])
+    assert found.p_value == pytest.approx(0.4341474, abs=5e-8)
+    assert found.statistic == pytest.approx(-0.9006664, abs=5e-8)
+    assert found.df == pytest.approx(3)
+    three = compare_values([[54, 79, 54, 79], [73, 73], [1, 2]])
+    assert np.isnan(three.p_value)
+    assert three.note == "the values of a group do not vary"
