@@ -1,4 +1,4 @@
-"""Calipers: the longest segment that stays inside viable tissue of one slice, and across it."""
+"""Calipers: the longest segment that stays inside viable tissue of one slice."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ GAPS_MM = (0.0, 2.0, 5.0, math.inf)
 REACH_PX = 1.12
 """Tissue inside a contour is at most this far from the centre of one of its pixels."""
 
-TIED_PX = 0.5
-"""Long axes within half a pixel of the longest are tied; source: spec/measurement.md."""
-
-TIED_AXES = 24
 NOT_DRAWN = Contour(np.empty((0, 2)), np.empty((0, 2), dtype=np.int64))
 GUESSED_SLICES = 2
 GUESSED_RIMS = 6
@@ -56,16 +52,6 @@ class Caliper:
     slice_index: int
     gap_mm: float
     method: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShortAxis:
-    """The short axis, and how far it depends on which of several tied long axes is taken."""
-
-    caliper: Caliper
-    lowest_mm: float
-    highest_mm: float
-    tied_axes: int
 
 
 def longest_diameter(
@@ -158,7 +144,7 @@ def _over_slices(
             return None
         _, index, one, two = farthest
         ends = outline.viable_contour(index).points_mm[[one, two]]
-        return _caliper(outline, index, ends, gap_mm)
+        return caliper_between(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
     found: tuple[int, NDArray[np.float64]] | None = None
     first, guess = _first_guess(outline, slices) if at_least is None else ([], None)
@@ -172,7 +158,7 @@ def _over_slices(
         if run[0] > best:
             best, found = float(run[0]), (index, run[1:].reshape(2, 2))
     if found is not None:
-        return _caliper(outline, found[0], found[1], gap_mm)
+        return caliper_between(outline, found[0], found[1], gap_mm)
     return None if at_least is None else replace(at_least, gap_mm=gap_mm)
 
 
@@ -286,7 +272,7 @@ def _searched(
     outline: LesionOutline, index: int, gap_mm: float, best: float, guess: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the longest run that the search over tubes finds, or a guess that none exceeds."""
-    found = _search(outline, index, gap_mm, max(best, float(guess[0])), each=False)[0]
+    found = search_slice(outline, index, gap_mm, max(best, float(guess[0])), each=False)[0]
     if found[0] > 0.0:
         return np.asarray(found)
     return guess if guess[0] > best else np.zeros(5)
@@ -308,7 +294,7 @@ def _regions(outline: LesionOutline, index: int, gap_mm: float) -> tuple[Contour
     return viable, (outline.whole_contour(index) if gap_mm > 0.0 else viable)
 
 
-def _search(
+def search_slice(
     outline: LesionOutline, index: int, gap_mm: float, longer_than: float, *, each: bool
 ) -> NDArray[np.float64]:
     """Run the compiled search on one slice."""
@@ -321,7 +307,7 @@ def _search(
     return np.asarray(found)
 
 
-def _caliper(
+def caliper_between(
     outline: LesionOutline, index: int, ends: NDArray[np.float64], gap_mm: float
 ) -> Caliper:
     """Make a caliper of two points (x, y) in mm on a cropped slice; the first end is leftmost."""
@@ -336,64 +322,3 @@ def _caliper(
         gap_mm=gap_mm,
         method="longest_contained_segment" if math.isfinite(gap_mm) else "farthest_points",
     )
-
-
-def short_axis(
-    region: Mask, geometry: VolumeGeometry, long: Caliper, *, whole: Mask | None = None
-) -> Caliper:
-    """Longest segment perpendicular to a long axis, in its slice (tie-break: `tied_short_axis`)."""
-    outline = LesionOutline(region, region if whole is None else whole, geometry)
-    return tied_short_axis(outline, long).caliper
-
-
-def tied_short_axis(outline: LesionOutline, long: Caliper) -> ShortAxis:
-    """Short axis with the band that tied long axes leave.
-
-    Notes
-    -----
-    The short axis is ill-conditioned: a long axis moved by less than a pixel may change it by
-    half. Among the long axes of the slice within half a pixel of the longest (at most one per
-    direction, 24 directions), the one with the largest short axis is taken; the band is from
-    the smallest to the largest. Source: spec/measurement.md.
-    """
-    index = outline.cropped_index(long.slice_index)
-    viable, whole = outline.contours(index)
-    axes = _tied_axes(outline, index, long)
-    rows = [_across(viable, whole, long.gap_mm, axis) for axis in axes]
-    lengths = [float(row[0]) for row in rows]
-    widest = int(np.argmax(np.round(lengths, 9)))
-    caliper = _caliper(outline, index, rows[widest][1:].reshape(2, 2), long.gap_mm)
-    return ShortAxis(
-        Caliper(
-            caliper.length_mm, caliper.ends_mm, caliper.ends_index, caliper.slice_index,
-            caliper.gap_mm, "perpendicular_to_longest",
-        ),
-        min(*lengths, caliper.length_mm), caliper.length_mm, len(axes),
-    )  # fmt: skip
-
-
-def _tied_axes(outline: LesionOutline, index: int, long: Caliper) -> list[tuple[float, float]]:
-    """Directions (x, y) of the long axes within half a pixel of the longest, that one first."""
-    pixel = min(outline.spacing_mm)
-    (_, y1, x1), (_, y2, x2) = long.ends_index
-    own = np.array([(x2 - x1) * outline.spacing_mm[1], (y2 - y1) * outline.spacing_mm[0]])
-    axes = [own]
-    floor = long.length_mm - TIED_PX * pixel
-    if floor > 0.0:
-        runs = _search(outline, index, long.gap_mm, floor, each=True)
-        groups = np.array_split(np.arange(len(runs)), min(TIED_AXES, len(runs)))
-        for group in groups:
-            run = runs[group[np.argmax(runs[group, 0])]]
-            if run[0] > 0.0:
-                axes.append(run[3:5] - run[1:3])
-    return [(float(x), float(y)) for x, y in (axis / np.hypot(*axis) for axis in axes)]
-
-
-def _across(
-    viable: Contour, whole: Contour, gap_mm: float, axis: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Longest run perpendicular to an axis, as (length, x, y, x, y)."""
-    run = chord.along(
-        viable.points_mm, viable.edges, whole.points_mm, whole.edges, gap_mm, (-axis[1], axis[0])
-    )
-    return np.asarray(run[0])

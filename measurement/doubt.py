@@ -8,10 +8,10 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from measurement.diameter import ShortAxis
 from measurement.flag import Flag
 from measurement.outline import Mask, bounding_box
 from measurement.reading import LesionImages, MeasurementSettings
+from measurement.short_axis import ShortAxis
 
 OBLIQUE_DEGREES = 15.0
 TILT_DEGREES = 1.0

@@ -16,10 +16,8 @@ from measurement.delineation import clear_border_percent
 from measurement.diameter import (
     GAPS_MM,
     Caliper,
-    ShortAxis,
     outline_curve,
     outline_diameter,
-    tied_short_axis,
 )
 from measurement.enhancement import Contrast
 from measurement.flag import Flag
@@ -31,6 +29,7 @@ from measurement.reading import (
     MeasuredQuantity,
     MeasurementSettings,
 )
+from measurement.short_axis import ShortAxis, tied_short_axis
 from measurement.uncertainty import outline_sd_of_viable_mm
 from measurement.viable import viable_part
 from measurement.volumetry import enhancing_fraction, holes_filled

@@ -18,6 +18,7 @@ from measurement.bypass import Rim
 from measurement.chord import farthest_pair
 from measurement.contained import rim_of
 from measurement.contour import (
+    CARVED_LEVEL,
     FINE_SMOOTHING_PX,
     LEVEL,
     MARGIN_PX,
@@ -105,7 +106,7 @@ class LesionOutline:
         if index not in self._viable_edges:
             viable = self._viable[index : index + 1]
             if self._degree is None:
-                self._viable_edges[index] = edge(viable)
+                self._viable_edges[index] = edge(viable, level=self._level(index))
             else:
                 whole = self.whole_edge(index)
                 field = np.minimum(whole.field, self._degree[index : index + 1])
@@ -117,11 +118,17 @@ class LesionOutline:
         if index not in self._whole_edges:
             whole = self._whole[index : index + 1]
             self._whole_edges[index] = (
-                edge(whole, also_keep=self.viable_edge(index).kept)
+                edge(whole, also_keep=self.viable_edge(index).kept, level=self._level(index))
                 if self._degree is None
                 else edge(whole, smoothing_px=FINE_SMOOTHING_PX)
             )
         return self._whole_edges[index]
+
+    def _level(self, index: int) -> float:
+        """Return where both edges of a slice run in its smoothed masks."""
+        at = (self.slice_index(index), *self._box[1:])
+        whole = self._degree is not None or np.array_equal(self.viable[at], self.whole[at])
+        return LEVEL if whole else CARVED_LEVEL
 
     def thin_on(self, slice_index: int) -> bool:
         """Whether viable tissue of a slice is so thin that pixels had to stand in for its edge."""
@@ -217,14 +224,14 @@ class LesionOutline:
     def _draw_viable(self, index: int) -> None:
         """Draw the viable part of one slice, from its pixels where its edge is that of a mask."""
         if self._degree is None:
-            drawn = mask_contour(self._viable[index], self.spacing_mm)
+            drawn = mask_contour(self._viable[index], self.spacing_mm, self._level(index))
             if drawn is not None:
                 self._viable_contours[index], self._insides[index] = drawn
                 self._from_pixels.add(index)
                 return
         edge_there = self.viable_edge(index)
         self._viable_contours[index] = edge_there.contour(0, self.spacing_mm)
-        self._insides[index] = (edge_there.field[0] >= LEVEL).astype(np.uint8)
+        self._insides[index] = (edge_there.field[0] >= edge_there.level).astype(np.uint8)
 
     def whole_contour(self, index: int) -> Contour:
         """Return the contour of the whole lesion on a cropped slice."""
@@ -232,7 +239,7 @@ class LesionOutline:
             drawn = None
             self.viable_contour(index)
             if index in self._from_pixels:  # and has no thin parts that the whole must keep
-                drawn = mask_contour(self._whole[index], self.spacing_mm)
+                drawn = mask_contour(self._whole[index], self.spacing_mm, self._level(index))
             self._whole_contours[index] = (
                 self.whole_edge(index).contour(0, self.spacing_mm) if drawn is None else drawn[0]
             )

@@ -27,5 +27,5 @@ def errors_px(seed, shapes, monkeypatch):
 def test_contained_segments_of_digital_shapes_are_right_to_half_a_pixel(monkeypatch):
     errors = np.array(list(errors_px(5, 1200, monkeypatch)))
     assert math.sqrt(np.mean(errors**2)) <= 0.55
-    assert abs(errors.mean()) <= 0.30  # +0.28: a caliper picks the highest steps of an edge
+    assert abs(errors.mean()) <= 0.30  # +0.22: a caliper picks the highest steps of an edge
     assert np.abs(errors).max() <= 1.5

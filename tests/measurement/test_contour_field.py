@@ -7,11 +7,12 @@ from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
 from measurement.contour import (
+    CARVED_LEVEL,
     FINE_SMOOTHING_PX,
     LEVEL,
     MARGIN_PX,
     SMOOTHING_PX,
-    THIN_LINE_VALUE,
+    THIN_LINE_ABOVE,
     edge,
     mask_contour,
 )
@@ -30,23 +31,25 @@ def planes(seed):
     return np.pad(stack, ((0, 0), (MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX)))
 
 
+@pytest.mark.parametrize("level", [LEVEL, CARVED_LEVEL])
 @pytest.mark.parametrize("width", [SMOOTHING_PX, FINE_SMOOTHING_PX])
-def test_the_field_is_that_of_a_gaussian_filter_to_the_last_bits(width):
+def test_the_field_is_that_of_a_gaussian_filter_to_the_last_bits(width, level):
     for seed in range(ROUNDS):
         region = planes(seed)
-        drawn = edge(region, smoothing_px=width)
+        drawn = edge(region, smoothing_px=width, level=level)
         general = ndimage.gaussian_filter(region.astype(float), (0, width, width), mode="constant")
-        field = np.where(drawn.kept, np.maximum(general, THIN_LINE_VALUE), general)
+        field = np.where(drawn.kept, np.maximum(general, level + THIN_LINE_ABOVE), general)
         assert np.abs(drawn.field - field).max() < 1e-14
-        assert ((drawn.field >= 0.5) == (field >= 0.5)).all()
+        assert ((drawn.field >= level) == (field >= level)).all()
 
 
-def test_a_contour_drawn_from_pixels_is_that_of_the_field_to_the_last_bit():
+@pytest.mark.parametrize("level", [LEVEL, CARVED_LEVEL])
+def test_a_contour_drawn_from_pixels_is_that_of_the_field_to_the_last_bit(level):
     alike = 0
     for seed in range(ROUNDS):
         for plane in planes(seed):
-            whole, spacing = edge(plane[None]), (0.7 + 0.01 * seed, 0.9)
-            drawn = mask_contour(plane, spacing)
+            whole, spacing = edge(plane[None], level=level), (0.7 + 0.01 * seed, 0.9)
+            drawn = mask_contour(plane, spacing, level)
             assert (drawn is None) == whole.kept.any()  # then thin parts have to be kept
             if drawn is not None:
                 contour, inside = drawn
@@ -54,7 +57,7 @@ def test_a_contour_drawn_from_pixels_is_that_of_the_field_to_the_last_bit():
                 assert contour.points_mm.tobytes() == field.points_mm.tobytes()
                 assert contour.edges.tobytes() == field.edges.tobytes()
                 columns = plane.shape[1]
-                assert (inside[:, :columns] == (whole.field[0] >= LEVEL)).all()
+                assert (inside[:, :columns] == (whole.field[0] >= level)).all()
                 assert not inside[:, columns:].any()
                 alike += len(contour.points_mm) > 0
     assert alike >= ROUNDS // 3

@@ -8,10 +8,11 @@ from imaging.geometry import VolumeGeometry
 from imaging.mask import LesionMask, SegmentIdentity
 from imaging.shape import Ball
 from measurement import doubt
-from measurement.diameter import longest_diameter, tied_short_axis
+from measurement.diameter import longest_diameter
 from measurement.flag import Flag, is_doubtful
 from measurement.lesion import MeasurementSettings, measure_lesion
 from measurement.outline import LesionOutline
+from measurement.short_axis import tied_short_axis
 
 SETTINGS = MeasurementSettings()
 

@@ -12,10 +12,9 @@ from measurement.diameter import (
     diameter_curve,
     longest_diameter,
     outline_diameter,
-    short_axis,
-    tied_short_axis,
 )
 from measurement.outline import LesionOutline, RegionError, bounding_box
+from measurement.short_axis import short_axis, tied_short_axis
 
 
 def drawn(*rows):
