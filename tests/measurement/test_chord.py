@@ -14,9 +14,9 @@ from measurement.diameter import (
     _contained,
     _drawn,
     _longest_run,
-    _search,
     outline_curve,
     outline_diameter,
+    search_slice,
 )
 from measurement.outline import LesionOutline
 
@@ -100,7 +100,7 @@ def runs_of_both_searches(seeds):
                 contour.points_mm, contour.edges, _drawn(outline, index), (one, two), 0.0
             )  # fmt: skip
             if finished:
-                yield seed, float(run[0]), _search(outline, index, 0.0, 0.0, each=False)[0, 0]
+                yield seed, float(run[0]), search_slice(outline, index, 0.0, 0.0, each=False)[0, 0]
 
 
 def test_the_search_without_gaps_agrees_with_that_for_all_gaps():
@@ -126,7 +126,7 @@ def test_the_search_needs_no_first_guess(seed):
         pytest.skip("takes minutes where nothing is compiled")
     slow = longest_runs(viable, whole, (0.0, 2.0, 5.0))
     for gap, length in slow.items():
-        found = _search(outline, row[1], gap, 0.0, each=False)
+        found = search_slice(outline, row[1], gap, 0.0, each=False)
         assert found[0, 0] == pytest.approx(length, abs=1e-6)
 
 
@@ -157,7 +157,7 @@ def test_a_search_that_gave_up_is_carried_on_from_its_guess(seed):
         pytest.skip("takes minutes where nothing is compiled")
     guess, finished = _contained(outline, index, 0.0, tuple(farthest))
     assert not finished
-    longest = _search(outline, index, 0.0, 0.0, each=False)[0, 0]
+    longest = search_slice(outline, index, 0.0, 0.0, each=False)[0, 0]
     assert guess[0] <= longest + 1e-6
     run = _longest_run(outline, index, 0.0, 0.0, tuple(farthest), guessed=True)
     assert run[0] == pytest.approx(longest, abs=1e-6)
@@ -189,7 +189,7 @@ def runs_past_a_hole(seeds):
     for seed in seeds:
         outline = LesionOutline(*ring_case(seed))
         for (_, index, *_), gap in itertools.product(outline.slices, (0.5, 2.0, 5.0)):
-            longest = _search(outline, index, gap, 0.0, each=False)[0, 0]
+            longest = search_slice(outline, index, gap, 0.0, each=False)[0, 0]
             viable, whole = outline.contours(index)
             for share in (0.95, 1.0 - 1e-5):
                 run, state = longest_past_hole(
@@ -211,7 +211,7 @@ def contained_runs_past_a_hole(seeds):
     for seed in seeds:
         outline = LesionOutline(*ring_case(seed))
         for _, index, one, two in outline.slices:
-            longest = _search(outline, index, 0.0, 0.0, each=False)[0, 0]
+            longest = search_slice(outline, index, 0.0, 0.0, each=False)[0, 0]
             for share in (0.0, 0.97, 1.0 - 1e-5):
                 run, finished = _contained(outline, index, share * longest, (one, two))
                 if finished:
@@ -265,7 +265,9 @@ def longest_of_all_slices(seeds):
         volume = rings_one_above_another(seed)
         outline = LesionOutline(*volume)
         for gap in (0.0, 2.0):
-            each = [_search(outline, row[1], gap, 0.0, each=False)[0, 0] for row in outline.slices]
+            each = [
+                search_slice(outline, row[1], gap, 0.0, each=False)[0, 0] for row in outline.slices
+            ]
             found = outline_diameter(LesionOutline(*volume), gap_mm=gap)
             yield seed, gap, found.length_mm, max(each)
 
