@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stats.group import names_in_order
+from stats.plots.pdf_font import letters_cut_once
 
 Format = Literal["svg", "png", "pdf"]
 
@@ -95,7 +96,7 @@ def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }[form]
     buffer = io.BytesIO()
-    with styled():
+    with styled(), letters_cut_once():
         figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing)
     return buffer.getvalue()
 

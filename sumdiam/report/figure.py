@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -290,17 +290,25 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
     rows = rows[rows["scanned_on"].notna() & rows["baseline_on"].notna()]
     if rows.empty:
         return None
-    courses = [(str(name), course) for name, course in rows.groupby("subject_id", sort=True)]
-    ends = [part["end"] for one in courses for part in _lane(view, *one)[0]]
+    told = _events_by_subject(view)
+    courses = [
+        (str(name), course.sort_values("timepoint"), told.get(str(name), {}))
+        for name, course in rows.groupby("subject_id", sort=True)
+    ]
+    ends = [part["end"] for one in courses for part in _lane(*one)[0]]
     if not ends:
         return None
     block = LAST_BLOCK * max(ends)
+    response = _response_days(view)
     segments: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
     for one in courses:
-        lane, symbols = _lane(view, *one, block=block)
+        lane, symbols = _lane(*one, block=block)
         segments += lane
         marks += symbols
+        if one[0] in response:
+            at = response[one[0]] / wording.DAYS_PER_MONTH
+            marks.append({"id": one[0], "at": at, "mark": "first response"})
     return draw_swimmer(
         _with_group(view, pd.DataFrame(segments)),
         pd.DataFrame(marks, columns=["id", "at", "mark"]),
@@ -312,31 +320,60 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of one endpoint of a subject."""
+
+    start_on: Any
+    end_on: Any
+    event: bool
+
+
+def _events_by_subject(view: View) -> dict[str, dict[str, _Told]]:
+    """Return the endpoints of every subject by its name, looked up once for all lanes."""
+    rows = view.events.drop_duplicates(["subject_id", "endpoint"])
+    seen = rows["event"].astype("boolean").fillna(value=False)
+    columns = (rows["subject_id"].astype(str), rows["endpoint"].astype(str), rows["start_on"],
+               rows["end_on"], seen)  # fmt: skip
+    found: dict[str, dict[str, _Told]] = {}
+    for name, endpoint, start, end, event in zip(*columns, strict=True):
+        found.setdefault(name, {})[endpoint] = _Told(start, end, bool(event))
+    return found
+
+
+def _response_days(view: View) -> dict[str, float]:
+    """Return after how many days each responder responded."""
+    rows = view.outcomes[view.outcomes["time_to_response_days"].notna()]
+    days = rows["time_to_response_days"].astype("float64")
+    return dict(zip(rows["subject_id"].astype(str), days.tolist(), strict=True))
+
+
 def _lane(
-    view: View, subject_id: str, course: pd.DataFrame, *, block: float = 0.0
+    subject_id: str, course: pd.DataFrame, events: Mapping[str, _Told], *, block: float = 0.0
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the segments and marks of one subject; ``block``: months the last response takes."""
-    events = view.events[view.events["subject_id"] == subject_id].set_index("endpoint")
-    baseline = course["baseline_on"].iloc[0]
-    start = baseline
+    """Return the segments and marks of one subject; ``block``: months the last response takes.
+
+    ``course`` is in the order of the visits.
+    """
+    start = baseline = course["baseline_on"].iloc[0]
     for endpoint in ("OS", "PFS"):
-        if endpoint in events.index and not pd.isna(events.loc[endpoint, "start_on"]):
-            start = events.loc[endpoint, "start_on"]
+        if endpoint in events and not pd.isna(events[endpoint].start_on):
+            start = events[endpoint].start_on
             break
 
     def months(date: Any) -> float:
         return max(0.0, float((pd.Timestamp(date) - start).days) / wording.DAYS_PER_MONTH)
 
-    visits = course[course["timepoint"] > 0].sort_values("timepoint")
+    visits = course[course["timepoint"] > 0]
     at = [months(date) for date in visits["scanned_on"]]
     states = [*visits["overall_response"].astype("string").fillna("NE")]
     last = at[-1] if at else months(baseline)
     marks: list[dict[str, Any]] = []
-    if "OS" in events.index and not pd.isna(events.loc["OS", "end_on"]):
-        last = max(last, months(events.loc["OS", "end_on"]))
-        died = bool(events.loc["OS", "event"])
-        marks.append({"at": last, "mark": "death" if died else "last known alive"})
-    marks += _progress_marks(view, subject_id, events, months)
+    if "OS" in events and not pd.isna(events["OS"].end_on):
+        last = max(last, months(events["OS"].end_on))
+        marks.append({"at": last, "mark": "death" if events["OS"].event else "last known alive"})
+    if "TTP" in events and events["TTP"].event:
+        marks.append({"at": months(events["TTP"].end_on), "mark": "progression"})
     edges = [0.0, *at, last]
     words = [BEFORE, *states[:-1], _last_state(states)] if at else [BEFORE]
     if at and words[-1] == AFTER:  # nothing holds after the last scan, but it must be seen
@@ -355,17 +392,3 @@ def _lane(
 def _last_state(states: list[str]) -> str:
     """Return the state after the last scan: progression stays, anything else is not known."""
     return "PD" if "PD" in states else AFTER
-
-
-def _progress_marks(
-    view: View, subject_id: str, events: pd.DataFrame, months: Any
-) -> list[dict[str, Any]]:
-    """Return the marks of first response and progression."""
-    marks = []
-    one = view.outcomes[view.outcomes["subject_id"] == subject_id]
-    if len(one) and not pd.isna(one["time_to_response_days"].iloc[0]):
-        days = float(one["time_to_response_days"].iloc[0])
-        marks.append({"at": days / wording.DAYS_PER_MONTH, "mark": "first response"})
-    if "TTP" in events.index and bool(events["event"].fillna(value=False)["TTP"]):
-        marks.append({"at": months(events.loc["TTP", "end_on"]), "mark": "progression"})
-    return marks

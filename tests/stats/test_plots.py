@@ -398,3 +398,69 @@ def test_times_of_which_nothing_was_seen_are_thin():
     }
     thick, thin = sorted(heights.values(), reverse=True)
     assert thin < 0.5 * thick
+
+
+# --------------------------------------------------------------------------- letters in PDF files
+
+
+def named_bars(name):
+    return draw_waterfall(BARS.assign(id=[name, "b", "c", "d"]), **words()).figure
+
+
+def test_a_pdf_hangs_on_its_own_letters_not_on_what_was_written_before():
+    first = encode(named_bars("plain"), "pdf")
+    encode(named_bars("Łódź ≥ 5 µm"), "pdf")
+    encode(DRAWINGS["flow"]().figure, "pdf")
+    assert encode(named_bars("plain"), "pdf") == first
+
+
+def test_letters_that_few_figures_use_are_in_the_pdf_too():
+    from matplotlib.backends import backend_pdf
+
+    cut = backend_pdf._backend_pdf_ps.get_glyphs_subset
+    asked = []
+    backend_pdf._backend_pdf_ps.get_glyphs_subset = lambda path, glyphs: (
+        asked.append(frozenset(glyphs)) or cut(path, glyphs)
+    )
+    try:
+        encode(named_bars("Łódź"), "pdf")
+    finally:
+        backend_pdf._backend_pdf_ps.get_glyphs_subset = cut
+    # the letters of the name are beyond the plain ones: they are cut out of the font for this file
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("DejaVu Sans"))
+    polish = {font.get_char_index(ord(letter)) for letter in "Łź"}
+    assert any(polish <= glyphs for glyphs in asked)
+
+
+def test_letters_cut_once_are_those_that_matplotlib_cuts():
+    from matplotlib.backends import _backend_pdf_ps as shared
+    from matplotlib.font_manager import FontPath, findfont
+
+    from stats.plots.pdf_font import PLAIN, _glyphs, letters_cut_once
+
+    path = FontPath(str(findfont("DejaVu Sans")), 0)
+    glyphs = set(list(_glyphs(path, PLAIN))[::7])
+    before = shared.get_glyphs_subset
+    with letters_cut_once(), shared.get_glyphs_subset(path, glyphs) as kept:
+        ours = outlines(shared.font_as_file(kept.font), kept.glyph_index_map, glyphs)
+    assert shared.get_glyphs_subset is before
+    with before(path, glyphs) as found:
+        theirs = outlines(shared.font_as_file(found.font), found.glyph_index_map, glyphs)
+    assert ours == theirs
+    assert len(ours) > 10
+
+
+def outlines(file, numbers, glyphs):
+    """The outlines of glyphs in a font that was cut down, by their number in the whole font."""
+    from matplotlib.ft2font import FT2Font, LoadFlags
+
+    file.seek(0)
+    font = FT2Font(file)
+    found = {}
+    for glyph in glyphs:
+        one = font.load_glyph(numbers[glyph], flags=LoadFlags.NO_SCALE | LoadFlags.NO_HINTING)
+        vertices, codes = font.get_path()
+        found[glyph] = (one.horiAdvance, vertices.tobytes(), codes.tobytes())
+    return found
