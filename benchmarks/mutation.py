@@ -47,6 +47,8 @@ SECONDS, BYTES = 60, 6 * 2**30
 """Beyond these a mutant counts as noticed: it never ends, or fills the memory."""
 MOST = [10**6]
 """Beyond so many tests that may notice a mutant none is run: what survives so, may not at last."""
+NEAR = 1000
+"""A mutant of the same function that a test noticed counts as many of the same file."""
 SHORT = "tests.assessment.conftest"
 COLUMNS = [field.name for field in fields(Mutant)] + ["result", "by", "seconds"]
 
@@ -56,9 +58,9 @@ Try = tuple[Mutant, Callable[[], None]]
 
 
 def tries(only: list[str]) -> Iterator[Try]:
-    """Yield every mutant, with what makes the loaded program it."""
-    for module in MODULES:
-        if not only or module in only:
+    """Yield every mutant, with what makes the loaded program it; modules in the order asked for."""
+    for module in only or MODULES:
+        if module in MODULES:
             path = ROOT / "assessment" / f"{module}.py"
             for mutant, code in mutants(path, ROOT):
                 yield mutant, lambda code=code, name=f"assessment.{module}": apply_code(name, code)
@@ -206,9 +208,15 @@ class Runner:
         recorder.followers = followers(session.items, made)
         return recorder
 
-    def ordered(self, function: str, items: list[Any]) -> list[Any]:
-        """Return the tests, those first that noticed most mutants of the same function."""
-        kills = self.kills[function]
+    def near(self, mutant: Mutant) -> Counter[str]:
+        """Return how many mutants each test noticed, those of the same function first."""
+        found = self.kills[mutant.file] + self.kills[mutant.file + mutant.function]
+        del found[""]
+        return found
+
+    def ordered(self, mutant: Mutant, items: list[Any]) -> list[Any]:
+        """Return the tests, those first that noticed most mutants so far."""
+        kills = self.near(mutant)
         first = sorted(
             (item for item in items if item.nodeid in kills), key=lambda item: -kills[item.nodeid]
         )[:20]
@@ -226,7 +234,8 @@ class Runner:
         gc.freeze()
         done = read_session(self.path)
         for row in done.values():
-            self.kills[row["file"] + row["function"]][row["by"]] += 1
+            self.kills[row["file"] + row["function"]][row["by"]] += NEAR
+            self.kills[row["file"]][row["by"]] += 1
         new = not self.path.exists()
         with self.path.open("a", encoding="utf-8", newline="") as handle:
             writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
@@ -239,9 +248,10 @@ class Runner:
                 begun = time.monotonic()
                 where = mutant.file + mutant.function
                 tests = tests_of(mutant.file, session.items)
-                named = recorder.naming(mutant)
-                found, by = outcome(change, self.ordered(where, tests), session, named)
-                self.kills[where][by] += 1
+                named = recorder.naming(mutant, self.near(mutant))
+                found, by = outcome(change, self.ordered(mutant, tests), session, named)
+                self.kills[where][by] += NEAR
+                self.kills[mutant.file][by] += 1
                 seconds = f"{time.monotonic() - begun:.2f}"
                 writer.writerow(asdict(mutant) | {"result": found, "by": by, "seconds": seconds})
                 handle.flush()

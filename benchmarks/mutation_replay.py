@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import copy
 import sys
+import time
 import types
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -99,6 +100,8 @@ class Recorder:
         self._of_code = {function.__code__: key for key, function in self.functions.items()}
         self._open: list[tuple[Any, dict[str, Any]]] = []
         self.followers: dict[str, list[str]] = {}
+        self.seconds: dict[str, float] = {}
+        self._by_test: dict[Name, dict[str, list[Call]]] = {}
         self._steady: dict[Name, bool] = {}
         self.test = ""
 
@@ -120,26 +123,31 @@ class Recorder:
         """Run one test and keep its calls."""
         self.test = test
         self._open.clear()
+        begun = time.process_time()
         sys.setprofile(self.profile)
         try:
             act()
         finally:
             sys.setprofile(None)
+            self.seconds[test] = time.process_time() - begun
 
-    def naming(self, mutant: Mutant) -> Callable[[], Iterator[tuple[str, str | None]]] | None:
+    def naming(
+        self, mutant: Mutant, kills: Mapping[str, int]
+    ) -> Callable[[], Iterator[tuple[str, str | None]]] | None:
         """Return what names the tests that may notice a mutant, each with the one behind it.
 
-        None where all tests may.
+        Those come first that noticed most mutants so far (`kills`), then short ones. None where all
+        tests may.
         """
         module = mutant.file.removesuffix(".py").replace("/", ".")
         key = (module, mutant.function)
         if key not in self.functions or not self.steady(key):
             return None
-        return lambda: self._chains(key)
+        return lambda: self._chains(key, kills)
 
-    def _chains(self, key: Name) -> Iterator[tuple[str, str | None]]:
+    def _chains(self, key: Name, kills: Mapping[str, int]) -> Iterator[tuple[str, str | None]]:
         """Yield the tests of which a call is answered otherwise, and those that rest on them."""
-        for name in self.changed(key):
+        for name in self.changed(key, kills):
             chain = [name, *self.followers.get(name, [])]
             yield from zip(chain, [*chain[1:], None], strict=True)
 
@@ -152,13 +160,26 @@ class Recorder:
                 print(f"unsteady: {key}", flush=True)
         return self._steady[key]
 
-    def changed(self, key: Name) -> Iterator[str]:
+    def changed(self, key: Name, kills: Mapping[str, int]) -> Iterator[str]:
         """Yield the tests of which a call is answered otherwise now, each once."""
-        told = set()
-        for call in self.calls.get(key, []):
-            if call.test not in told and not self._answers(self.functions[key], call):
-                told.add(call.test)
-                yield call.test
+        function, of_test = self.functions[key], self.by_test(key)
+
+        def rank(test: str) -> tuple[int, float]:
+            found = sum(kills.get(name, 0) for name in (test, *self.followers.get(test, [])))
+            return -found, self.seconds[test]
+
+        for test in sorted(of_test, key=rank):
+            if not all(self._answers(function, call) for call in of_test[test]):
+                yield test
+
+    def by_test(self, key: Name) -> dict[str, list[Call]]:
+        """Return the calls of a function that each test made."""
+        if key not in self._by_test:
+            found: dict[str, list[Call]] = defaultdict(list)
+            for call in self.calls.get(key, []):
+                found[call.test].append(call)
+            self._by_test[key] = dict(found)
+        return self._by_test[key]
 
     @staticmethod
     def _answers(function: types.FunctionType, call: Call) -> bool:
