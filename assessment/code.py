@@ -43,6 +43,10 @@ TICKS_A_DAY = 86_400 * 10**9
 """Nanoseconds."""
 
 
+AT_ONCE = 32_768
+"""So many values stay in the cache of a processor from one step to the next."""
+
+
 def days_of(dates: Any) -> Ints:
     """Return whole days since 1970-01-01, NO_DAY where there is no date."""
     ticks = np.asarray(dates, dtype="datetime64[ns]").view(np.int64)
@@ -63,10 +67,16 @@ def scaled(values: Floats, per_unit: int, narrow: int) -> Ints:
     ----------
     narrow : if none is larger, half as wide numbers do
     """
-    steps = values * per_unit
-    np.rint(steps, out=steps)
-    steps[~np.isfinite(steps)] = NOT_MEASURED
-    return steps.astype(np.int32 if steps.max(initial=0) <= narrow else np.int64)
+    top = np.fmax.reduce(values, initial=0.0)
+    if top == np.inf:
+        top = values[values < np.inf].max(initial=0.0)
+    found = np.empty(len(values), dtype=np.int32 if np.rint(top * per_unit) <= narrow else np.int64)
+    for begin in range(0, len(values), AT_ONCE):
+        steps = values[begin : begin + AT_ONCE] * per_unit
+        np.rint(steps, out=steps)
+        np.copyto(steps, NOT_MEASURED, where=~np.isfinite(steps))
+        found[begin : begin + AT_ONCE] = steps
+    return found
 
 
 def written(values: Ints, per_unit: int = 100) -> Texts:

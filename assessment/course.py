@@ -19,12 +19,9 @@ from assessment.code import (
     scaled,
 )
 from assessment.lesion_columns import NO_TRUTH, LesionColumns
-from assessment.visit_array import Cells, any_of_case, by_visit, filled
+from assessment.visit_array import LARGEST_NARROW, Cells, any_of_case, by_visit, filled
 from assessment.visits import Visits, make_visits, rank_of_rows, subject_places
 from assessment.words import Words, compacted, empty_words
-
-LARGEST_NARROW = 10_000_000
-"""Hundred times such a value, and sums of several, still fit into half of a whole number."""
 
 
 @dataclass(frozen=True, slots=True)

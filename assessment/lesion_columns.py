@@ -105,16 +105,18 @@ def _text(cells: pd.Series[Any], column: Any) -> Words | None:
 
 
 _BREAKS: dict[str, Callable[[Anything, Mapping[str, Any]], Any]] = {
-    "greater_than_or_equal_to": lambda values, stated: values < stated["min_value"],
-    "greater_than": lambda values, stated: values <= stated["min_value"],
-    "less_than_or_equal_to": lambda values, stated: values > stated["max_value"],
+    "greater_than_or_equal_to": lambda values, stated: np.fmin.reduce(values) < stated["min_value"],
+    "greater_than": lambda values, stated: np.fmin.reduce(values) <= stated["min_value"],
+    "less_than_or_equal_to": lambda values, stated: np.fmax.reduce(values) > stated["max_value"],
 }
+"""By the smallest or the largest value, NaN left aside, as one of them breaks what any breaks."""
 
 
 def breaks_none(values: Anything, column: Any) -> bool:
     """Return whether no number breaks a column's checks, all of them known; NaN breaks none."""
     return all(
-        check.name in _BREAKS and not _BREAKS[check.name](values, check.statistics).any()
+        check.name in _BREAKS
+        and (len(values) == 0 or not _BREAKS[check.name](values, check.statistics))
         for check in column.checks
     )
 

@@ -26,7 +26,7 @@ from assessment.measurand import (
     uncertainty,
     whole_instead,
 )
-from assessment.visit_array import ever, filled
+from assessment.visit_array import ever, filled, places_where
 from assessment.words import Words
 
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
@@ -199,7 +199,7 @@ def _without_denied(
     """
     denying = status.is_any(["absent", "not_evaluable"])
     claiming = status.is_any(NOT_ZERO_STATUSES)
-    lesion, rank = np.nonzero(denying | claiming)
+    lesion, rank = places_where(denying | claiming)
     overruled = filled(status.codes.shape, value=False, dtype=bool)
     if not len(lesion):
         return dict(values), overruled
@@ -225,7 +225,9 @@ def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dic
     node_word = course.first_words("node")
     node = node_word.is_any(["node", "porta_hepatis"])
     found = course.words("finding")
-    vascular = found.holds(criteria.value("new_lesion", "vascular_findings")).any(axis=1)
+    vascular = np.zeros(len(course.lesion_case), dtype=bool)
+    if found.words:
+        vascular = found.holds(criteria.value("new_lesion", "vascular_findings")).any(axis=1)
     organs = criteria.value("new_lesion", "vascular_organs")
     vascular = (vascular | course.first_words("organ").is_any(organs)) & ~node
     hepatic = course.first_words("site").equals("hepatic") & ~node

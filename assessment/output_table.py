@@ -119,6 +119,10 @@ def _rank(values: Any) -> tuple[Ints, int]:
             order = sorted(range(len(words)), key=words.__getitem__)
             place[order] = np.arange(len(words))
         return place[values.codes], len(words) + 1  # an empty cell has the place behind all words
+    if isinstance(values, np.ndarray) or not values.isna().any():
+        numbers = np.asarray(values, dtype=np.int64)
+        low = int(numbers.min(initial=0))
+        return (numbers - low if low else numbers), int(numbers.max(initial=0)) - low + 1
     numbers, missing = np.asarray(values.fillna(0), dtype=np.int64), np.asarray(values.isna())
     low = int(numbers.min(initial=0))
     size = int(numbers.max(initial=0)) - low + 2
@@ -142,13 +146,12 @@ def _order(ranks: Sequence[tuple[Ints, int]]) -> tuple[Ints | None, bool]:
         for column in columns:
             same &= column[order][1:] == column[order][:-1]
         return order, bool(same.any())
-    key = np.zeros(len(columns[0]), dtype=np.int64)
-    for rank, n in ranks:
-        if n > 1:
-            key = key * n + rank
-    step = np.diff(key)
-    if (step >= 0).all():
-        return None, bool((step == 0).any())
+    key = columns[0].astype(np.int64)
+    for rank, n in [(rank, n) for rank, n in ranks if n > 1][1:]:
+        key *= n
+        key += rank
+    if (key[1:] >= key[:-1]).all():
+        return None, bool((key[1:] == key[:-1]).any())
     order = np.argsort(key, kind="stable")
     return order, bool((np.diff(key[order]) == 0).any())
 
@@ -183,7 +186,8 @@ def _fits(values: Any, column: Any) -> bool:
     if not column.checks:
         return True
     if isinstance(values, pd.api.extensions.ExtensionArray):
-        values = np.asarray(values[~values.isna()], dtype=np.int64)
+        known = ~values.isna()
+        values = np.asarray(values if known.all() else values[known], dtype=np.int64)
     return bool(values.dtype != object) and breaks_none(values, column)
 
 

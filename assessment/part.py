@@ -66,7 +66,10 @@ class Reading:
     def unproven(self) -> Bools:
         """(lesion, rank): an effusion without proof of malignancy; its growth is no progression."""
         words = self.rules.criteria.value("new_lesion", "effusion_findings")
-        effusion = self.course.words("finding").holds(words).any(axis=1, keepdims=True)
+        findings = self.course.words("finding")
+        if not findings.words:
+            return np.broadcast_to(np.zeros((1, 1), dtype=bool), self.course.row.shape)
+        effusion = findings.holds(words).any(axis=1, keepdims=True)
         if not effusion.any():
             return np.broadcast_to(effusion, self.course.row.shape)
         positive = self.course.words("cytology").equals("positive")

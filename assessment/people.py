@@ -45,8 +45,9 @@ def make_people(visits: Visits, subjects: pd.DataFrame | None) -> People:
     Time starts at randomisation; where the study has none, at the start of treatment; else at the
     baseline scan. One origin holds for the whole study.
     """
-    days = {name: np.full(len(visits.subject_id), NO_DAY, dtype=np.int64) for name in DATE_COLUMNS}
-    listed = np.zeros(len(visits.subject_id), dtype=bool)
+    n = len(visits.words)
+    days = {name: np.full(n, NO_DAY, dtype=np.int64) for name in DATE_COLUMNS}
+    listed = np.zeros(n, dtype=bool)
     if subjects is not None:
         place = np.searchsorted(visits.subject_id, subjects["subject_id"].to_numpy(dtype=object))
         listed[place] = True

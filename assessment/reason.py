@@ -38,7 +38,7 @@ from assessment.response import (
     TimepointResponses,
 )
 from assessment.sums import Sums
-from assessment.visit_array import Cells
+from assessment.visit_array import Cells, places_where
 from assessment.words import Words
 
 
@@ -188,8 +188,10 @@ RETURN_TEXTS = {
 def _missing_targets(reading: Reading) -> Words:
     """Say per (case, rank) which targets have no measurement, and why."""
     course = reading.course
-    targets = (reading.selection.role == TARGET)[:, None] & course.exists[course.lesion_case]
-    lesion, rank = np.nonzero(targets & (reading.states.value == NOT_MEASURED))
+    target = (reading.selection.role == TARGET)[:, None]
+    lesion, rank = places_where(target & (reading.states.value == NOT_MEASURED))
+    there = course.exists[course.lesion_case[lesion], rank]
+    lesion, rank = lesion[there], rank[there]
     why = _why_missing(reading, lesion, rank)
     shape = course.exists.shape
     place = course.lesion_case[lesion] * shape[1] + rank
@@ -252,8 +254,10 @@ def _named(lesions: Sequence[str], reasons: Sequence[str]) -> str:
 
 def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     """Say whether there is a new lesion, which, why, and whether dated back."""
-    flagged = np.where((codes == NEW_YES)[course.lesion_case], new.dated, new.pending)
-    lesion, rank = np.nonzero(flagged)
+    lesion, rank = places_where(new.dated | new.pending)
+    sure = codes[course.lesion_case[lesion], rank] == NEW_YES
+    told_of = np.where(sure, new.dated[lesion, rank], new.pending[lesion, rank])
+    lesion, rank = lesion[told_of], rank[told_of]
     place, first = np.unique(course.lesion_case[lesion] * codes.shape[1] + rank, return_index=True)
     index = (lesion[first], rank[first])
     back = new.dated[index] & ~new.recorded[index]

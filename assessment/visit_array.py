@@ -18,6 +18,10 @@ BITS, NARROW_BITS = 62, 30
 """Of a whole number, and of half of one, for counts packed side by side."""
 
 
+LARGEST_NARROW = 10_000_000
+"""Hundred times such a value, and sums of several, still fit into half of a whole number."""
+
+
 def by_visit(values: Anything) -> Anything:
     """Return an array laid out visit after visit."""
     return np.asfortranarray(values)
@@ -80,15 +84,23 @@ def rank_of_first(flags: Bools) -> Ints:
     return found.astype(np.int64)
 
 
+def places_where(flags: Bools) -> tuple[Ints, Ints]:
+    """Return row and rank of the cells that are flagged, visit after visit."""
+    rank, row = np.divmod(np.flatnonzero(flags.T), max(len(flags), 1))
+    return row, rank
+
+
 def per_case(amount: Anything, bounds: Ints) -> Anything:
     """Return sums over the lesions of each case; lesions are sorted by case.
 
     Parameters
     ----------
-    amount : (lesion, ...) array
+    amount : (lesion, ...) whole numbers; in half as wide ones none exceeds `LARGEST_NARROW`
     bounds : (case + 1,) first lesion of each case, and the end; a case may have none
     """
-    return sums_of_case(amount, bounds, np.int64)
+    most = int(np.diff(bounds).max(initial=0))
+    narrow = amount.dtype.itemsize <= 4 and most * LARGEST_NARROW < 2**31
+    return sums_of_case(amount, bounds, np.int32 if narrow else np.int64).astype(np.int64)
 
 
 def sums_of_case(amount: Anything, bounds: Ints, dtype: Any = None) -> Anything:
@@ -96,10 +108,18 @@ def sums_of_case(amount: Anything, bounds: Ints, dtype: Any = None) -> Anything:
     start = bounds[:-1]
     some = np.flatnonzero(bounds[1:] > start)
     if len(some) == len(start) and len(start):
-        return by_visit(np.add.reduceat(amount, start, axis=0, dtype=dtype))
+        return np.add.reduceat(amount.T, start, axis=-1, dtype=dtype).T
     found = filled((len(start), *amount.shape[1:]), 0, dtype or amount.dtype)
     if len(some):
         found[some] = np.add.reduceat(amount, start[some], axis=0, dtype=dtype)
+    return found
+
+
+def sums_of_members(amount: Anything, member: Bools, bounds: Ints) -> Anything:
+    """Return such sums over the member lesions, in the type of the amounts (lesion, rank)."""
+    found = filled((len(bounds) - 1, amount.shape[1]), 0, amount.dtype)
+    for rank in range(amount.shape[1]):  # one visit at a time stays in the cache
+        found[:, rank] = sums_of_case(amount[:, rank] * member, bounds, amount.dtype)
     return found
 
 
@@ -113,7 +133,7 @@ def any_of_case(flags: Bools, bounds: Ints) -> Bools:
     """
     if not flags.any():
         return np.asarray(filled((len(bounds) - 1, *flags.shape[1:]), value=False, dtype=bool))
-    return np.asarray(per_case(flags, bounds) > 0)
+    return np.asarray(sums_of_case(flags, bounds, np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +162,7 @@ class Cells:
 
     def of(self, values: Anything) -> Anything:
         """Return the values at the cells: many times faster than by case and rank."""
-        return values.T.ravel()[self.place]
+        return values.T.ravel().take(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +188,7 @@ class Packed:
     def counts(self, member: Bools, bounds: Ints) -> list[Ints]:
         """Return how many member lesions of each case have each flag."""
         mask = (1 << self.width) - 1
-        totals = [
-            sums_of_case(numbers * member[:, None], bounds, numbers.dtype)
-            for numbers in self.numbers
-        ]
+        totals = [sums_of_members(numbers, member, bounds) for numbers in self.numbers]
         places = (divmod(flag, self.at_once) for flag in range(self.n))
         return [(totals[number] >> (place * self.width)) & mask for number, place in places]
 
@@ -187,6 +204,9 @@ def packed(flags: Sequence[Bools], bounds: Ints) -> Packed:
         kind: Any = np.int32 if narrow else np.int64
         whole = group[0].astype(kind, order="F")
         for place, flag in enumerate(group[1:], 1):
-            whole += flag.astype(kind) << (place * empty.width)
+            for rank in range(whole.shape[1]):  # one visit at a time stays in the cache
+                bits = flag[:, rank].astype(kind)
+                bits <<= place * empty.width
+                whole[:, rank] += bits
         numbers.append(whole)
     return Packed(tuple(numbers), empty.width, len(flags))

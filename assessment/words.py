@@ -47,6 +47,11 @@ class Words:
         places = np.flatnonzero(hits)
         if len(places) == 0:
             return np.zeros(self.codes.shape, dtype=bool)
+        if len(places) <= FEW and self.codes.dtype == np.int8:
+            found = self.codes == places[0]
+            for place in places[1:]:
+                found |= self.codes == place
+            return np.asarray(found)
         if len(places) == 1:
             return np.asarray(self.codes == places[0])
         return np.append(hits, False)[self.codes]
@@ -63,6 +68,8 @@ class Words:
 
     def at(self, index: Any) -> Words:
         """Return the cells at an index of the array."""
+        if isinstance(index, np.ndarray) and index.dtype == np.int64 and self.codes.ndim == 1:
+            return Words(self.codes.take(index), self.words, self.ordered)
         return Words(self.codes[index], self.words, self.ordered)
 
     def unless(self, code: int) -> Words:
