@@ -192,7 +192,7 @@ def make_course(
     subject = subject_places(lesions, visits.subject_id)
     readers, names = max(len(reader.words), 1), max(len(lesion.words), 1)
     row_key = subject * readers + reader.codes
-    key, case = _cases(len(visits.subject_id), subject, row_key, readers)
+    key, case = _cases(len(visits.words), subject, row_key, readers)
     lesion_key, lesion_of_row = compacted(case * names + lesion.codes, len(key) * names)
     n = len(lesion_key)
     row = np.full(n * visits.timepoint.shape[1], -1, dtype=np.int64)

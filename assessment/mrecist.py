@@ -25,7 +25,7 @@ from assessment.frame import (
     survival_frame,
 )
 from assessment.lesion_columns import LesionColumns, lesion_columns
-from assessment.output_table import table
+from assessment.output_table import KnownWords, table
 from assessment.people import People, make_people
 from assessment.policy import PolicyError, PolicySet, policies_frame, scheme_values
 from assessment.response_table import (
@@ -192,12 +192,13 @@ def _derived(
         survival_frame(results, policy_id, *scheme_values(results[0].rules.policy, chosen))
         for chosen in schemes
     ]
+    known: KnownWords = {}
     return {
-        "selections": table([selection_frame(result) for result in results], Selections),
-        "responses": table([response_frame(r, policy_id) for r in results], Responses),
-        "outcomes": table([outcome_frame(r, policy_id) for r in results], Outcomes),
-        "events": table(events, Events),
-        "exclusions": table([exclusion_frame(r, policy_id) for r in results], Exclusions),
+        "selections": table([selection_frame(result) for result in results], Selections, known),
+        "responses": table([response_frame(r, policy_id) for r in results], Responses, known),
+        "outcomes": table([outcome_frame(r, policy_id) for r in results], Outcomes, known),
+        "events": table(events, Events, known),
+        "exclusions": table([exclusion_frame(r, policy_id) for r in results], Exclusions, known),
     }
 
 

@@ -17,14 +17,23 @@ from measurement.table import TableModel, check, columns_of, empty_table, key_of
 
 Columns: TypeAlias = Mapping[str, Any]
 """Columns of equal length: `Words`, text as objects, or arrays of numpy or pandas."""
+KnownWords: TypeAlias = dict[int, tuple[tuple[str, ...], Any]]
+"""By identity, the words of a column and the array that holds them."""
 LARGEST_KEY = 2**62
 
 
-def table(parts: Sequence[Columns], model: type[TableModel]) -> pd.DataFrame:
+def table(
+    parts: Sequence[Columns], model: type[TableModel], known: KnownWords | None = None
+) -> pd.DataFrame:
     """Return the parts as one table of a schema, sorted by its key (all columns, if it has none).
 
     Columns that no part has are empty. What the schema forbids is refused as elsewhere.
+
+    Parameters
+    ----------
+    known : words that tables before had, as they hold them; those of this one are added
     """
+    known = {} if known is None else known
     filled = [part for part in parts if _length(part)]
     if not filled:
         return empty_table(model)
@@ -38,7 +47,7 @@ def table(parts: Sequence[Columns], model: type[TableModel]) -> pd.DataFrame:
     order, doubled = _order(ranks)
     if order is not None:
         whole = {name: _taken(values, order) for name, values in whole.items()}
-    frame = pd.DataFrame({name: _held(values) for name, values in whole.items()}, copy=False)
+    frame = pd.DataFrame({name: _held(values, known) for name, values in whole.items()}, copy=False)
     fits = all(_fits(whole[name], column) for name, column in schema.columns.items())
     if fits and not (key and doubled):
         return frame
@@ -161,10 +170,13 @@ def _taken(values: Any, order: Ints) -> Any:
     return values.at(order) if isinstance(values, Words) else values[order]
 
 
-def _held(values: Any) -> Any:
+def _held(values: Any, known: KnownWords) -> Any:
     """Return a column as its table holds it."""
     if isinstance(values, Words):
-        words = pd.arrays.StringArray(np.array(values.words, dtype=object))
+        if id(values.words) not in known:
+            found = pd.arrays.StringArray(np.array(values.words, dtype=object))
+            known[id(values.words)] = (values.words, found)
+        words = known[id(values.words)][1]
         codes = values.codes.astype(np.intp, copy=False)
         return words.take(codes, allow_fill=bool((codes < 0).any()))
     if isinstance(values, np.ndarray) and values.dtype == object:

@@ -18,6 +18,7 @@ from assessment.new_growth import growth_of
 from assessment.new_lesion import NewLesions, find_new_lesions, new_lesion_codes
 from assessment.no_target import no_target_reason
 from assessment.response import (
+    Margin,
     NonTargets,
     Setting,
     TimepointResponses,
@@ -221,21 +222,38 @@ class Members:
         )
 
 
-def assess_parts(reading: Reading) -> tuple[Part, Part, Part]:
-    """Return the responses of all lesions, of the hepatic ones and of the others."""
+def assess_parts(
+    reading: Reading, margin: Callable[[Sums], Margin] | None = None
+) -> tuple[Part, Part, Part]:
+    """Return the responses of all lesions, of the hepatic ones and of the others.
+
+    Parameters
+    ----------
+    margin : gives the ends of the error of the sums over all lesions; their responses are wanted
+    """
     whole = Members.of(reading, np.ones(len(reading.course.lesion_id), dtype=bool))
     hepatic = Members.of(reading, reading.states.hepatic)
     parts = (whole, hepatic, whole.without(hepatic))
-    one, two, three = (assess_part(reading, members) for members in parts)
+    one, two, three = (
+        assess_part(reading, members, margin=margin if members is whole else None)
+        for members in parts
+    )
     return one, two, three
 
 
-def assess_part(reading: Reading, members: Members, *, dated: bool = True) -> Part:
+def assess_part(
+    reading: Reading,
+    members: Members,
+    *,
+    dated: bool = True,
+    margin: Callable[[Sums], Margin] | None = None,
+) -> Part:
     """Return the responses of the member lesions.
 
     Parameters
     ----------
     dated : new lesions are dated back; else as they were recorded
+    margin : gives the ends of the error of the sums
     """
     course, states, rules = reading.course, reading.states, reading.rules
     role, member, nontargets = reading.selection.role, members.member, members.nontargets
@@ -252,7 +270,8 @@ def assess_part(reading: Reading, members: Members, *, dated: bool = True) -> Pa
         attenuation=attenuation_falls(course, states, role, member, rules.criteria),
     )
     new = new_lesion_codes(course, reading.new, member, rules.policy, dated=dated)
-    found = assess_timepoints(sums, nontargets, new, setting)
+    ends = None if margin is None else margin(sums)
+    found = assess_timepoints(sums, nontargets, new, setting, ends)
     part = Part(member, sums, nontargets, setting, new, no_target, found)
     return _with_confirmation(reading, part, dated=dated) if immune else part
 

@@ -35,6 +35,7 @@ from assessment.redrawn_length import (
     total_uncertainty,
 )
 from assessment.response import Margin, assess_timepoints
+from assessment.sums import Sums
 from assessment.visit_array import any_of_case, by_visit, ever, per_case, rows_of, sums_of_case
 
 CATEGORIES = (CR, PR, SD, PD, NE)
@@ -70,9 +71,32 @@ class Doubt:
     best_probability: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class UnsureLengths:
+    """Arrays (lesion, rank) of the targets.
+
+    Attributes
+    ----------
+    lacking : measured, but without an uncertainty
+    spread : standard uncertainty in steps of the unit, 0 where there is none
+    """
+
+    lacking: Bools
+    spread: Floats
+
+
+def unsure_lengths(reading: Reading) -> UnsureLengths:
+    """Return how sure the lengths of the targets are."""
+    spread = total_uncertainty(reading)
+    needed = (reading.selection.role == TARGET)[:, None] & (reading.states.value > 0)
+    known = needed & np.isfinite(spread)
+    return UnsureLengths(needed & ~known, np.where(known, spread, 0.0))
+
+
 def doubts(
     reading: Reading,
     whole: Part,
+    unsure: UnsureLengths,
     start: Ints,
     dated: Bools,
     stated: Ints,
@@ -88,17 +112,13 @@ def doubts(
     dated : (case,) where dates are known
     probabilities : draw; else only the distance from cut-offs is looked at
     """
-    spread = total_uncertainty(reading)
-    target = (reading.selection.role == TARGET)[:, None]
-    needed = target & (reading.states.value > 0)
-    lacking = needed & ~np.isfinite(spread)
-    until = ever(any_of_case(lacking, reading.course.bounds))
+    until = ever(any_of_case(unsure.lacking, reading.course.bounds))
     has_length = ever(whole.sums.total > 0)
     known = ~until & has_length & (whole.found.overall != NONE)
     best_known = (known | (whole.found.overall == NONE)).all(axis=1) & known.any(axis=1)
     if whole.immune is not None:  # the categories are drawn, not what later visits make of them
         best_known = np.zeros_like(best_known)
-    spread = np.where(needed & ~lacking, spread, 0.0)
+    spread = unsure.spread
     within, doubtful = _near_cutoffs(reading, whole, spread, start, dated, stated)
     probability = np.full((0, *known.shape[1:], len(CATEGORIES)), np.nan)
     best = np.full(len(start), np.nan)
@@ -108,16 +128,13 @@ def doubts(
     return Doubt(known, probability, within & known, drawn, best_known, doubtful & best_known, best)
 
 
-def _near_cutoffs(
-    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools, stated: Ints
-) -> tuple[Bools, Bools]:
-    """Return where a sum 1.96 standard uncertainties off gives another response, and whose best."""
-    bounds = reading.course.bounds
-    variance = sums_of_case(spread**2, bounds)
+def margin(reading: Reading, all_sums: Sums, spread: Floats) -> Margin:
+    """Return the sums of all targets 1.96 standard uncertainties off, to either side."""
+    variance = sums_of_case(spread**2, reading.course.bounds)
     model = reader_model(reading.rules.policy)
     if model is not None:
         share = LENGTHS_IN_UNIT[reading.rules.criteria.unit] * model.sd_change
-        variance = variance + (share * whole.sums.total) ** 2
+        variance = variance + (share * all_sums.total) ** 2
     reach = np.ceil(COVERAGE * np.sqrt(variance) - 1e-9).astype(np.int64)
     least = DRAWN_STEPS[reading.rules.criteria.unit]  # seen is never less than one step
     ends = []
@@ -128,13 +145,21 @@ def _near_cutoffs(
             own = np.ceil(COVERAGE * rows_of(spread, lesion) - 1e-9).astype(np.int64)
             return choose(value > 0, np.maximum(value + sign * own, least), value)
 
-        sums = moved_sums(reading, whole.sums, moved)
-        total = np.maximum(whole.sums.total + sign * reach, 0)
-        total = choose(reach > 0, total, whole.sums.total)
-        ends.append(replace(sums, total=total, baseline=whole.sums.baseline))
-    found = assess_timepoints(
-        whole.sums, whole.nontargets, whole.new, whole.setting, Margin(ends[0], ends[1])
-    )
+        sums = moved_sums(reading, all_sums, moved)
+        total = np.maximum(all_sums.total + sign * reach, 0)
+        total = choose(reach > 0, total, all_sums.total)
+        ends.append(replace(sums, total=total, baseline=all_sums.baseline))
+    return Margin(ends[0], ends[1])
+
+
+def _near_cutoffs(
+    reading: Reading, whole: Part, spread: Floats, start: Ints, dated: Bools, stated: Ints
+) -> tuple[Bools, Bools]:
+    """Return where such a sum gives another response, and whose best response that changes."""
+    found = whole.found
+    if whole.immune is not None:  # what is confirmed later is judged before that
+        ends = margin(reading, whole.sums, spread)
+        found = assess_timepoints(whole.sums, whole.nontargets, whole.new, whole.setting, ends)
     actual = found.overall
     differs = [(end != actual) & (actual != NONE) for end in (found.lower, found.higher)]
     policy, day = reading.rules.policy, reading.day

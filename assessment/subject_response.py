@@ -29,7 +29,7 @@ from assessment.part import (
     read_lesion_states,
 )
 from assessment.people import People
-from assessment.probability import Doubt, doubts
+from assessment.probability import Doubt, doubts, margin, unsure_lengths
 from assessment.reason import response_reasons
 from assessment.visit_array import by_visit, first_rank
 
@@ -115,7 +115,11 @@ def assess_subjects(
 ) -> SubjectResponses:
     """Return everything a rule set says of every case."""
     reading = read_lesion_states(course, rules, select=select)
-    whole, hepatic, extrahepatic = assess_parts(reading)
+    unsure = unsure_lengths(reading)
+    whole, hepatic, extrahepatic = assess_parts(
+        reading,
+        None if rules.criteria.has("immune") else lambda sums: margin(reading, sums, unsure.spread),
+    )
     overall, day = whole.found.overall, reading.day
     dated = course.visits.dated[course.subject]
     start = stable_from(reading, people)
@@ -151,7 +155,7 @@ def assess_subjects(
         best_change=best_change(whole.sums, overall, course.exists, rules.policy),
         followed=followed,
         excluded=exclude(followed, overall),
-        doubt=doubts(reading, whole, start, dated, best.code, probabilities=probabilities),
+        doubt=doubts(reading, whole, unsure, start, dated, best.code, probabilities=probabilities),
     )
 
 
