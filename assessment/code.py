@@ -67,14 +67,18 @@ def scaled(values: Floats, per_unit: int, narrow: int) -> Ints:
     ----------
     narrow : if none is larger, half as wide numbers do
     """
-    top = np.fmax.reduce(values, initial=0.0)
-    if top == np.inf:
-        top = values[values < np.inf].max(initial=0.0)
+    low, top = np.fmin.reduce(values, initial=0.0), np.fmax.reduce(values, initial=0.0)
+    if not (np.isfinite(low * per_unit) and np.isfinite(top * per_unit)):
+        values = np.where(np.isfinite(values * per_unit), values, np.nan)
+        low, top = np.fmin.reduce(values, initial=0.0), np.fmax.reduce(values, initial=0.0)
     found = np.empty(len(values), dtype=np.int32 if np.rint(top * per_unit) <= narrow else np.int64)
     for begin in range(0, len(values), AT_ONCE):
         steps = values[begin : begin + AT_ONCE] * per_unit
         np.rint(steps, out=steps)
-        np.copyto(steps, NOT_MEASURED, where=~np.isfinite(steps))
+        if low == 0.0:
+            np.fmax(steps, NOT_MEASURED, out=steps)  # takes the place of NaN alone, and is fast
+        else:
+            np.copyto(steps, NOT_MEASURED, where=np.isnan(steps))
         found[begin : begin + AT_ONCE] = steps
     return found
 
@@ -102,7 +106,9 @@ def choose(condition: Bools, one: Anything | int, other: Anything | int) -> Anyt
     for codes in narrow types. The type is that of the arrays; two plain numbers make int64.
     """
     kinds = [value.dtype for value in (one, other) if isinstance(value, np.ndarray)]
-    kind = np.result_type(*kinds) if kinds else np.dtype(np.int64)
+    kind = kinds[0] if kinds else np.dtype(np.int64)
+    if len(kinds) == 2 and kinds[1] != kind:
+        kind = np.result_type(*kinds)
     mask = condition.astype(kind)
     np.negative(mask, out=mask)
     if not kinds:
@@ -114,6 +120,13 @@ def choose(condition: Bools, one: Anything | int, other: Anything | int) -> Anyt
         mask &= differ
     mask ^= other
     return mask
+
+
+def kept_where(condition: Bools, values: Floats, other: float) -> Floats:
+    """Return a number where a condition holds, another elsewhere, as `choose` does."""
+    bits = int(np.float64(other).view(np.int64))
+    chosen: Floats = choose(condition, values.view(np.int64), bits).view(np.float64)
+    return chosen
 
 
 def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) -> Anything:
@@ -128,4 +141,4 @@ def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) 
 def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:
     """Return 100 part / whole as a number to be shown, NaN where unknown or divided by zero."""
     fine = known & (whole > 0)
-    return np.where(fine, 100.0 * part / np.where(fine, whole, 1), np.nan)
+    return kept_where(fine, 100.0 * part / choose(fine, whole, 1), np.nan)

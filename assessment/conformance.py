@@ -57,9 +57,9 @@ def course_warnings(course: Course, late: list[tuple[str, int]]) -> list[dict[st
     unread = ~course.baseline_known
     out.cases(unread, "no_baseline", "timepoint 0 was not read: responses are NE")
     for name in ("site", "node", "organ", "role_given"):
-        words = course.words(name)
-        if len(words.words) < 2:
+        if len(course.table.text(name).words) < 2:
             continue
+        words = course.words(name)
         first = words.first().codes[:, None]
         differ = (words.given & (words.codes != first)).any(axis=1)
         text = f"{name} differs between visits: the first is used"

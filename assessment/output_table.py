@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from assessment.code import Anything, Bools, Ints
+from assessment.code import Anything, Bools, Ints, choose
 from assessment.lesion_columns import breaks_none
 from assessment.phrase import texts
 from assessment.words import Words
@@ -176,9 +176,8 @@ def _held(values: Any, known: KnownWords) -> Any:
         if id(values.words) not in known:
             found = pd.arrays.StringArray(np.array(values.words, dtype=object))
             known[id(values.words)] = (values.words, found)
-        words = known[id(values.words)][1]
         codes = values.codes.astype(np.intp, copy=False)
-        return words.take(codes, allow_fill=bool((codes < 0).any()))
+        return known[id(values.words)][1].take(codes, allow_fill=bool((codes < 0).any()))
     if isinstance(values, np.ndarray) and values.dtype == object:
         return pd.arrays.StringArray(values)
     return values
@@ -212,7 +211,7 @@ def _allowed(words: Words, allowed: Sequence[str]) -> bool:
 def whole_numbers(values: Ints, known: Bools) -> Any:
     """Return whole numbers, empty where unknown."""
     known = np.asarray(known)
-    return pd.arrays.IntegerArray(np.where(known, values, 0).astype(np.int64), ~known)
+    return pd.arrays.IntegerArray(choose(known, values, 0).astype(np.int64, copy=False), ~known)
 
 
 def truths(values: Bools, known: Bools) -> Any:

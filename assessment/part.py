@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from assessment.attenuation import attenuation_falls
-from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints
+from assessment.code import NO_DAY, NON_TARGET, TARGET, Bools, Ints, choose
 from assessment.course import Course
 from assessment.criteria import Rules
 from assessment.immune import ImmuneResponses, confirm_progression
@@ -82,7 +82,7 @@ class Reading:
         if "day" not in self._kept:
             visits = self.course.visits
             usable = visits.dated[:, None] & visits.exists
-            day = np.where(usable, visits.last_day, NO_DAY)
+            day = choose(usable, visits.last_day, NO_DAY)
             self._kept["day"] = rows_of(day, self.course.subject)
         found: Ints = self._kept["day"]
         return found

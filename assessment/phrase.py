@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assessment.code import Anything, Bools, Ints, Texts
+from assessment.code import Anything, Bools, Ints, Texts, choose
 from assessment.words import Words, compacted, first_of
 
 MOST_DECIMALS = 6
@@ -87,7 +87,7 @@ def _taken(piece: Words) -> pa.Array:
     texts = pa.array([*piece.words, ""], type=pa.string())
     codes = piece.codes
     if codes.min(initial=0) < 0:
-        codes = np.where(codes < 0, len(piece.words), codes.astype(np.int64))
+        codes = choose(codes < 0, len(piece.words), codes.astype(np.int64))
     return texts.take(pa.array(codes))
 
 
@@ -153,7 +153,7 @@ def percentages(part: Ints, whole: Ints, before: str = "", after: str = "") -> W
         still = finer % scale == 0
         open_[open_] = still
     one = decimals == 1
-    words = _tenths(np.where(one, shown, 0), part < 0, before, f" %{after}")
+    words = _tenths(choose(one, shown, 0), part < 0, before, f" %{after}")
     if one.all():
         return words
     rest = np.flatnonzero(~one.ravel())
@@ -196,7 +196,7 @@ def by_code(codes: Ints, told: Mapping[int, str]) -> Words:
     place = np.full(max(told) + 2 if told else 1, -1, dtype=np.int64)
     place[list(told)] = np.arange(len(told))
     inside = (codes >= 0) & (codes < len(place))
-    return Words(place[np.where(inside, codes, -1)], tuple(told.values()))
+    return Words(place[choose(inside, codes, -1)], tuple(told.values()))
 
 
 def texts(cells: Texts) -> Words:
@@ -220,4 +220,4 @@ def on(condition: Bools, piece: Callable[[Ints], Words]) -> Words:
 
 def where(condition: Bools, piece: Words) -> Words:
     """Return a piece where a condition holds, nothing elsewhere."""
-    return Words(np.where(condition, piece.codes, -1), piece.words)
+    return Words(choose(condition, piece.codes, -1), piece.words)

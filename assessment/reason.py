@@ -22,6 +22,7 @@ from assessment.code import (
     Bools,
     Ints,
     Texts,
+    choose,
 )
 from assessment.course import Course
 from assessment.measurand import PER_UNIT, SHOWN_UNITS
@@ -161,7 +162,7 @@ def _sum_pieces(
             lambda i: phrase.signed_amounts(growth[i], steps, ", ", zero_text),
         ),
         phrase.by_code(np.where(zero & (kind != STABLE), 0, -1), {0: f", nadir 0{mm}"}),
-        phrase.by_code(np.where(kind <= GROWN, at.of(found.cause), 0), RETURN_TEXTS),
+        phrase.by_code(choose(kind <= GROWN, at.of(found.cause), 0), RETURN_TEXTS),
     ]
 
 
@@ -272,7 +273,7 @@ def _new_text(course: Course, codes: Ints, new: NewLesions, at: Cells) -> Words:
     found = np.full(codes.size, -1, dtype=np.int64)
     found[place] = told.codes
     named = (codes == NEW_YES) | (codes == NEW_EQUIVOCAL)
-    found = np.where(named, found.reshape(codes.shape), -1)
+    found = choose(named, found.reshape(codes.shape), -1)
     found[codes == NEW_NOT_ASSESSED] = len(told.words)
     return Words(at.of(found), (*told.words, "; new lesions not looked for"))
 

@@ -20,6 +20,7 @@ class Sums:
     ----------
     total : of the targets measured, in whole steps of the unit that is summed
     n_measured, n_expected : how many targets were measured, and how many there are
+    complete : every target is measured
     all_gone : every target is gone; nodes under 10 mm may leave a sum
     any_present : a target is measured and not gone
     returned : a target that was gone before is there again
@@ -31,17 +32,13 @@ class Sums:
     total: Ints
     n_measured: Ints
     n_expected: Ints
+    complete: Bools
     all_gone: Bools
     any_present: Bools
     returned: Bools
     returned_large: Bools
     grown: Bools
     baseline: Ints
-
-    @property
-    def complete(self) -> Bools:
-        """(case, rank): every target is measured."""
-        return np.asarray(self.n_measured == self.n_expected[:, None])
 
 
 def sum_targets(
@@ -116,18 +113,19 @@ class Counted:
     def sums(self) -> Sums:
         """The sums over the targets."""
         n_measured, n_gone, n_present, n_returned, n_large, *n_grown = self.flags
-        complete = n_measured[:, 0] == self.n
+        complete = n_measured == self.n[:, None]
         nobody = filled(self.total.shape, value=False, dtype=bool)
         return Sums(
             total=self.total,
             n_measured=n_measured,
             n_expected=self.n,
+            complete=complete,
             all_gone=(n_gone == self.n[:, None]) & (self.n > 0)[:, None],
             any_present=n_present > 0,
             returned=n_returned > 0,
             returned_large=n_large > 0,
             grown=n_grown[0] > 0 if n_grown else nobody,
-            baseline=choose(complete, self.total[:, 0], NO_SUM),
+            baseline=choose(complete[:, 0], self.total[:, 0], NO_SUM),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assessment.code import NO_DAY, Anything, Bools, Ints, Texts, days_of
+from assessment.code import NO_DAY, Anything, Bools, Ints, Texts, choose, days_of
 from assessment.lesion_columns import LesionColumns
 from assessment.visit_array import filled, highest_earlier
 from assessment.words import Words, compacted, first_of
@@ -148,7 +148,7 @@ def _laid_out(
         return grid
 
     days = [
-        spread(np.where(told[name] == NO_DAY, scans, told[name]), NO_DAY)
+        spread(choose(told[name] == NO_DAY, scans, told[name]), NO_DAY)
         for name, scans in zip(("first", "last"), seen, strict=True)
     ]
     there = spread(exists, missing=False)
@@ -174,7 +174,7 @@ def _truth(column: pd.Series[bool]) -> Ints:
 def _date_faults(exists: Bools, first: Ints, last: Ints) -> Words:
     """Return per subject `no_dates`, `dates_backwards`, or nothing."""
     undated = (exists & ((first == NO_DAY) | (last == NO_DAY))).any(axis=1)
-    before = highest_earlier(np.where(exists, first, NO_DAY), NO_DAY)
+    before = highest_earlier(choose(exists, first, NO_DAY), NO_DAY)
     backwards = (exists & ((first <= before) | (last < first))).any(axis=1) & ~undated
     return first_of([(undated, "no_dates"), (backwards, "dates_backwards")], "")
 

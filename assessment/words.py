@@ -74,7 +74,7 @@ class Words:
 
     def unless(self, code: int) -> Words:
         """Return the same cells, empty where they have a certain code."""
-        return Words(np.where(self.codes == code, -1, self.codes), self.words)
+        return Words(choose(self.codes == code, -1, self.codes), self.words)
 
     def first(self) -> Words:
         """(lesion,): the first cell with a word along the visits, else an empty one."""
@@ -193,4 +193,4 @@ def compacted(key: Ints, size: int) -> tuple[Ints, Ints]:
     there[key] = True
     if there.all():
         return np.arange(size), key
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[key]
+    return np.flatnonzero(there), (np.cumsum(there) - 1).take(key)
