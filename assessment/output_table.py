@@ -38,9 +38,19 @@ def table(
     if not filled:
         return empty_table(model)
     schema = model.to_schema()
+    kinds = {name: str(column.dtype.type) for name, column in schema.columns.items()}
+    empty = [
+        name
+        for name, kind in kinds.items()
+        if kind == "float64" and not any(name in part for part in filled)
+    ]
+    # in one block: a large one is laid out in large pages, many times faster than column by column
+    whole = dict(zip(empty, np.full((len(empty), sum(map(_length, filled))), np.nan), strict=True))
     whole = {
-        name: _joined([_column(part, name, str(column.dtype.type)) for part in filled])
-        for name, column in schema.columns.items()
+        name: whole[name]
+        if name in whole
+        else _joined([_column(part, name, kind) for part in filled])
+        for name, kind in kinds.items()
     }
     key = key_of(model)
     ranks = [_rank(whole[name]) for name in key or columns_of(model)]
