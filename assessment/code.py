@@ -122,13 +122,6 @@ def choose(condition: Bools, one: Anything | int, other: Anything | int) -> Anyt
     return mask
 
 
-def kept_where(condition: Bools, values: Floats, other: float) -> Floats:
-    """Return a number where a condition holds, another elsewhere, as `choose` does."""
-    bits = int(np.float64(other).view(np.int64))
-    chosen: Floats = choose(condition, values.view(np.int64), bits).view(np.float64)
-    return chosen
-
-
 def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) -> Anything:
     """Return the code (int8) of the first condition that holds, else the default."""
     found = np.full_like(conditions[0], default, dtype=np.int8)
@@ -141,4 +134,4 @@ def first_code(conditions: Sequence[Bools], codes: Sequence[int], default: int) 
 def percent_of(part: Ints, whole: Ints, known: Bools) -> Floats:
     """Return 100 part / whole as a number to be shown, NaN where unknown or divided by zero."""
     fine = known & (whole > 0)
-    return kept_where(fine, 100.0 * part / choose(fine, whole, 1), np.nan)
+    return np.where(fine, 100.0 * part / np.where(fine, whole, 1), np.nan)

@@ -25,7 +25,6 @@ from assessment.code import (
     Ints,
     choose,
     dates_of,
-    kept_where,
     percent_of,
 )
 from assessment.course import Course
@@ -129,7 +128,7 @@ def response_frame(result: SubjectResponses, policy_id: str) -> dict[str, Any]:
 def _amounts(unit: str, steps: Mapping[str, tuple[Ints, Bools]]) -> dict[str, Any]:
     """Return columns named with their unit from whole steps of it, NaN where unknown."""
     return {
-        f"{name}_{unit}": kept_where(known, values / float(PER_UNIT[unit]), np.nan)
+        f"{name}_{unit}": np.where(known, values / float(PER_UNIT[unit]), np.nan)
         for name, (values, known) in steps.items()
     }
 
@@ -191,7 +190,7 @@ def _best_codes(result: SubjectResponses, best: Best) -> Ints:
 
 def _days_between(start: Ints, end: Ints, known: Bools) -> Any:
     """Return end minus start in days, missing where unknown."""
-    return whole_numbers(choose(known, end, 0) - choose(known, start, 0), known)
+    return whole_numbers(np.where(known, end, 0) - np.where(known, start, 0), known)
 
 
 def _decrease(depth: Depth, case: Ints, *, sign: int = 1) -> Any:
@@ -207,7 +206,7 @@ def _depth_columns(
     day = result.course.visits.last_day[result.course.subject]
     for name, depth in (("ets", result.ets), ("dpr", result.dpr)):
         known = dated & depth.known[case]
-        columns[f"{name}_percent"] = kept_where(known, _decrease(depth, case), np.nan)
+        columns[f"{name}_percent"] = np.where(known, _decrease(depth, case), np.nan)
         columns[f"{name}_days"] = _days_between(
             start[case], at_rank(day, depth.rank)[case], known & (start[case] != NO_DAY)
         )
@@ -278,8 +277,8 @@ def _event_columns(
         **key,
         "scheme": one_word(scheme, len(case)),
         "endpoint": one_word(endpoint, len(case)),
-        "start_on": dates_of(choose(known, times.start[case], NO_DAY)),
-        "end_on": dates_of(choose(known, times.end[case], NO_DAY)),
+        "start_on": dates_of(np.where(known, times.start[case], NO_DAY)),
+        "end_on": dates_of(np.where(known, times.end[case], NO_DAY)),
         "days": _days_between(times.start[case], times.end[case], known),
         "event": truths(times.event[case], known),
         "reason": Words(told.codes + len(told.words) * known.astype(np.int64), both),

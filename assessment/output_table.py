@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from assessment.code import Anything, Bools, Ints, choose
+from assessment.code import Anything, Bools, Ints
 from assessment.lesion_columns import breaks_none
 from assessment.phrase import texts
 from assessment.words import Words
@@ -221,7 +221,7 @@ def _allowed(words: Words, allowed: Sequence[str]) -> bool:
 def whole_numbers(values: Ints, known: Bools) -> Any:
     """Return whole numbers, empty where unknown."""
     known = np.asarray(known)
-    return pd.arrays.IntegerArray(choose(known, values, 0).astype(np.int64, copy=False), ~known)
+    return pd.arrays.IntegerArray(np.where(known, values, 0).astype(np.int64, copy=False), ~known)
 
 
 def truths(values: Bools, known: Bools) -> Any:

@@ -87,7 +87,7 @@ def _taken(piece: Words) -> pa.Array:
     texts = pa.array([*piece.words, ""], type=pa.string())
     codes = piece.codes
     if codes.min(initial=0) < 0:
-        codes = choose(codes < 0, len(piece.words), codes.astype(np.int64))
+        codes = choose(codes < 0, len(piece.words), codes.astype(np.int32))
     return texts.take(pa.array(codes))
 
 

@@ -23,7 +23,6 @@ from assessment.code import (
     Floats,
     Ints,
     choose,
-    kept_where,
 )
 from assessment.measurand import DRAWN_STEPS
 from assessment.part import Part, Reading, moved_sums
@@ -91,7 +90,7 @@ def unsure_lengths(reading: Reading) -> UnsureLengths:
     spread = total_uncertainty(reading)
     needed = (reading.selection.role == TARGET)[:, None] & (reading.states.value > 0)
     known = needed & np.isfinite(spread)
-    return UnsureLengths(needed & ~known, kept_where(known, spread, 0.0))
+    return UnsureLengths(needed & ~known, np.where(known, spread, 0.0))
 
 
 def doubts(

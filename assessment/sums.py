@@ -156,4 +156,5 @@ def lowest_before(total: Ints, eligible: Bools) -> Ints:
     own = choose(eligible, total, huge)
     low = lowest_earlier(own, huge)
     low[:, 0] = own[:, 0]
-    return choose(low == huge, NO_SUM, low)
+    low[low == huge] = NO_SUM
+    return low

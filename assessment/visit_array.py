@@ -78,6 +78,7 @@ def first_rank(flags: Bools) -> Ints:
 
 def rank_of_first(flags: Bools) -> Ints:
     """Return the first visit whose flag is set, -1 where none is."""
+    flags = by_visit(flags)
     found = np.full(len(flags), -1, dtype=np.min_scalar_type(-flags.shape[1]))
     for rank in range(flags.shape[1] - 1, -1, -1):
         found = choose(flags[:, rank], rank, found)
