@@ -71,7 +71,8 @@ def scaled(values: Floats, per_unit: int, narrow: int) -> Ints:
     if not (np.isfinite(low * per_unit) and np.isfinite(top * per_unit)):
         values = np.where(np.isfinite(values * per_unit), values, np.nan)
         low, top = np.fmin.reduce(values, initial=0.0), np.fmax.reduce(values, initial=0.0)
-    found = np.empty(len(values), dtype=np.int32 if np.rint(top * per_unit) <= narrow else np.int64)
+    kind: Any = np.int32 if np.rint(top * per_unit) <= narrow else np.int64
+    found = np.empty(len(values), dtype=kind)
     for begin in range(0, len(values), AT_ONCE):
         steps = values[begin : begin + AT_ONCE] * per_unit
         np.rint(steps, out=steps)

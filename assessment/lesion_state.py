@@ -225,9 +225,9 @@ def _kinds(course: Course, criteria: Criteria, policy: Mapping[str, str]) -> dic
     node_word = course.first_words("node")
     node = node_word.is_any(["node", "porta_hepatis"])
     found = course.words("finding")
-    vascular = np.zeros(len(course.lesion_case), dtype=bool)
+    vascular: Bools = np.zeros(len(course.lesion_case), dtype=bool)
     if found.words:
-        vascular = found.holds(criteria.value("new_lesion", "vascular_findings")).any(axis=1)
+        vascular |= found.holds(criteria.value("new_lesion", "vascular_findings")).any(axis=1)
     organs = criteria.value("new_lesion", "vascular_organs")
     vascular = (vascular | course.first_words("organ").is_any(organs)) & ~node
     hepatic = course.first_words("site").equals("hepatic") & ~node
