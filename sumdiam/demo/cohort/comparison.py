@@ -31,6 +31,7 @@ from sumdiam.demo.cohort.printed import (
     printed_hazards,
     printed_tests,
 )
+from sumdiam.demo.cohort.words import in_words
 
 EQUAL, CUT, WITHIN, DIFFERS = "equal", "equal, cut off", "within a unit", "differs"
 CONTRADICTS, NOT_MET = "the paper contradicts itself", "not met"
@@ -291,6 +292,7 @@ def as_markdown(rows: tuple[Compared, ...]) -> str:
     """Return the comparison as a table of a Markdown page."""
     names = ("where", "what", "printed", "reproduced", "verdict", "why")
     lines = ["| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
-    cells = ([getattr(row, name) for name in names] for row in rows)
+    named = (replace(row, what=in_words(row.what)) for row in rows)
+    cells = ([getattr(row, name) for name in names] for row in named)
     lines += ["| " + " | ".join(cell.replace("<", "&lt;") for cell in row) + " |" for row in cells]
     return "\n".join(lines) + "\n"

@@ -7,16 +7,7 @@ import pandas as pd
 from stats.plots import Drawing
 from stats.plots.forest_row import draw_response_forest
 from stats.response_factor import response_by_factor
-
-FACTOR_WORDS = {
-    "arm": "Arm", "male": "Male", "age_65": "Age 65 years or more", "white": "White",
-    "ecog_1": "ECOG 1", "cirrhosis": "Liver cirrhosis", "hepatitis_b": "Hepatitis B",
-    "hepatitis_c": "Hepatitis C", "alcohol": "Alcohol", "previous_tace": "Previous TACE",
-    "diffuse": "Ten lesions or more", "portal_invasion": "Portal invasion",
-    "extrahepatic_spread": "Extrahepatic spread", "child_pugh_b": "Child-Pugh B",
-    "bclc_c": "BCLC C", "outside_up_to_7": "Outside up-to-7", "albi_2": "ALBI grade 2",
-    "afp_400": "AFP above 400",
-}  # fmt: skip
+from sumdiam.demo.cohort.words import FACTOR_WORDS
 
 
 def draw_responders(patients: pd.DataFrame) -> Drawing:

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sumdiam import __version__
+from sumdiam.demo.cohort.words import OUTCOME_WORDS, in_words
 from sumdiam.demo.imaged.reproduced import Reproduced, counted
 from sumdiam.export.table_file import written_whole
 from sumdiam.report.doubt_grid import TITLE, doubt_grid
@@ -62,6 +63,8 @@ def write_page(content: PageContent, out: Path, *, figures: Path, report: str) -
     )
     html = environment.from_string(_asset("sumdiam.demo.imaged", "page.html.j2")).render(
         content=content,
+        in_words=in_words,
+        outcome_words=OUTCOME_WORDS,
         whole=content.analysed == content.everybody,
         verdicts=counted(content.rows),
         differing=content.differing.fillna("").to_dict("records"),
