@@ -7,7 +7,7 @@ LOCKED := $(VENV)/.locked
 DEMO_OUT ?= demo-run
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo gate test test-all test-trial check lint types arrows coverage coverage-report docs validation mutation lock clean help
+.PHONY: demo gate test test-all test-trial check lint types arrows coverage coverage-report docs validation trial-validation mutation lock clean help
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -75,6 +75,10 @@ VALIDATION_SEED ?= 7000
 validation: $(READY)  ## write docs/validation.md: lesions planted in a real CT (hours; goes on where it ended)
 	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(VALIDATION_SEED) \
 	    --rows $(VALIDATION_ROWS) --out docs/validation.md
+
+TRIALS ?= trial-run
+trial-validation: $(READY)  ## write the part of docs/validation.md on the simulated trial (TRIALS: folders of its runs)
+	$(BIN)/python -m benchmarks.trial_table $(TRIALS) --out docs/validation.md
 
 MUTATION_SESSION ?= mutation-session.csv
 mutation: $(READY)  ## write docs/mutation.md: is each small change of the assessment noticed? (goes on where it ended)

@@ -21,8 +21,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.document_part import part_of, with_part
 from benchmarks.planted_accuracy import NORMAL_95, Places, cached_host, tolerance_mm
 from benchmarks.planted_pipeline import SOLID, Section, lesion, prepared, row_of
+from benchmarks.trial_table import PART
 from measurement.flag import is_doubtful
 
 DEAD = ("dead",)
@@ -352,7 +354,8 @@ def main() -> None:
     if args.out is None:
         print(text)
     else:
-        args.out.write_text(text, encoding="utf-8")
+        before = args.out.read_text(encoding="utf-8") if args.out.exists() else ""
+        args.out.write_text(with_part(text, PART, part_of(before, PART)), encoding="utf-8")
 
 
 if __name__ == "__main__":

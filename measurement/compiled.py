@@ -59,12 +59,16 @@ def worth_compiling() -> bool:
 
 
 def _mark() -> Path:
-    """Return the file that says that everything is compiled, for these sources and processor."""
-    here = Path(__file__)
+    """Return the file that says that everything is compiled.
+
+    It bears all that numba asks before it takes kept code: where the sources lie, when each was
+    written, its own version, and the processor.
+    """
+    here = Path(__file__).resolve()
+    folders = (here.parent, Path(kept.__file__).resolve().parent)
+    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     parts = [
-        kept.digest(here.parent),
-        kept.digest(Path(kept.__file__).parent),
-        hashlib.sha256(here.read_bytes()).hexdigest(),
+        *(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}" for path in files),
         numba.__version__,
         platform.python_version(),
         *map(str, registry.cpu_target.target_context.codegen().magic_tuple()),

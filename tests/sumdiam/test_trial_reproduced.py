@@ -210,6 +210,13 @@ def test_a_wrong_call_is_refused_in_words(words, said, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def without_times(page: bytes) -> bytes:
+    before, rest = page.split(b'<section id="time">')
+    times, after = rest.split(b"</section>", 1)
+    assert b"each study: registering phases" in times
+    return before + after
+
+
 @pytest.mark.slow
 def test_the_trial_is_imaged_measured_and_ends_in_the_page(tmp_path, capsys):
     assert trial_command(out=tmp_path, patients=1, workers=2) == 0
@@ -223,8 +230,12 @@ def test_the_trial_is_imaged_measured_and_ends_in_the_page(tmp_path, capsys):
     row = accuracy[(accuracy["quantity"] == "viable_diameter") & (accuracy["by"] == "all")].iloc[0]
     assert (row["missing"], row["unflagged_off"]) == (0, 0)
     assert abs(row["bias_mm"]) < 0.5
-    # called again: nothing is written or measured anew, and the page is the same to the byte
+    review = (tmp_path / "run" / "reviewed_measurements.html").read_bytes()
+    assert review.count(b"<article") == min(40, review.count(b"data:image/png"))
+    assert "Peak memory of a worker: " in said
+    # called again: nothing is written or measured anew, and but for run times the page is the same
     assert trial_command(out=tmp_path, patients=1, workers=1) == 0
-    assert page.read_bytes() == first
+    assert without_times(page.read_bytes()) == without_times(first)
+    assert (tmp_path / "run" / "reviewed_measurements.html").read_bytes() == review
     again = {path: path.stat().st_mtime_ns for path in (tmp_path / "archive").rglob("*.dcm")}
     assert again == files

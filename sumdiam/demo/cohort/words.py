@@ -37,6 +37,11 @@ _FIGURE_WORDS = FACTOR_WORDS | {
     "upper": "upper limit",
     "p": "p",
 }
+SHAPE_WORDS = {
+    "ball": "ball", "ellipsoid": "ellipsoid", "ring": "ring", "crescent": "crescent",
+    "twoislands": "two islands", "remnant": "one viable remnant", "dead": "nothing viable",
+    "empty": "empty segment",
+}  # fmt: skip
 OUTCOME_WORDS = {
     "analysed": "Analysed",
     "best_response": "Best response",

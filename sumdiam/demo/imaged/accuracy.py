@@ -55,12 +55,16 @@ def _groups(lengths: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
             yield name, str(word), part
     for low, high in pairwise(SIZES_MM):
         inside = (some["value_mm"] > low) & (some["value_mm"] <= high)
-        words = f"over {low:g} mm" if high == SIZES_MM[-1] else f"{low:g} to {high:g} mm"
         if inside.any():
-            yield "size", words, some[inside]
+            yield "size", size_words(low, high), some[inside]
     nothing = lengths[lengths["value_mm"] == 0]
     if len(nothing):
         yield "all", "0 mm by truth", nothing
+
+
+def size_words(low_mm: float, high_mm: float) -> str:
+    """Return a class of `SIZES_MM` in words."""
+    return f"over {low_mm:g} mm" if high_mm == SIZES_MM[-1] else f"{low_mm:g} to {high_mm:g} mm"
 
 
 def _errors(part: pd.DataFrame) -> dict[str, Any]:

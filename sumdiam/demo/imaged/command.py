@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pandas as pd
 import typer
 
 from stats.plots import encode
@@ -12,24 +13,30 @@ from sumdiam import __version__
 from sumdiam.batch.progress import Reporter, reporter_for_screen
 from sumdiam.batch.run import run
 from sumdiam.batch.settings import RunSettings
-from sumdiam.batch.summary import RunSummary
 from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import Cohort, load_cohort
 from sumdiam.demo.imaged.accuracy import accuracy_table
 from sumdiam.demo.imaged.archive import write_trial_archive
+from sumdiam.demo.imaged.cost import TrialCost, size_mb, trial_cost, write_archive_cost
 from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.input_table import true_lengths, write_trial_inputs
 from sumdiam.demo.imaged.outcome import differing, measured_patients, run_tables
 from sumdiam.demo.imaged.page import PageContent, write_page
 from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
+from sumdiam.demo.imaged.review_page import summary as review_summary
+from sumdiam.demo.imaged.review_page import write_review
+from sumdiam.demo.imaged.sample import measured_lesions, review_sample
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.imaged.subject import imaged_subjects
 from sumdiam.demo.written_mark import is_written, mark_written
 from sumdiam.export.table_file import write_table, written_whole
+from sumdiam.step_clock import StepClock
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
 TITLE = "Simulated trial after the published one"
-PAGE = "printed_against_reproduced.html"
+PAGE, REVIEW, REPORT = (
+    "printed_against_reproduced.html", "reviewed_measurements.html", "report.html"
+)  # fmt: skip
 
 
 def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -> int:
@@ -56,7 +63,7 @@ def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -
     run_s = time.monotonic() - started - written_s
     content = compare_trial(cohort, out)
     typer.echo("\n".join([*summary.lines(), "", *told(content)]))
-    typer.echo(_times(out / "archive", summary, written_s, run_s))
+    typer.echo("\n".join(_times(content.cost, written_s, run_s)))
     typer.echo(f"Report: {out / 'run' / PAGE}")
     doubted = content.differing["called_doubtful"].all()
     return EXIT_EQUAL if doubted else EXIT_DIFFERENT
@@ -70,23 +77,35 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
     here = rederive(cohort).patients
     measured = measured_patients(tables, out / "subjects.csv")
     studies = tables["timepoints"]
+    truth = true_lengths(imaged_subjects(cohort))
+    lesions = measured_lesions(tables["measurements"], truth)
+    sample = review_sample(lesions)
     content = PageContent(
         analysed=len(here),
         everybody=len(everybody),
         rows=reproduced(everybody, here, measured),
         differing=differing(here, measured, tables),
-        accuracy=accuracy_table(tables["measurements"], true_lengths(imaged_subjects(cohort))),
+        accuracy=accuracy_table(tables["measurements"], truth),
         doubts=tables["doubts"],
         studies=int(studies["adequate"].fillna(value=False).sum()),
         refused=int((~studies["adequate"].fillna(value=False)).sum()),
+        cost=trial_cost(out, len(here)),
+        review=review_summary(lesions, sample),
     )
+    _write_comparison(content, sample, folder)
+    with written_whole(folder / "figures" / "response_by_factor.svg") as draft:
+        draft.write_bytes(encode(draw_responders(measured).figure, "svg"))
+    write_review(lesions, sample, folder / REVIEW, overlays=folder / "overlays", report=REPORT)
+    write_page(content, folder / PAGE, figures=folder / "figures", report=REPORT, review=REVIEW)
+    return content
+
+
+def _write_comparison(content: PageContent, sample: pd.DataFrame, folder: Path) -> None:
+    """Write the tables of a comparison beside those of the run."""
     write_table(as_frame(content.rows), folder / "tables" / "printed_against_reproduced")
     write_table(content.differing, folder / "tables" / "demo_differences")
     write_table(content.accuracy, folder / "tables" / "demo_accuracy")
-    with written_whole(folder / "figures" / "response_by_factor.svg") as draft:
-        draft.write_bytes(encode(draw_responders(measured).figure, "svg"))
-    write_page(content, folder / PAGE, figures=folder / "figures", report="report.html")
-    return content
+    write_table(sample, folder / "tables" / "demo_reviewed")
 
 
 def told(content: PageContent) -> list[str]:
@@ -134,19 +153,34 @@ def _write(
         return
     mark_written(out, {"unfinished": "soramic"})  # so that a stopped one is not taken for whole
     subjects = imaged_subjects(cohort)
+    clock = StepClock()
     with reporter.stage("write archive", len(subjects)) as stage:
-        write_trial_archive(
+        studies = write_trial_archive(
             subjects, out / "archive", workers=workers, progress=lambda _: stage.advance()
         )
+    spent, archive_mb = clock.whole(), size_mb(out / "archive")
+    write_archive_cost(out, spent, studies=studies, archive_mb=archive_mb)
     write_trial_inputs(cohort, true_lengths(subjects), out)
     mark_written(out, mark)
 
 
-def _times(archive: Path, summary: RunSummary, written_s: float, run_s: float) -> str:
-    """Say how long it took and how large it is, whole and per study."""
-    size_mb = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file()) / 1e6
-    n = max(1, len(summary.studies))
-    return (
-        f"Archive: {size_mb:.0f} MB, {size_mb / n:.1f} per study; written in {written_s:.0f} s, "
-        f"run in {run_s:.0f} s, {run_s / n:.1f} per study."
+def _times(cost: TrialCost | None, written_s: float, run_s: float) -> list[str]:
+    """Say how long it took, whole and by stage, and how much memory a worker had."""
+    lines = [f"This call: archive in {written_s:.0f} s, run in {run_s:.0f} s."]
+    if cost is None:
+        return lines
+    if cost.archive_mb is not None:
+        size = f"{cost.archive_mb:.0f} MB, {cost.archive_mb / max(1, cost.studies):.1f} per study"
+        lines[0] += f" Archive: {size}."
+    lines.append(
+        f"Per study ({cost.studies} studies, {cost.workers} workers), seconds of a processor: "
+        f"{cost.per_study_s():.2f}"
     )
+    lines += [
+        f"  {row.stage}: {row.cpu_s / max(1, cost.studies):.2f} "
+        f"({100 * row.cpu_s / max(cost.whole().cpu_s, 1e-9):.0f} %)"
+        for row in cost.rows
+    ]
+    if cost.peak_worker_mb is not None:
+        lines.append(f"Peak memory of a worker: {cost.peak_worker_mb:.0f} MB")
+    return lines

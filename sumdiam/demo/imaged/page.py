@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from sumdiam import __version__
 from sumdiam.demo.cohort.words import OUTCOME_WORDS, in_words
+from sumdiam.demo.imaged.cost import TrialCost
 from sumdiam.demo.imaged.reproduced import Reproduced, counted
 from sumdiam.export.table_file import written_whole
 from sumdiam.report.doubt_grid import TITLE, doubt_grid
@@ -37,6 +38,8 @@ class PageContent:
     accuracy : of `accuracy_table`
     doubts : of the run (`report.doubt_table`)
     studies, refused : how many were measured and refused
+    cost : what all of it took; None where that is not known
+    review : what the reviewer's view shows, in a sentence
     """
 
     analysed: int
@@ -47,16 +50,20 @@ class PageContent:
     doubts: pd.DataFrame
     studies: int
     refused: int
+    cost: TrialCost | None = None
+    review: str = ""
 
 
-def write_page(content: PageContent, out: Path, *, figures: Path, report: str) -> Path:
+def write_page(
+    content: PageContent, out: Path, *, figures: Path, report: str, review: str = ""
+) -> Path:
     """Write the page and return its path.
 
     Parameters
     ----------
     figures : Path
         Folder of the run's figures; those that it lacks are left out.
-    report : path of the run's report, relative to the page
+    report, review : paths of the run's report and the reviewer's view, relative to the page
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -75,6 +82,7 @@ def write_page(content: PageContent, out: Path, *, figures: Path, report: str) -
         figures=[(words, _embedded(figures / f"{name}.svg")) for name, words in FIGURES
                  if (figures / f"{name}.svg").is_file()],
         report=report,
+        review=review,
         version=__version__,
         style=Markup(_asset("sumdiam.report", "template/report.css")),  # noqa: S704 - our own file
     )  # fmt: skip
