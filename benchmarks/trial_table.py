@@ -215,8 +215,8 @@ is viable:
 
 It proves that the chain holds from pixels to report: phases are found, registered and subtracted,
 masks read, lengths measured to about a millimetre, and the rules and statistics then give from
-these lengths what they give from the true ones, wherever no sum lies at a cut-off. Limits allow for an
-outline that is off; as outlines are right here, more than 95 % of them should hold.
+these lengths what they give from the true ones, wherever no sum lies at a cut-off. Limits allow for
+an outline that is off; as outlines are right here, more than 95 % of them should hold.
 
 It does not prove how well lesions of patients are measured. **Simulated lesions are not patients**:
 
