@@ -3,7 +3,9 @@
     sumdiam demo --trial soramic --out trial-all
     python -m benchmarks.trial_table trial-6 trial-24 trial-all --out docs/validation.md
 
-Accuracy is that of the run with the most studies; run times are of all that kept them.
+Accuracy is that of the run with the most studies; run times are of all that kept them. With
+``--pages`` each trial's own pages and tables of comparison are written anew first, from what its
+run left: nothing is measured.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.document_part import with_part
-from sumdiam.demo.cohort.table import load_cohort
+from sumdiam.demo.cohort.table import Cohort, load_cohort
 from sumdiam.demo.cohort.words import SHAPE_WORDS
 from sumdiam.demo.imaged.accuracy import NORMAL_95, accuracy_table
+from sumdiam.demo.imaged.command import compare_trial, told
 from sumdiam.demo.imaged.cost import TrialCost, trial_cost
 from sumdiam.demo.imaged.sample import measured_lesions
+from sumdiam.demo.imaged.selection import selected
 from sumdiam.export.table_file import read_table
 
 PART = "simulated trial"
@@ -57,8 +61,7 @@ class Trial:
     @classmethod
     def read(cls, out: Path) -> Trial:
         """Read what a trial left behind."""
-        asked = json.loads((out / "demo.json").read_text(encoding="utf-8"))["patients"]
-        patients = len(load_cohort().plan) if asked == "all" else int(asked)
+        patients = len(cohort_of(out).plan)
         tables = out / "run" / "tables"
         measurements = read_table(tables / "measurements")
         printed = read_table(tables / "printed_against_reproduced")
@@ -72,6 +75,13 @@ class Trial:
             differing=read_table(tables / "demo_differences"),
             cost=trial_cost(out, patients),
         )
+
+
+def cohort_of(out: Path) -> Cohort:
+    """Return the patients of a trial that the demo wrote."""
+    asked = json.loads((out / "demo.json").read_text(encoding="utf-8"))
+    patients = None if asked["patients"] == "all" else int(asked["patients"])
+    return selected(load_cohort(), patients, short=asked.get("short", False))
 
 
 def cells(*values: object) -> str:
@@ -252,8 +262,12 @@ def main() -> None:
     """Write the part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trials", type=Path, nargs="+", help="folders given to the demo as --out")
+    parser.add_argument("--pages", action="store_true", help="write each trial's pages anew")
     parser.add_argument("--out", type=Path, help="Markdown page; printed without it")
     args = parser.parse_args()
+    if args.pages:
+        for folder in args.trials:
+            print("\n".join(told(compare_trial(cohort_of(folder), folder))))
     text = document([Trial.read(folder) for folder in args.trials])
     if args.out is None:
         print(text)

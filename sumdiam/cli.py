@@ -339,6 +339,7 @@ def demo_command(
     subjects: option.DemoSubjects = 24,
     trial: option.Trial = None,
     patients: option.Patients = None,
+    short: option.Short = False,
     workers: option.Workers = None,
 ) -> int:
     """Make a simulated trial with known answers, run everything on it, and compare.
@@ -353,8 +354,9 @@ def demo_command(
     from sumdiam.demo import command
 
     return command.chosen_demo(
-        out=out, real=real, subjects=subjects, trial=trial, patients=patients, workers=workers
-    )
+        out=out, real=real, subjects=subjects, trial=trial, patients=patients, short=short,
+        workers=workers,
+    )  # fmt: skip
 
 
 @app.command("doctor")

@@ -105,3 +105,7 @@ Patients = Annotated[
     int | None,
     typer.Option(min=1, max=177, help="With --trial: so many of its 177; else all, for hours."),
 ]
+Short = Annotated[
+    bool,
+    typer.Option("--short", help="With --patients: those with the fewest outlines, arm by arm."),
+]

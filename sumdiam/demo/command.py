@@ -31,6 +31,7 @@ def chosen_demo(
     subjects: int = 24,
     trial: str | None = None,
     patients: int | None = None,
+    short: bool = False,
     workers: int | None = None,
 ) -> int:
     """Run the demo that the options ask for; see `demo_command` and `imaged.trial_command`.
@@ -43,13 +44,16 @@ def chosen_demo(
     if trial is None and patients is not None:
         msg = "--patients goes with --trial soramic; the small trial has --subjects"
         raise TrialError(msg)
+    if short and patients is None:
+        msg = "--short goes with --patients: say how many of --trial soramic"
+        raise TrialError(msg)
     workers = workers or usable_processors()
     if trial is None:
         return demo_command(out=out, real=real, subjects=subjects, workers=workers)
     if real is not None:
         msg = "--trial and --real make different archives: give one of them"
         raise TrialError(msg)
-    return trial_command(out=out, patients=patients, workers=workers)
+    return trial_command(out=out, patients=patients, short=short, workers=workers)
 
 
 def demo_command(

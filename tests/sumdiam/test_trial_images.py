@@ -232,6 +232,26 @@ def test_a_smaller_trial_has_every_arm_and_response_in_proportion():
     assert selected(cohort, None) is cohort
 
 
+def test_a_short_trial_has_the_same_strata_and_far_fewer_outlines(subjects):
+    cohort = load_cohort()
+    found, other = selected(cohort, 24, short=True), selected(cohort, 24)
+    strata = [
+        Counter(
+            one.plan.merge(one.subjects[["subject_id", "arm"]], on="subject_id")[
+                ["arm", "best_response"]
+            ].itertuples(index=False, name=None)
+        )
+        for one in (found, other)
+    ]
+    assert strata[0] == strata[1]
+    assert len(found.subjects) == len(other.subjects)
+    outlines = [
+        sum(len(v.lesions) for name in one.subjects["subject_id"] for v in subjects[name].visits)
+        for one in (found, other)
+    ]
+    assert outlines[0] < 0.5 * outlines[1]
+
+
 def test_a_smaller_trial_is_the_same_every_time():
     one, other = (selected(load_cohort(), 8) for _ in range(2))
     assert one.subjects["subject_id"].tolist() == other.subjects["subject_id"].tolist()

@@ -200,6 +200,7 @@ def test_an_archive_that_no_demo_wrote_is_left_alone(tmp_path):
         (["--patients", "4"], "--patients goes with --trial soramic"),
         (["--trial", "soramic", "--real", "x"], "give one of them"),
         (["--trial", "other"], "Invalid value"),
+        (["--trial", "soramic", "--short"], "--short goes with --patients"),
         (["--trial", "soramic", "--patients", "178"], "Invalid value"),
     ],
 )

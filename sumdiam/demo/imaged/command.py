@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -39,7 +40,9 @@ PAGE, REVIEW, REPORT = (
 )  # fmt: skip
 
 
-def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -> int:
+def trial_command(
+    *, out: Path, patients: int | None = None, short: bool = False, workers: int = 2
+) -> int:
     """Write the simulated trial's archive, run the main job on it, compare with print and truth.
 
     Parameters
@@ -47,6 +50,7 @@ def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -
     out : Path
         Gets ``archive/``, ``subjects.csv``, ``findings.csv``, ``truth_measurements.csv``, ``run/``.
     patients : how many of the 177 analysed ones; all, and all who are left out, for None
+    short : take those with the fewest outlines to measure
 
     Returns
     -------
@@ -55,9 +59,11 @@ def trial_command(*, out: Path, patients: int | None = None, workers: int = 2) -
         doubtful by the run, else 1.
     """
     started = time.monotonic()
-    cohort = selected(load_cohort(), patients)
+    cohort = selected(load_cohort(), patients, short=short)
+    mark = {"trial": "soramic", "patients": patients or "all", "version": __version__}
+    mark |= {"short": True} if short else {}
     with reporter_for_screen() as reporter:
-        _write(cohort, out, patients, workers, reporter)
+        _write(cohort, out, mark, workers, reporter)
         written_s = time.monotonic() - started
         summary = run(_settings(out, workers), reporter)
     run_s = time.monotonic() - started - written_s
@@ -145,10 +151,9 @@ def _settings(out: Path, workers: int) -> RunSettings:
 
 
 def _write(
-    cohort: Cohort, out: Path, patients: int | None, workers: int, reporter: Reporter
+    cohort: Cohort, out: Path, mark: Mapping[str, object], workers: int, reporter: Reporter
 ) -> None:
     """Write archive and tables, unless they are there already."""
-    mark = {"trial": "soramic", "patients": patients or "all", "version": __version__}
     if is_written(out, mark):
         return
     mark_written(out, {"unfinished": "soramic"})  # so that a stopped one is not taken for whole
