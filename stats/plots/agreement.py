@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stats.bland_altman import BlandAltman
+from stats.plots.lettering import broken
 from stats.plots.style import (
     FAINT,
     GROUP_COLOURS,
@@ -22,6 +23,8 @@ from stats.plots.style import (
 from stats.result import AgreementEstimate
 
 MINUS: Final = "\N{MINUS SIGN}"
+WIDTH, HEIGHT, LABEL_SIZE = 7.2, 4.4, 9.0
+"""Inches, and points."""
 ROOM: Final = 0.12
 """Share of the range that is left free beyond points and limits."""
 
@@ -73,11 +76,13 @@ def draw_bland_altman(
         ("lower limit", found.lower_limit),
     )
     with styled():
-        figure = Figure(figsize=(7.2, 4.4))
-        axes = figure.add_axes((0.11, 0.13, 0.64, 0.82))
+        figure = Figure(figsize=(WIDTH, HEIGHT))
+        axes = figure.add_axes((0.13, 0.15, 0.62, 0.82))
         _draw(axes, middle, gaps, lines)
-        axes.set_xlabel(f"Mean of {first} and {second}: {what} ({unit})")
-        axes.set_ylabel(f"{first} {MINUS} {second} ({unit})")
+        across = broken(f"Mean of {first} and {second}: {what} ({unit})", 0.64 * WIDTH, LABEL_SIZE)
+        upwards = broken(f"{first} {MINUS} {second} ({unit})", 0.82 * HEIGHT, LABEL_SIZE)
+        axes.set_xlabel("\n".join(across), multialignment="center")
+        axes.set_ylabel("\n".join(upwards), multialignment="center")
         _name_lines(axes, lines, unit, digits)
         light_grid(axes)
     return Drawing(figure, _plotted(middle, gaps, lines), _caption(found, first, second))

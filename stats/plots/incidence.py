@@ -131,16 +131,18 @@ def _draw_curve(
     """Draw one curve as steps up to the group's last time, with its limits as a band."""
     colour = GROUP_COLOURS[i % len(GROUP_COLOURS)]
     x = np.concatenate([[0.0], curve.times, [last]]) / per_unit
-    y = 100 * np.concatenate([[0.0], curve.incidence, curve.incidence[-1:]])
-    x = x[: y.size]
+    held = curve.incidence[-1:] if curve.incidence.size else [0.0]  # no event: a line at 0
+    y = 100 * np.concatenate([[0.0], curve.incidence, held])
     axes.plot(
         x, y, drawstyle="steps-post", color=colour, linewidth=1.7,
         linestyle=GROUP_DASHES[i % len(GROUP_DASHES)], solid_capstyle="butt",
     )  # fmt: skip
+    if not curve.incidence.size:
+        return
     lower = 100 * np.concatenate([[np.nan], curve.lower, curve.lower[-1:]])
     upper = 100 * np.concatenate([[np.nan], curve.upper, curve.upper[-1:]])
-    held = (np.repeat(x, 2)[1:], np.repeat(lower, 2)[:-1], np.repeat(upper, 2)[:-1])
-    axes.fill_between(*held, color=colour, alpha=0.13, linewidth=0)
+    band = (np.repeat(x, 2)[1:], np.repeat(lower, 2)[:-1], np.repeat(upper, 2)[:-1])
+    axes.fill_between(*band, color=colour, alpha=0.13, linewidth=0)
 
 
 def _finish(axes: Axes, ticks: np.ndarray, top: int, x_label: str, y_label: str) -> None:

@@ -41,8 +41,9 @@ def panels_below_key(
     foot: float,
     gap: float = 0.25,
     shares: Sequence[float] | None = None,
+    one_scale: bool = True,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with one axes per title, which share the scale of their y axis.
+    """Return a figure with one axes per title.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def panels_below_key(
         and the label of the axis), and between them.
     shares : sequence of numbers, optional
         How wide the panels are to each other; alike without it.
+    one_scale : bool
+        The panels share their y axis, with its ticks and their words, which only the first shows.
     """
     room = width - left - RIGHT
     parts = shares or [1.0] * len(titles)
@@ -71,8 +74,8 @@ def panels_below_key(
     x = left
     for words, wide in zip(lines, widths, strict=True):
         place = (x / width, foot / height, wide / width, body / height)
-        axes = figure.add_axes(place, sharey=panels[0] if panels else None)
-        axes.tick_params(labelleft=not panels)
+        axes = figure.add_axes(place, sharey=panels[0] if panels and one_scale else None)
+        axes.tick_params(labelleft=not (panels and one_scale))
         axes.set_title("\n".join(words), loc="left", fontsize=PANEL_SIZE, y=1.0, pad=4.0)
         panels.append(axes)
         x += wide + gap

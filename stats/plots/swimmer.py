@@ -93,7 +93,7 @@ def draw_swimmer(
             titles, key=_key(segments, marks, palette, symbols),
             x_label=x_label, y_label=y_label, title=title,
             width=WIDTH, body=lane * (most + 1), left=LEFT + longest, foot=FOOT,
-            gap=0.25 + longest,
+            gap=0.25 + longest, one_scale=False,
         )  # fmt: skip
         for axes, rows in zip(panels, columns, strict=True):
             inches = axes.get_position().width * WIDTH

@@ -154,6 +154,14 @@ def test_a_curve_ends_where_its_own_group_was_last_seen():
     assert ends == [400.0, 200.0]
 
 
+def test_a_group_without_events_is_a_line_at_zero():
+    free = {"": kaplan_meier(DAYS, np.zeros(10))}
+    nobody = {"one": {"": cumulative_incidence(DAYS, np.zeros(10, dtype=int), of_cause=1)}}
+    drawn = draw_cumulative_incidence(nobody, free, x_label="Days", days_per_unit=1.0)
+    (line,) = drawn.figure.axes[0].lines
+    assert [list(map(float, v)) for v in line.get_data()] == [[0.0, 400.0], [0.0, 0.0]]
+
+
 def test_incidences_that_leave_out_a_competing_event_are_refused():
     with pytest.raises(PlotError, match="do not add up to one"):
         drawn_incidence(curves=incidences(causes=(1,)))

@@ -373,6 +373,15 @@ def test_lanes_of_177_subjects_fit_a_page_group_beside_group():
     assert {axes.get_xlim() for axes in figure.axes} == {figure.axes[0].get_xlim()}
 
 
+def test_lanes_of_columns_side_by_side_have_their_own_names():
+    segments, ends = many_lanes(150, ("A", "B", "C"))
+    panels = swimmer(segments, ends).figure.axes
+    group = segments.drop_duplicates("id").set_index("id")["group"]
+    for axes, name in zip(panels, "ABC", strict=True):
+        shown = [label.get_text() for label in axes.get_yticklabels()]
+        assert sorted(shown) == sorted(group[group == name].index)
+
+
 def test_more_lanes_than_names_fit_go_without_names_and_say_so():
     drawn = swimmer(*many_lanes(200, ("A",)))
     assert drawn.figure.axes[0].get_yticks().size == 0
