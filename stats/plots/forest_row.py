@@ -26,6 +26,7 @@ def draw_response_forest(
     *,
     rate: str = "Objective response rate",
     name: Callable[[str], str] = _as_is,
+    level: Callable[[str], str] = _as_is,
 ) -> Drawing:
     """Response by level of each factor with exact limits, the dashed line at that of all.
 
@@ -34,16 +35,16 @@ def draw_response_forest(
     found : ResponseByFactor
     rate : str
         What the share is called.
-    name : function, optional
-        From a variable to the words that are printed for it.
+    name, level : functions, optional
+        From a variable, and from a level, to the words that are printed for it.
     """
     rows = [_rate_row("All subjects", found.overall, kind="whole")]
     for factor in found.factors:
-        rows += _of_factor(factor, name(factor.variable))
-    level = 100 * found.overall.level
+        rows += _of_factor(factor, name(factor.variable), level)
+    percents = 100 * found.overall.level
     left_out = "; ".join(f"{name(variable)} ({why})" for variable, why in found.left_out)
     caption = (
-        f"{rate} with {level:g} % Clopper-Pearson limits by level of each factor; dashed: all "
+        f"{rate} with {percents:g} % Clopper-Pearson limits by level of each factor; dashed: all "
         "subjects. One test per factor, without correction for multiple testing and without regard "
         f"to other factors (policy “{found.policy}”)."
         + (f" {found.overall.n_missing} without a known response are left out."
@@ -52,7 +53,7 @@ def draw_response_forest(
     )  # fmt: skip
     return draw_forest(
         rows,
-        heads=ForestHeads("Factor", ("k/n",), (f"% ({level:g} % CI)", "p (test)")),
+        heads=ForestHeads("Factor", ("k/n",), (f"% ({percents:g} % CI)", "p (test)")),
         x_label=f"{rate} (%)",
         scale="percent",
         line=found.overall.estimate,
@@ -60,14 +61,21 @@ def draw_response_forest(
     )
 
 
-def _of_factor(factor: FactorResponse, words: str) -> list[ForestRow]:
+def _of_factor(
+    factor: FactorResponse, words: str, written: Callable[[str], str]
+) -> list[ForestRow]:
     """Return the heading of a factor with its test, and its levels."""
     p, test = factor.test.p_value, factor.test.name
     note = f" ({factor.n_missing} missing)" if factor.n_missing else ""
     head = ForestRow(words + note, ("",), ("", p_of_test(factor.test)), kind="heading")
     levels = [
         _rate_row(
-            one.level, one.response, variable=factor.variable, level=one.level, p=p, test=test
+            written(one.level),
+            one.response,
+            variable=factor.variable,
+            level=one.level,
+            p=p,
+            test=test,
         )
         for one in factor.levels
     ]
@@ -102,6 +110,7 @@ def draw_hazard_forest(
     x_label: str = "Hazard ratio",
     towards: tuple[str, str] | None = ("fewer events", "more events"),
     name: Callable[[str], str] = _as_is,
+    level: Callable[[str], str] = _as_is,
     what: str = "",
 ) -> Drawing:
     """Hazard ratios of Cox models with Wald limits: one model, or one per covariate.
@@ -113,24 +122,24 @@ def draw_hazard_forest(
     x_label : str
     towards : two words
         What hazards below and above one mean.
-    name : function, optional
-        From a variable to the words that are printed for it.
+    name, level : functions, optional
+        From a variable, and from a level, to the words that are printed for it.
     what : str
         Says what was fitted, first words of the caption.
     """
-    rows = [row for fit in fits for row in _of_fit(fit.rows(), name)]
-    level = 100 * fits[0].level if fits else 95.0
+    rows = [row for fit in fits for row in _of_fit(fit.rows(), name, level)]
+    percents = 100 * fits[0].level if fits else 95.0
     notes = [note for fit in fits for note in fit.notes]
     missing = [f"{fit.n_missing}" for fit in fits if fit.n_missing] if len(fits) == 1 else []
     caption = (
-        f"{what or fits[0].method}: hazard ratios with {level:g} % Wald limits on a logarithmic "
-        "axis, of numbers for one unit more; counts are events/subjects of the level."
+        f"{what or fits[0].method}: hazard ratios with {percents:g} % Wald limits on a logarithmic "
+        "axis, of numbers for one unit more; counts are events/subjects of the levels."
         + (f" {missing[0]} incomplete cases are left out." if missing else "")
         + (f" {'; '.join(dict.fromkeys(notes))}." if notes else "")
     )
     return draw_forest(
         rows,
-        heads=ForestHeads("Covariate", ("Events/n",), (f"HR ({level:g} % CI)", f"p ({WALD})")),
+        heads=ForestHeads("Covariate", ("Events/n",), (f"HR ({percents:g} % CI)", f"p ({WALD})")),
         x_label=x_label,
         scale="log",
         line=1.0,
@@ -140,7 +149,9 @@ def draw_hazard_forest(
 
 
 def _of_fit(
-    rows: Iterable[CoxTerm | ReferenceLevel], name: Callable[[str], str]
+    rows: Iterable[CoxTerm | ReferenceLevel],
+    name: Callable[[str], str],
+    level: Callable[[str], str],
 ) -> list[ForestRow]:
     """Return the rows of a fit; a factor of two levels is one row, of more a heading and levels."""
     listed = list(rows)
@@ -152,32 +163,37 @@ def _of_fit(
             if not pair:
                 words = name(row.variable)
                 found.append(ForestRow(words, ("",), ("", ""), kind="heading"))
-                found.append(_reference(row))
+                found.append(_reference(row, level(row.level)))
         else:
-            found.append(_ratio_row(row, name(row.variable), alone=len(mine) <= 2))
+            base = next((one for one in mine if isinstance(one, ReferenceLevel)), None)
+            if len(mine) > 2:
+                label, counts = level(row.level), f"{row.events}/{row.n}"
+            elif base is None:
+                label, counts = name(row.variable), f"{row.events}/{row.n}"
+            else:
+                label = f"{name(row.variable)}: {level(row.level)} vs {level(base.level)}"
+                counts = f"{row.events}/{row.n} vs {base.events}/{base.n}"
+            found.append(_ratio_row(row, label, counts, alone=len(mine) <= 2))
     return found
 
 
-def _reference(row: ReferenceLevel) -> ForestRow:
+def _reference(row: ReferenceLevel, words: str) -> ForestRow:
     """Return the row of a reference level."""
     return ForestRow(
-        row.level, (f"{row.events}/{row.n}",), ("reference", ""), kind="reference",
+        words, (f"{row.events}/{row.n}",), ("reference", ""), kind="reference",
         variable=row.variable, level=row.level, n=row.n, events=row.events, estimate=float("nan"),
     )  # fmt: skip
 
 
-def _ratio_row(term: CoxTerm, words: str, *, alone: bool) -> ForestRow:
+def _ratio_row(term: CoxTerm, label: str, counts: str, *, alone: bool) -> ForestRow:
     """Return the row of a hazard ratio, or of why there is none."""
     known = term.hazard_ratio == term.hazard_ratio
     told = "no estimate"
     if known:
         told = ratio_with_limits(term.hazard_ratio, term.lower, term.upper)
-    label = term.level
-    if alone:
-        label = f"{words}: {term.level} vs {term.reference}" if term.reference else words
     return ForestRow(
         label,
-        (f"{term.events}/{term.n}",),
+        (counts,),
         (told, p_value(term.p_value)),
         kind="single" if alone else "level",
         estimate=term.hazard_ratio, lower=term.lower, upper=term.upper,

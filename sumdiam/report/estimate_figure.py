@@ -90,7 +90,11 @@ def _response_forest(tables: RunTables, view: View, policy: ComparisonPolicy) ->
     found = response_by_factor(
         responded.reset_index(drop=True), factors.reset_index(drop=True), policy=policy
     )
-    return draw_response_forest(found, name=wording.heading) if found.factors else None
+    return (
+        draw_response_forest(found, name=wording.heading, level=wording.level)
+        if found.factors
+        else None
+    )
 
 
 def _hazard_forest(one: Regressed) -> Drawing:
@@ -98,6 +102,7 @@ def _hazard_forest(one: Regressed) -> Drawing:
     return draw_hazard_forest(
         [fit for _, fit in one.table.univariable],
         name=wording.heading,
+        level=wording.level,
         x_label=f"Hazard ratio, {REGRESSED[one.name].lower()}",
         towards=("later events", "earlier events"),
         what="Cox regression of each factor alone",

@@ -105,7 +105,9 @@ def _characteristic(one: Characteristic, table: BaselineTable) -> list[GridRow]:
         for level in one.levels:
             cells = [_share(k, n) for k, n in zip(level.counts, table.sizes, strict=True)]
             overall = [_share(level.overall, n_all)] if several else []
-            rows.append(row_of([level.level, *overall, *cells, *blank], kind="level"))
+            rows.append(
+                row_of([wording.level(level.level), *overall, *cells, *blank], kind="level")
+            )
     if missing_all:
         cells = [_share(k, n) for k, n in zip(one.missing, table.sizes, strict=True)]
         overall = [_share(missing_all, n_all)] if several else []

@@ -93,7 +93,7 @@ def _of_variable(
     for row in rows:
         others = [model.get(_key(row)) for model in beside]
         cells = [_cells(one) for one in (row, *others)]
-        label = row.level if levels else wording.heading(name)
+        label = wording.level(row.level) if levels else wording.heading(name)
         flat = [text for pair in cells for text in pair]
         kind = "level" if levels else "first"
         lines.append(row_of([label, f"{row.events}/{row.n}", *flat], kind=kind))

@@ -228,11 +228,26 @@ HEADINGS = {
 """Covariates whose name is not what a table prints."""
 
 
+ACRONYMS = {
+    word.lower(): word
+    for word in ("AFP", "ALT", "AST", "CEA", "ECOG", "BCLC", "HBV", "HCC", "HCV", "HIV", "INR",
+                 "MVI", "PVT", "RFA", "SIRT", "TACE", "TARE", "TIPS", "TNM")
+}  # fmt: skip
+"""Words of a covariate's name that are written in capitals."""
+
+LEVELS = {"true": "yes", "false": "no"}
+
+
+def level(word: str) -> str:
+    """Write a level of a covariate: `true` as yes, `hepatitis_b` as hepatitis b."""
+    return LEVELS.get(word.lower(), word.replace("_", " ").strip() or word)
+
+
 def heading(column: str) -> str:
     """Write the name of a covariate's column: `age_years` as Age, years."""
     if column in HEADINGS:
         return HEADINGS[column]
-    words = column.replace("_", " ").strip()
+    words = " ".join(ACRONYMS.get(word, word) for word in column.split("_")).strip()
     for unit in ("years", "mm", "cm", "months", "days"):
         if words.endswith(f" {unit}"):
             words = f"{words.removesuffix(f' {unit}')}, {unit}"

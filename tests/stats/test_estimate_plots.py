@@ -64,6 +64,15 @@ def test_the_forest_of_hazards_shows_r_s_ratios():
     assert drawn.figure.axes[1].get_xscale() == "log"
 
 
+def test_a_factor_of_two_levels_shows_the_events_of_both_and_its_words():
+    days, event = [3, 5, 8, 9, 12, 14, 2, 6], [1, 1, 0, 1, 1, 1, 1, 0]
+    had = pd.DataFrame({"ascites": ["true", "false"] * 4, "age": range(50, 58)})
+    words = {"true": "yes", "false": "no"}
+    shown = texts(draw_hazard_forest([cox(days, event, had)], level=words.get).figure)
+    # by hand: of rows 1, 3, 5, 7 three had an event, of the others three
+    assert {"ascites: yes vs no", "3/4 vs 3/4", "6/8"} <= set(shown)
+
+
 def test_a_factor_of_three_levels_shows_its_reference_and_an_infinite_ratio_says_so():
     days = [3, 5, 8, 9, 12, 14, 2, 6, 7, 11, 13, 15]
     event = [1, 1, 0, 1, 1, 1, 1, 0, 1, 0, 0, 0]

@@ -115,3 +115,12 @@ def test_every_flag_that_can_be_written_has_words():
     codes = {*re.findall(r'Flag\(\s*"([a-z_]+)"', sources), STALE_FLAG}
     assert len(codes) > 10
     assert codes - set(wording.FLAG_WORDS) == set()
+
+
+def test_names_and_levels_of_covariates_are_printed_as_a_paper_writes_them():
+    assert wording.heading("previous_tace") == "Previous TACE"
+    assert wording.heading("afp_above_400") == "AFP above 400"
+    assert wording.heading("age_years") == "Age, years"
+    assert [wording.level(word) for word in ("true", "FALSE", "hepatitis_b", "II", "_")] == [
+        "yes", "no", "hepatitis b", "II", "_",
+    ]  # fmt: skip
