@@ -18,7 +18,7 @@ from sumdiam.demo.cohort.rederived import rederive
 from sumdiam.demo.cohort.table import Cohort, load_cohort
 from sumdiam.demo.imaged.accuracy import accuracy_table
 from sumdiam.demo.imaged.archive import write_trial_archive
-from sumdiam.demo.imaged.cost import TrialCost, size_mb, trial_cost, write_archive_cost
+from sumdiam.demo.imaged.cost import COMPILING, TrialCost, size_mb, trial_cost, write_archive_cost
 from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.input_table import true_lengths, write_trial_inputs
 from sumdiam.demo.imaged.outcome import differing, measured_patients, run_tables
@@ -185,6 +185,7 @@ def _times(cost: TrialCost | None, written_s: float, run_s: float) -> list[str]:
         f"  {row.stage}: {row.cpu_s / max(1, cost.studies):.2f} "
         f"({100 * row.cpu_s / max(cost.whole().cpu_s, 1e-9):.0f} %)"
         for row in cost.rows
+        if row.stage != COMPILING
     ]
     if cost.peak_worker_mb is not None:
         lines.append(f"Peak memory of a worker: {cost.peak_worker_mb:.0f} MB")

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from sumdiam import __version__
 from sumdiam.demo.cohort.words import OUTCOME_WORDS, in_words
-from sumdiam.demo.imaged.cost import TrialCost
+from sumdiam.demo.imaged.cost import COMPILING, TrialCost
 from sumdiam.demo.imaged.reproduced import Reproduced, counted
 from sumdiam.export.table_file import written_whole
 from sumdiam.report.doubt_grid import TITLE, doubt_grid
@@ -71,6 +71,7 @@ def write_page(
     html = environment.from_string(_asset("sumdiam.demo.imaged", "page.html.j2")).render(
         content=content,
         in_words=in_words,
+        compiling=COMPILING,
         outcome_words=OUTCOME_WORDS,
         whole=content.analysed == content.everybody,
         verdicts=counted(content.rows),
