@@ -192,8 +192,8 @@ def _shown(node: ast.AST) -> str:
     return " ".join(ast.unparse(ast.fix_missing_locations(whole)).split())
 
 
-def mutants(path: Path, root: Path) -> Iterator[tuple[Mutant, types.CodeType]]:
-    """Yield the mutants of a module, each with the compiled changed module."""
+def mutants(path: Path, root: Path) -> Iterator[tuple[Mutant, Callable[[], types.CodeType]]]:
+    """Yield the mutants of a module, each with what compiles it until the next one is asked for."""
     name = path.relative_to(root).as_posix()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     seen = set()
@@ -211,7 +211,7 @@ def mutants(path: Path, root: Path) -> Iterator[tuple[Mutant, types.CodeType]]:
                     where = ".".join(function) or "module"
                     shown = _shown(child), _shown(other)
                     mutant = Mutant(name, where, child.lineno, operator, *shown, key)
-                    yield mutant, compile(tree, str(path), "exec")
+                    yield mutant, lambda: compile(tree, str(path), "exec")
                 _put(parent, field, index, child)
 
 

@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -43,8 +43,9 @@ TESTS = (
 )  # fmt: skip
 LIVER_TESTS = ("liver_function", "liver_table")
 """For the limits of liver function and stage, which no other test reads."""
-SECONDS, BYTES = 60, 6 * 2**30
-"""Beyond these a mutant counts as noticed: it never ends, or fills the memory."""
+SECONDS, BYTES = 40, 6 * 2**30
+"""Beyond these a mutant counts as noticed: it never ends (processor time, as a busy machine says
+nothing of it), or fills the memory."""
 MOST = [10**6]
 """Beyond so many tests that may notice a mutant none is run: what survives so, may not at last."""
 NEAR = 1000
@@ -63,7 +64,8 @@ def tries(only: list[str]) -> Iterator[Try]:
         if module in MODULES:
             path = ROOT / "assessment" / f"{module}.py"
             for mutant, code in mutants(path, ROOT):
-                yield mutant, lambda code=code, name=f"assessment.{module}": apply_code(name, code)
+                name = f"assessment.{module}"
+                yield mutant, lambda name=name, code=code: apply_code(name, code())
     for path in sorted((ROOT / "assessment" / "rules").glob("*.toml")):
         if not only or path.stem in only or "rules" in only:
             for mutant, changed in rule_mutants(path, ROOT):
@@ -87,7 +89,7 @@ def child(
         os.dup2(silence, stream)
     gc.disable()
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         change()
     except Exception as error:  # noqa: BLE001
@@ -198,7 +200,8 @@ class Runner:
     def recorded(self, session: Any) -> Recorder:
         """Run every test once, unchanged, and keep the calls it makes."""
         keep_tables()
-        recorder = Recorder([f"assessment.{name}" for name in MODULES])
+        chosen = [name for name in MODULES if not self.only or name in self.only]
+        recorder = Recorder([f"assessment.{name}" for name in chosen])
         for item, following in zip(session.items, [*session.items[1:], None], strict=True):
             protocol = item.config.hook.pytest_runtest_protocol
             recorder.run(item.nodeid, partial(protocol, item=item, nextitem=following))
@@ -214,11 +217,12 @@ class Runner:
         del found[""]
         return found
 
-    def ordered(self, mutant: Mutant, items: list[Any]) -> list[Any]:
-        """Return the tests, those first that noticed most mutants so far."""
+    def ordered(self, mutant: Mutant, items: list[Any], seconds: Mapping[str, float]) -> list[Any]:
+        """Return the tests, those first that noticed most mutants so far for the time they take."""
         kills = self.near(mutant)
         first = sorted(
-            (item for item in items if item.nodeid in kills), key=lambda item: -kills[item.nodeid]
+            (item for item in items if item.nodeid in kills),
+            key=lambda item: -kills[item.nodeid] / seconds[item.nodeid],
         )[:20]
         chosen = set(first)
         return first + [item for item in items if item not in chosen]
@@ -249,7 +253,8 @@ class Runner:
                 where = mutant.file + mutant.function
                 tests = tests_of(mutant.file, session.items)
                 named = recorder.naming(mutant, self.near(mutant))
-                found, by = outcome(change, self.ordered(mutant, tests), session, named)
+                ordered = self.ordered(mutant, tests, recorder.seconds)
+                found, by = outcome(change, ordered, session, named)
                 self.kills[where][by] += NEAR
                 self.kills[mutant.file][by] += 1
                 seconds = f"{time.monotonic() - begun:.2f}"

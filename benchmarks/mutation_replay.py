@@ -124,7 +124,8 @@ class Recorder:
         self.test = test
         self._open.clear()
         begun = time.process_time()
-        sys.setprofile(self.profile)
+        if self.functions:
+            sys.setprofile(self.profile)
         try:
             act()
         finally:
@@ -136,8 +137,8 @@ class Recorder:
     ) -> Callable[[], Iterator[tuple[str, str | None]]] | None:
         """Return what names the tests that may notice a mutant, each with the one behind it.
 
-        Those come first that noticed most mutants so far (`kills`), then short ones. None where all
-        tests may.
+        Those come first that noticed most mutants so far (`kills`) for the time they take, then
+        short ones. None where all tests may.
         """
         module = mutant.file.removesuffix(".py").replace("/", ".")
         key = (module, mutant.function)
@@ -166,7 +167,7 @@ class Recorder:
 
         def rank(test: str) -> tuple[int, float]:
             found = sum(kills.get(name, 0) for name in (test, *self.followers.get(test, [])))
-            return -found, self.seconds[test]
+            return -found / self.seconds[test], self.seconds[test]
 
         for test in sorted(of_test, key=rank):
             if not all(self._answers(function, call) for call in of_test[test]):
