@@ -21,26 +21,24 @@ from assessment.code import (
     Ints,
     choose,
 )
-from assessment.response import first_progression
-from assessment.visit_array import filled, rank_of_first, rows_of
+from assessment.visit_array import earlier, filled, rows_of
 from assessment.words import Words, first_of
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """Best response of each case: code, rank of the visit that gave it (-1: none), reason."""
+    """Best response of each case: code and reason."""
 
     code: Ints
-    rank: Ints
     reason: Words
 
 
 def until_progression(overall: Ints) -> Bools:
-    """Return which follow-up visits count for the outcomes: up to and including first PD."""
-    rank = np.arange(overall.shape[1])
-    first = first_progression(overall)
-    last = choose(first < 0, overall.shape[1], first)
-    return np.asarray((rank > 0) & (rank <= last[:, None]) & (overall != NONE))
+    """Return which follow-up visits count for the outcomes: up to and including first PD.
+
+    A baseline has no response and does not count.
+    """
+    return np.asarray(~earlier(overall == PD) & (overall != NONE))
 
 
 def best_response(
@@ -53,14 +51,12 @@ def best_response(
     overall : (case, rank) codes
     day : (case, rank) date of each response
     start_day : (case,) where the minimum interval of SD starts
-    dated : (case,) where dates are known; without them the interval is not applied
+    dated : (case,) where these dates are known; without them the interval is not applied
 
     Source: Eisenhauer 2009, section 4.6 and table 3.
     """
-    stable = _late_enough(day, start_day, policy) | ~dated[:, None]
-    counting = until_progression(overall)
-    code, rank = _best_codes(overall, stable, overall == CR, overall == PR, counting)
-    return Best(code, rank, _reasons(code, counting, overall, dated, policy))
+    code = best_codes(overall, day, start_day, policy, dated=dated)
+    return Best(code, _reasons(code, until_progression(overall), overall, dated, policy))
 
 
 def best_codes(
@@ -68,8 +64,7 @@ def best_codes(
 ) -> Ints:
     """Return the code of the best response without confirmation; parameters as there."""
     stable = _late_enough(day, start_day, policy) | ~dated[:, None]
-    counting = until_progression(overall)
-    return _best_codes(overall, stable, overall == CR, overall == PR, counting)[0]
+    return _best_codes(overall, stable, overall == CR, overall == PR, until_progression(overall))
 
 
 def confirmed_best_response(
@@ -90,9 +85,9 @@ def confirmed_best_response(
     confirmed_pr = confirmed(overall, day, policy, first=(PR,), second=(CR, PR))
     stable = _late_enough(day, start_day, policy) | ~dated[:, None]
     counting = until_progression(overall)
-    code, rank = _best_codes(overall, stable, confirmed_cr, confirmed_pr, counting)
+    code = _best_codes(overall, stable, confirmed_cr, confirmed_pr, counting)
     reason = _reasons(code, counting, overall, dated, policy)
-    return Best(choose(without_target & (code == SD), NON_CR_NON_PD, code), rank, reason)
+    return Best(choose(without_target & (code == SD), NON_CR_NON_PD, code), reason)
 
 
 def confirmed(
@@ -119,32 +114,28 @@ def confirmed(
     )
     done = np.zeros_like(starts)
     least, most = int(policy["confirmation_days"]), int(policy["ne_during_confirmation"])
-    for begin in range(1, depth):
+    for begin in range(depth):
         open_ = starts[:, begin].copy()
         gaps = np.zeros(len(overall), dtype=np.int64)
         for rank in range(begin + 1, depth):
             response = seconds[:, rank]
-            safe = choose(open_ & response, day[:, rank] - day[:, begin], 0)
-            done[:, begin] |= open_ & response & (safe >= least)
-            gaps += counting[:, rank] & (overall[:, rank] == NE)
-            open_ &= np.asarray(counting[:, rank]) & (
-                response | ((overall[:, rank] == NE) & (gaps <= most))
-            )
+            elapsed = day[:, rank] - day[:, begin]  # looked at where both are known
+            done[:, begin] |= open_ & response & (elapsed >= least)
+            gaps += overall[:, rank] == NE
+            open_ &= response | ((overall[:, rank] == NE) & (gaps <= most))
     whole[case] = done
     return np.asarray(whole)
 
 
 def _late_enough(day: Ints, start_day: Ints, policy: Mapping[str, str]) -> Bools:
-    """Return which visits are far enough from the start for SD to count."""
-    known = (day != NO_DAY) & (start_day != NO_DAY)[:, None]
-    elapsed = choose(known, day, 0) - choose(known, start_day[:, None], 0)
-    return np.asarray(known & (elapsed >= int(policy["sd_minimum_days"])))
+    """Return which visits are far enough from the start for SD to count; both dates are known."""
+    return np.asarray(day - start_day[:, None] >= int(policy["sd_minimum_days"]))
 
 
 def _best_codes(
     overall: Ints, stable: Bools, complete: Bools, partial: Bools, counting: Bools
-) -> tuple[Ints, Ints]:
-    """Return the best of CR, PR, SD, NON-CR/NON-PD, PD, NED, NE, in that order, and its visit."""
+) -> Ints:
+    """Return the best of CR, PR, SD, NON-CR/NON-PD, PD, NED, NE, in that order."""
     responding = (overall == CR) | (overall == PR)
     stands = [
         (CR, complete),
@@ -155,12 +146,9 @@ def _best_codes(
         (NED, overall == NED),
     ]
     code = np.full(len(overall), NE, dtype=np.int64)
-    rank = np.full(len(overall), -1, dtype=np.int64)
     for category, where in reversed(stands):
-        first = rank_of_first(where & counting)
-        code = choose(first >= 0, category, code)
-        rank = choose(first >= 0, first, rank)
-    return code, rank
+        code = choose((where & counting).any(axis=1), category, code)
+    return code
 
 
 def _reasons(

@@ -35,6 +35,7 @@ from assessment.subject_response import (
     SubjectResponses,
     assess_subjects,
     disease_control,
+    interval_known,
     stable_from,
 )
 
@@ -206,8 +207,8 @@ def _outcomes(
     drawn, gone = drawn_lengths(reading, base.whole, targets, spread, noise, reader)
     overall = redrawn_responses(reading, base.whole, targets, drawn, gone)
     day = np.tile(reading.day, (times, 1))
-    start = np.tile(stable_from(reading, base.people), times)
-    dated = np.tile(base.course.visits.dated[base.course.subject], times)
+    begin = stable_from(reading, base.people)
+    start, dated = np.tile(begin, times), np.tile(interval_known(base.course, begin), times)
     if policy["confirm"] == "on":
         without = np.tile(base.whole.sums.n_expected == 0, times)
         best = confirmed_best_response(

@@ -110,6 +110,11 @@ def stable_from(reading: Reading, people: People) -> Ints:
     return np.asarray(people.start[reading.course.subject])
 
 
+def interval_known(course: Course, start: Ints) -> Bools:
+    """(case,): whether both ends of the minimum interval of SD have dates."""
+    return np.asarray(course.visits.dated[course.subject] & (start != NO_DAY))
+
+
 def assess_subjects(
     course: Course, people: People, rules: Rules, *, select: str, probabilities: bool
 ) -> SubjectResponses:
@@ -121,8 +126,8 @@ def assess_subjects(
         None if rules.criteria.has("immune") else lambda sums: margin(reading, sums, unsure.spread),
     )
     overall, day = whole.found.overall, reading.day
-    dated = course.visits.dated[course.subject]
     start = stable_from(reading, people)
+    dated = interval_known(course, start)
     best = best_response(overall, day, start, rules.policy, dated=dated)
     sure = confirmed_best_response(
         overall,

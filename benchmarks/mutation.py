@@ -7,7 +7,8 @@
 The tests are collected once; each mutant lives in a forked process, which runs them until one
 fails. What a mutant came to is a row of the session, written at once: a run goes on where the one
 before it ended, and a changed function is tried anew. `--again` tries the survivors once more, for
-instance after a test was added. Hypothesis draws the same examples each time and does not shrink.
+instance after a test was added. With `--tests` or `--most` only what is killed has a row: what
+survives a part of the tests is not tried yet. Hypothesis draws the same examples each time and does not shrink.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = ("response", "best_response", "sums", "depth", "endpoints", "targets")
 TESTS = (
     "overall_response", "worked_patients", "exclusions", "mrecist", "targets", "criteria", "policy",
-    "rule_oracle", "conformance", "reason", "probability", "visit_array",
+    "rule_oracle", "conformance", "reason", "probability", "visit_array", "best_response", "sums",
 )  # fmt: skip
 LIVER_TESTS = ("liver_function", "liver_table")
 """For the limits of liver function and stage, which no other test reads."""
@@ -183,8 +184,8 @@ def keep_tables() -> None:
 class Runner:
     """Runs the mutants in the place of the tests."""
 
-    def __init__(self, session_path: Path, only: list[str], *, again: bool) -> None:
-        self.path, self.only, self.again = session_path, only, again
+    def __init__(self, session_path: Path, only: list[str], *, again: bool, short: bool) -> None:
+        self.path, self.only, self.again, self.short = session_path, only, again, short
         self.kills: dict[str, Counter[str]] = defaultdict(Counter)
 
     def pytest_collection(self) -> None:
@@ -258,8 +259,10 @@ class Runner:
                 self.kills[where][by] += NEAR
                 self.kills[mutant.file][by] += 1
                 seconds = f"{time.monotonic() - begun:.2f}"
-                writer.writerow(asdict(mutant) | {"result": found, "by": by, "seconds": seconds})
-                handle.flush()
+                if found == "killed" or not self.short:
+                    row = {"result": found, "by": by, "seconds": seconds}
+                    writer.writerow(asdict(mutant) | row)
+                    handle.flush()
                 if found == "survived":
                     print(f"{mutant.file}:{mutant.line} {mutant.function}: {mutant.before}"
                           f"  ->  {mutant.after}", flush=True)  # fmt: skip
@@ -293,7 +296,9 @@ def main() -> None:
             "-m",
             "not slow",
         ]
-        code = pytest.main([*options, *chosen], [Runner(given.session, only, again=given.again)])
+        short = bool(given.tests) or given.most < 10**6
+        runner = Runner(given.session, only, again=given.again, short=short)
+        code = pytest.main([*options, *chosen], [runner])
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             sys.exit(int(code))
     if given.report:
