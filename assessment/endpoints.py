@@ -12,6 +12,7 @@ from assessment.phrase import spelled
 from assessment.response import evaluable, first_progression
 from assessment.words import Words, first_of, one_word
 
+UNKNOWN_START = "no_dates: the start is not known"
 ALLOWED_MISSED = 1
 """More missed visits in a row than this censor the event behind them (scheme fda_strict)."""
 
@@ -120,7 +121,11 @@ def _censoring_day(followed: Followed, overall: Ints) -> tuple[Ints, Words]:
         none = last == NO_DAY
         words = "censored at the last images"
     day = choose(none, followed.start, last)
-    return day, first_of([(none, "censored at the start: no assessment after baseline")], words)
+    cases = [
+        (none & (followed.start == NO_DAY), UNKNOWN_START),
+        (none, "censored at the start: no assessment after baseline"),
+    ]
+    return day, first_of(cases, words)
 
 
 def progression_times(
@@ -267,11 +272,11 @@ def _settle(followed: Followed, times: Times) -> Times:
 def _checked(times: Times) -> Times:
     """Leave out answers without a start, or that end before they start; say so."""
     no_start = (times.start == NO_DAY) & (times.end != NO_DAY)
-    backwards = ~no_start & (times.end != NO_DAY) & (times.end < times.start)
+    backwards = (times.end != NO_DAY) & (times.end < times.start)
     bad = no_start | backwards
     reason = first_of(
         [
-            (no_start, "no_dates: the start is not known"),
+            (no_start, UNKNOWN_START),
             (backwards, "dates_backwards: ends before it starts"),
         ],
         times.reason,

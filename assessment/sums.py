@@ -138,8 +138,7 @@ def count_targets(value: Ints, flags: Packed, target: Bools, bounds: Ints) -> Co
 def _grown(value: Ints, measured: Bools, percent: int) -> Bools:
     """Return which lesions grew from their smallest value before by a percentage of it."""
     low = lowest_before(value, measured)
-    growth = value - low
-    return np.asarray(measured & (low > 0) & (growth > 0) & (100 * growth >= percent * low))
+    return np.asarray((low > 0) & (100 * (value - low) >= percent * low))  # missing is no growth
 
 
 def vanished_before(present: Bools, gone: Bools) -> Bools:

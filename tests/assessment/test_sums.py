@@ -5,7 +5,15 @@ import pytest
 
 from assessment.code import NO_DAY, NOT_MEASURED
 from assessment.response import Setting
-from assessment.sums import NO_SUM, large_again, lowest_before, sum_targets, vanished_before
+from assessment.sums import (
+    NO_SUM,
+    count_targets,
+    large_again,
+    lowest_before,
+    sum_targets,
+    target_flags,
+    vanished_before,
+)
 
 LEAST = 1000
 MISSING = NOT_MEASURED
@@ -48,11 +56,12 @@ def test_only_a_lesion_that_is_there_is_large_again_whatever_its_other_length_is
 
 
 def test_a_lesion_has_vanished_once_it_was_there_and_then_gone():
-    present = np.array([[True, False, False, True], [False, False, True, True]])
-    gone = np.array([[False, True, False, False], [True, True, False, False]])
+    present = np.array([[1, 0, 0, 1], [0, 0, 1, 1], [1, 0, 1, 1]], dtype=bool)
+    gone = np.array([[0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
     assert vanished_before(present, gone).tolist() == [
         [False, False, True, True],
         [False, False, False, False],  # gone from the start: it had never been there
+        [False, False, False, False],  # not measured is not gone
     ]
 
 
@@ -88,6 +97,31 @@ def test_sums_of_targets_measured_gone_and_missing():
     assert found.baseline.tolist() == [3500]
 
 
+def test_one_target_alone_is_all_of_them():
+    found = summed([[2000, 0, 1200]], ["ngn"])
+    assert found.all_gone.tolist() == [[False, True, False]]
+    assert found.any_present.tolist() == [[True, False, True]]
+    assert found.returned.tolist() == [[False, False, True]]
+    assert found.returned_large.tolist() == [[False, False, True]]
+
+
+def test_the_sums_of_some_targets_are_those_of_all_less_the_others():
+    value = rows([2000, 0, 1200], [1500, 900, 700], [1000, 1250, MISSING], [400, 300, 300])
+    gone = np.array([[0, 1, 0], [0, 1, 1], [0, 0, 0], [0, 0, 0]], dtype=bool)
+    bounds = np.array([0, 3, 4])
+    flags = target_flags(value, gone, bounds, reappears_from=LEAST, lesion_percent=25)
+    everyone, some = np.full(4, True), np.array([True, False, False, True])
+    whole, part, others = (
+        count_targets(value, flags, member, bounds) for member in (everyone, some, ~some)
+    )
+    rest = whole.without(part)
+    np.testing.assert_array_equal(rest.total, [[2500, 2150, 700], [0, 0, 0]])
+    np.testing.assert_array_equal(rest.n, [2, 0])
+    for found, want in zip(rest.flags, others.flags, strict=True):
+        np.testing.assert_array_equal(found, want)
+    assert rest.sums.complete.tolist() == [[True, True, False], [True, True, True]]
+
+
 def test_without_a_target_nothing_is_gone_and_a_baseline_not_measured_has_no_sum():
     value, gone = rows([2000, 0]), np.array([[False, True]])
     none = sum_targets(value, gone, np.array([False]), np.array([0, 1]), reappears_from=LEAST)
@@ -108,6 +142,7 @@ def test_without_a_target_nothing_is_gone_and_a_baseline_not_measured_has_no_sum
         ([0, 1000], False),  # from nothing there is no percentage
         ([1000, MISSING, 1250], True),
         ([1000, 1250, MISSING], False),
+        ([1, 2], True),
         ([4, 5], True),
         ([4, 4], False),
     ],
