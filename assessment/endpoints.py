@@ -29,8 +29,7 @@ class Times:
     @property
     def known(self) -> Bools:
         """(case,): there is an answer, and it does not end before it starts."""
-        answered = (self.start != NO_DAY) & (self.end != NO_DAY)
-        return np.asarray(answered & (self.end >= self.start))
+        return np.asarray((self.start != NO_DAY) & (self.end >= self.start))  # NO_DAY is least
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,8 @@ class Followed:
 
     Attributes
     ----------
-    exists, first_day, last_day, adequate : (case, rank) of the visits; `adequate` -1, 0 or 1
+    exists, first_day, last_day, adequate : (case, rank) of the visits; `adequate` -1, 0 or 1;
+        a visit that is not there has NO_DAY
     start, died, alive, new_therapy : (case,) days
     no_dates : (case,) why dates cannot be used, empty where they can
     vital_known : whether deaths were handed in at all
@@ -68,7 +68,7 @@ class Followed:
     def last_image(self) -> Ints:
         """(case,): day of the last images after baseline, NO_DAY where there are none."""
         if "last_image" not in self._kept:
-            self._kept["last_image"] = _latest(self.last_day[:, 1:], self.exists[:, 1:])
+            self._kept["last_image"] = self.last_day[:, 1:].max(axis=1, initial=NO_DAY)
         return self._kept["last_image"]
 
     def repeated(self, times: int, policy: Mapping[str, str]) -> Followed:
@@ -90,7 +90,7 @@ class Followed:
 
 def at_rank(days: Ints, rank: Ints) -> Ints:
     """Return the day of each case's visit, NO_DAY where the rank is negative."""
-    found = days[np.arange(len(rank)), np.maximum(rank, 0)]
+    found = days[np.arange(len(rank)), rank]
     return choose(rank >= 0, found, NO_DAY)
 
 
@@ -104,7 +104,7 @@ def _latest(day: Ints, where: Bools) -> Ints:
 
 def _last_adequate(followed: Followed, overall: Ints, limit: Ints, *, before: bool) -> Ints:
     """Return the last adequate visit on or before (or strictly before) a day, else the start."""
-    fine = evaluable(overall) & followed.exists & (followed.adequate != 0)
+    fine = evaluable(overall) & (followed.adequate != 0)
     in_time = followed.last_day < limit[:, None] if before else followed.last_day <= limit[:, None]
     last = _latest(followed.last_day, fine & in_time)
     return choose(last == NO_DAY, followed.start, last)
@@ -122,7 +122,7 @@ def _censoring_day(followed: Followed, overall: Ints) -> tuple[Ints, Words]:
         words = "censored at the last images"
     day = choose(none, followed.start, last)
     cases = [
-        (none & (followed.start == NO_DAY), UNKNOWN_START),
+        (followed.start == NO_DAY, UNKNOWN_START),
         (none, "censored at the start: no assessment after baseline"),
     ]
     return day, first_of(cases, words)
@@ -141,7 +141,7 @@ def progression_times(
     begin = followed.start if start is None else start
     rank = first_progression(overall)
     progressed = rank >= 0
-    dead = ~progressed & deaths & (followed.died != NO_DAY)
+    dead = (followed.died != NO_DAY) & deaths
     event = progressed | dead
     day = choose(progressed, at_rank(followed.first_day, rank), followed.died)
     censored, words = _censoring_day(followed, overall)
@@ -154,7 +154,7 @@ def progression_times(
     reason = first_of(cases, words)
     end, event, reason = _apply_scheme(followed, overall, end, event, reason)
     if start is not None:  # a scheme may censor before the response that the duration starts from
-        end = choose(event | (end == NO_DAY), end, np.maximum(end, begin))
+        end = choose(event, end, np.maximum(end, begin))
     return _settle(followed, Times(begin, end, event, reason))
 
 
@@ -187,12 +187,9 @@ def _missed_visits(followed: Followed, overall: Ints, end: Ints) -> tuple[Ints, 
     interval = int(followed.policy["visit_interval_days"])
     window = int(followed.policy["visit_window_days"])
     last = _last_adequate(followed, overall, end, before=True)
-    known = (followed.start != NO_DAY) & (end != NO_DAY)
-    elapsed = choose(known, end - followed.start, 0)
-    seen = choose(known, last - followed.start, 0)
-    closed = np.maximum((elapsed - window - 1) // interval, 0)  # windows closed before the event
-    covered = np.maximum((seen + window) // interval, 0)  # visits due by the last images
-    return np.maximum(closed - covered, 0), last
+    closed = (end - followed.start - window - 1) // interval  # windows closed before the event
+    covered = np.maximum((last - followed.start + window) // interval, 0)  # due by the last images
+    return closed - covered, last
 
 
 def hepatic_progression_times(followed: Followed, hepatic: Ints, overall: Ints) -> Times:
@@ -200,10 +197,9 @@ def hepatic_progression_times(followed: Followed, hepatic: Ints, overall: Ints) 
     times = progression_times(followed, hepatic, deaths=True)
     if followed.policy["hepatic_pfs_extrahepatic_pd"] == "ignore":
         return times
-    rank, liver = first_progression(overall), first_progression(hepatic)
-    outside = (rank >= 0) & ((liver < 0) | (rank < liver))
+    rank = first_progression(overall)
     day = at_rank(followed.first_day, rank)
-    hit = times.known & outside & (day < times.end)
+    hit = (rank >= 0) & (day < times.end)
     return Times(
         times.start,
         choose(hit, day, times.end),
@@ -214,8 +210,7 @@ def hepatic_progression_times(followed: Followed, hepatic: Ints, overall: Ints) 
 
 def survival_times(followed: Followed, start: Ints) -> Times:
     """Return the time to death; else censored where last known alive, or at the last images."""
-    images = _latest(followed.last_day, followed.exists)
-    images = choose(followed.dated, images, NO_DAY)
+    images = choose(followed.dated, followed.last_day.max(axis=1), NO_DAY)
     dead = followed.died != NO_DAY
     alive = np.maximum(followed.alive, images)
     reason = first_of(
@@ -241,7 +236,7 @@ def post_progression_times(followed: Followed, overall: Ints) -> Times:
     times = Times(
         choose(none, NO_DAY, times.start),
         choose(none, NO_DAY, times.end),
-        times.event & ~none,
+        times.event,
         first_of([(none, "no PD: not in this endpoint")], times.reason),
     )
     return _settle(followed, times)
@@ -255,7 +250,7 @@ def duration_times(followed: Followed, overall: Ints, response_rank: Ints) -> Ti
     return Times(
         choose(none, NO_DAY, times.start),
         choose(none, NO_DAY, times.end),
-        times.event & ~none,
+        times.event,
         first_of([(none & followed.dated, "no response: not in this endpoint")], times.reason),
     )
 

@@ -8,7 +8,8 @@ The tests are collected once; each mutant lives in a forked process, which runs 
 fails. What a mutant came to is a row of the session, written at once: a run goes on where the one
 before it ended, and a changed function is tried anew. `--again` tries the survivors once more, for
 instance after a test was added. With `--tests` or `--most` only what is killed has a row: what
-survives a part of the tests is not tried yet. Hypothesis draws the same examples each time and does not shrink.
+survives a part of the tests is not tried yet. Hypothesis draws the same examples each time and does
+not shrink.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from assessment.code import NO_DAY, NONE, RESPONSES
 from assessment.endpoints import (
     Followed,
     Times,
+    at_rank,
     duration_times,
     hepatic_progression_times,
     post_progression_times,
@@ -30,7 +31,7 @@ def absolute(day):
 
 
 def followed(visits, *, start=0, dates=None, scheme="seed", fault="", table=True, **policy):
-    """Return one case: `PR@60 PD@120-125 SD@180u -`, where `u` is not adequate, `?` not stated.
+    """Return one case: `PR@60 PD@120~125 SD@180u -`, where `u` is not adequate, `?` not stated.
 
     The baseline was on the day before the start.
     """
@@ -39,7 +40,7 @@ def followed(visits, *, start=0, dates=None, scheme="seed", fault="", table=True
         word, _, days = visit.partition("@")
         there = word != "-"
         overall.append(RESPONSES.index(word) if there else NONE)
-        one, _, other = days.rstrip("u?").partition("-")
+        one, _, other = days.rstrip("u?").partition("~")
         first.append(START + int(one) if there else NO_DAY)
         last.append(START + int(other or one) if there else NO_DAY)
         adequate.append(0 if days.endswith("u") else -1 if days.endswith("?") else 1)
@@ -77,9 +78,9 @@ DIED = {"dates": {"died": 200}}
 @pytest.mark.parametrize(
     ("visits", "given", "answer"),
     [
-        ("SD@60 PD@120-125", {}, (120, True, "PD at follow-up 2")),  # its first scan date
+        ("SD@60 PD@120~125", {}, (120, True, "PD at follow-up 2")),  # its first scan date
         ("PD@60 PD@120", {}, (60, True, "PD at follow-up 1")),
-        ("SD@60 SD@120-125", {}, (125, False, IMAGES)),  # the last scan date
+        ("SD@60 SD@120~125", {}, (125, False, IMAGES)),  # the last scan date
         ("SD@60 NE@120", {}, (120, False, IMAGES)),
         ("SD@60 -", {}, (60, False, IMAGES)),
         ("", {}, (0, False, AT_START)),
@@ -172,6 +173,7 @@ def missed(n):
         ("PD@197", {}, (0, False, missed(2))),
         ("PD@196", {}, (196, True, "PD at follow-up 1")),
         ("PD@14", {}, (14, True, "PD at follow-up 1")),
+        ("SD@-20 PD@196", {}, (196, True, "PD at follow-up 2")),  # images before the start
     ],
 )
 def test_two_missed_visits_in_a_row_censor_the_event_behind_them(visits, dates, answer):
@@ -225,7 +227,7 @@ def test_hepatic_pfs_without_dates_has_no_answer_under_either_policy():
         ("SD@60", {"dates": {"died": 200, "alive": 150}}, (200, True, "death")),
         ("SD@60", {"dates": {"alive": 150}}, (150, False, "censored at last known alive")),
         ("SD@60", {"dates": {"alive": 60}}, (60, False, "censored at last known alive")),
-        ("SD@50-60", {"dates": {"alive": 59}}, (60, False, "censored at last images")),
+        ("SD@50~60", {"dates": {"alive": 59}}, (60, False, "censored at last images")),
         ("SD@60", {}, (60, False, "censored at last images")),
         ("SD@60", {"fault": "no_dates"}, (None, "neither died nor known to be alive")),
         ("SD@60", {"fault": "no_dates", **DIED}, (200, True, "death")),
@@ -243,8 +245,8 @@ def test_overall_survival(visits, given, answer):
 @pytest.mark.parametrize(
     ("visits", "given", "answer"),
     [
-        ("SD@60 PD@120-125", DIED, (80, True, "death")),  # from the first scan of the PD
-        ("SD@60 PD@120-125", {}, (5, False, "censored at last images")),
+        ("SD@60 PD@120~125", DIED, (80, True, "death")),  # from the first scan of the PD
+        ("SD@60 PD@120~125", {}, (5, False, "censored at last images")),
         ("SD@60", DIED, (None, "no PD: not in this endpoint")),
         ("PD@60", {"fault": "no_dates", **DIED}, (None, "no_dates")),
         ("PD@60", {"dates": {"died": 59}}, (None, BACKWARDS)),
@@ -258,7 +260,7 @@ def test_survival_after_progression_is_of_those_who_progressed(visits, given, an
 @pytest.mark.parametrize(
     ("visits", "rank", "given", "answer"),
     [
-        ("PR@50-60 PD@120", 1, {}, (60, True, "PD at follow-up 2")),
+        ("PR@50~60 PD@120", 1, {}, (60, True, "PD at follow-up 2")),
         ("SD@30 PR@60 SD@90", 2, {}, (30, False, IMAGES)),
         ("PR@60", 1, DIED, (140, True, "death without PD")),
         ("SD@60", -1, {}, (None, "no response: not in this endpoint")),
@@ -275,6 +277,16 @@ def test_duration_of_response_is_of_responders(visits, rank, given, answer):
 def test_a_scheme_that_censors_before_the_response_leaves_a_duration_of_zero():
     case, overall = followed("SD@30 PR@120 PD@180", dates={"therapy": 60}, scheme="fda_strict")
     assert told(duration_times(case, overall, np.array([2]))) == (0, False, THERAPY)
+
+
+def test_a_progression_within_the_visit_of_the_response_runs_backwards():
+    case, overall = followed("PR@60~130 PD@120")
+    assert told(duration_times(case, overall, np.array([1]))) == (None, BACKWARDS)
+
+
+def test_the_day_of_a_visit_is_not_known_where_there_is_none():
+    days = np.array([[5, 6, 7]] * 3)
+    assert at_rank(days, np.array([0, 2, -1])).tolist() == [5, 7, NO_DAY]
 
 
 def test_an_answer_needs_both_ends_in_order():
