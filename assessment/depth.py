@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assessment.code import Bools, Ints, choose
+from assessment.code import PD, Bools, Ints, choose
 from assessment.phrase import percentages
-from assessment.response import first_progression
 from assessment.sums import Sums
-from assessment.visit_array import first_rank
+from assessment.visit_array import earlier, first_rank
 from assessment.words import Words, first_of, one_word
 
 EARLY_SHRINKAGE_PERCENT = 20
@@ -46,13 +45,12 @@ def early_shrinkage(sums: Sums, exists: Bools, policy: Mapping[str, str]) -> Dep
     """Return the decrease of the sum at the first follow-up."""
     follow_up = exists.copy()
     follow_up[:, 0] = False
-    complete = sums.complete & (sums.n_expected > 0)[:, None]
-    wanted = (
-        follow_up & complete if policy["ets_incomplete_first_followup"] != "missing" else follow_up
-    )
+    wanted = follow_up
+    if policy["ets_incomplete_first_followup"] != "missing":
+        wanted = follow_up & sums.complete
     rank = first_rank(wanted)
     case = np.arange(len(rank))
-    measured = np.asarray(wanted.any(axis=1) & complete[case, rank])
+    measured = np.asarray(wanted.any(axis=1) & sums.complete[case, rank])
     has_baseline = np.asarray(sums.baseline > 0)
     decrease = sums.baseline - sums.total[case, rank]
     known = measured & has_baseline
@@ -101,7 +99,7 @@ def best_change(sums: Sums, overall: Ints, exists: Bools, policy: Mapping[str, s
 
 def _deepest(sums: Sums, visits: Bools) -> tuple[Bools, Ints, Ints]:
     """Return who has a complete sum at one of the visits, by how much the least fell, and where."""
-    within = visits & sums.complete & (sums.n_expected > 0)[:, None]
+    within = visits & sums.complete
     total = choose(within, sums.total, np.iinfo(np.int64).max)
     least, rank = total[:, 0].copy(), np.zeros(len(total), dtype=np.int64)
     for place in range(1, total.shape[1]):
@@ -114,10 +112,7 @@ def _deepest(sums: Sums, visits: Bools) -> tuple[Bools, Ints, Ints]:
 
 def _until(overall: Ints, exists: Bools, policy: Mapping[str, str]) -> Bools:
     """Return the follow-up visits that depth of response looks at."""
-    rank = np.arange(exists.shape[1])
-    follow_up = exists & (rank > 0)
+    follow_up = exists & (np.arange(exists.shape[1]) > 0)
     if policy["dpr_until"] == "end":
         return np.asarray(follow_up)
-    first = first_progression(overall)
-    last = choose(first < 0, exists.shape[1], first)
-    return np.asarray(follow_up & (rank <= last[:, None]))
+    return np.asarray(follow_up & ~earlier(overall == PD))

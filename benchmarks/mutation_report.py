@@ -33,8 +33,10 @@ def _reasons() -> list[Mapping[str, str]]:
 
 def reason_of(mutant: Mutant, reasons: Sequence[Mapping[str, str]]) -> str:
     """Return why a mutant cannot be killed, empty where nobody has said so."""
-    shown = {"file": mutant.file, "function": mutant.function, "before": mutant.before,
-             "after": mutant.after, "line": str(mutant.line)}  # fmt: skip
+    shown = {
+        "file": mutant.file, "function": mutant.function, "operator": mutant.operator,
+        "before": mutant.before, "after": mutant.after, "line": str(mutant.line),
+    }  # fmt: skip
     for reason in reasons:
         keys = [key for key in shown if key in reason]
         if keys and all(shown[key] == reason[key] for key in keys):
