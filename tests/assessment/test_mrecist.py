@@ -116,6 +116,21 @@ def test_time_starts_at_randomisation_else_treatment_else_the_baseline_scan(made
     assert start("", subjects=False) == (125, "from baseline scan")
 
 
+def test_sd_of_a_subject_without_a_start_stands_and_says_that_no_interval_was_applied(make_tables):
+    early = {"visits": "0 30", "lesions": "L1 liver 30 30"}
+    tables = make_tables(
+        [
+            {"patient": "A", "subject": "rand=0", **early},
+            {"patient": "B", "subject": "rand=", **early},
+        ]
+    )
+    found = assess(**tables).outcomes.set_index("subject_id")
+    assert found["best_response"].to_dict() == {"A": "NE", "B": "SD"}
+    reason = found["best_response_reason"]
+    assert reason["A"] == "SD only within 42 days of the start, and no PD after it"
+    assert reason["B"] == "no_dates: the minimum interval for SD was not applied"
+
+
 def test_without_a_table_of_subjects_there_is_no_survival(made):
     events = assess(made["lesions"], timepoints=made["timepoints"]).events.set_index("endpoint")
     assert pd.isna(events.loc["OS", "days"])
