@@ -57,6 +57,9 @@ STYLE: Final[Any] = {
 }
 
 
+PNG_EFFORT: Final = 3
+"""Of zlib: a third of the time of its default 6, for files that are a tenth larger."""
+
 TIME_STEPS: Final = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 
 
@@ -90,14 +93,35 @@ def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
     form : {"svg", "png", "pdf"}
         In SVG the letters are paths, so that it looks alike without the font installed.
     """
+    if form == "png":
+        with styled():
+            return _png(figure, dpi)
     nothing = {
         "svg": {"Date": None, "Creator": None},
-        "png": {"Software": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }[form]
     buffer = io.BytesIO()
     with styled(), letters_cut_once():
         figure.savefig(buffer, format=form, dpi=dpi, metadata=nothing)
+    return buffer.getvalue()
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    """Return the figure as PNG without transparency, which costs time and shows nothing."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    before = figure.dpi, figure.canvas
+    try:
+        figure.set_dpi(dpi)
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    finally:
+        figure.set_dpi(before[0])
+        figure.set_canvas(before[1])
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png", compress_level=PNG_EFFORT, dpi=(dpi, dpi))
     return buffer.getvalue()
 
 

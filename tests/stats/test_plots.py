@@ -409,7 +409,22 @@ def test_times_of_which_nothing_was_seen_are_thin():
     assert thin < 0.5 * thick
 
 
-# --------------------------------------------------------------------------- letters in PDF files
+# ---------------------------------------------------------------------- letters in PDF files, PNG
+
+
+def test_a_png_is_opaque_of_the_size_asked_for_and_leaves_the_figure_as_it_was():
+    import io
+
+    from PIL import Image
+
+    figure = DRAWINGS["waterfall"]().figure
+    before = figure.dpi, figure.canvas, encode(figure, "svg")
+    image = Image.open(io.BytesIO(encode(figure, "png", dpi=50)))
+    assert image.mode == "RGB"
+    assert image.size == tuple(int(50 * inches) for inches in figure.get_size_inches())
+    assert image.info["dpi"] == pytest.approx((50, 50), abs=0.1)
+    assert image.getpixel((0, 0)) == (255, 255, 255)
+    assert (figure.dpi, figure.canvas, encode(figure, "svg")) == before
 
 
 def named_bars(name):

@@ -15,7 +15,7 @@ import pytest
 from stats.comparison import SEED
 from stats.consistency import FAULTS, check_paper
 from sumdiam.report.agreement_grid import agreement_grid, draw_agreement, length_readings
-from sumdiam.report.estimate import TABLE_TITLES, write_printed
+from sumdiam.report.estimate import TABLE_TITLES, estimates, write_printed
 from sumdiam.report.estimate_figure import draw_estimates
 from sumdiam.report.figure import RESPONSE_COLOURS, draw_figures
 from sumdiam.report.first_event import first_event
@@ -179,6 +179,23 @@ def test_every_figure_of_courses_shows_the_subjects_of_the_analysis(tables):
     for drawing in drawn.values():
         assert gone not in set(drawing.plotted["id"])
         assert set(drawing.plotted["id"]) <= set(fewer.outcomes["subject_id"])
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_estimates_leave_garbage_collection_as_they_found_it(tables, on):
+    import gc
+
+    was_on = gc.isenabled()
+    (gc.enable if on else gc.disable)()
+    try:
+        view = choose_view(tables, RunFacts())
+        estimates(tables, view, RunFacts(), only=())
+        assert gc.isenabled() is on
+        with pytest.raises(AttributeError):
+            estimates(None, view, RunFacts())
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 # ------------------------------------------------------------------------- tables as files
