@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from stats.hazard_ratio import CoxTerm, ReferenceLevel
+from stats.interaction import interaction_test
 from stats.number_text import ratio_with_limits
 from stats.regression_table import Multivariable, RegressionTable, regression_table
+from stats.result import TestResult
 from sumdiam.report import wording
-from sumdiam.report.factor import factor_table, time_table
+from sumdiam.report.factor import ARM, factor_table, time_table
 from sumdiam.report.grid import Grid, GridRow, row_of
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.view import View
@@ -21,11 +25,12 @@ HAZARDS = "score test of proportional hazards"
 
 @dataclass(frozen=True, slots=True)
 class Regressed:
-    """The models of one endpoint."""
+    """The models of one endpoint, and the test of each factor's interaction with the arm."""
 
     name: str
     table: RegressionTable
     left_out: tuple[str, ...]
+    interactions: tuple[tuple[str, TestResult], ...] = ()
 
 
 def regressions(tables: RunTables, view: View, adjust_for: Sequence[str]) -> list[Regressed]:
@@ -41,7 +46,7 @@ def regressions(tables: RunTables, view: View, adjust_for: Sequence[str]) -> lis
     for name in REGRESSED:
         times = time_table(view, name)
         rows = factors.join(times, how="inner")
-        names = [str(one) for one in factors if rows[one].nunique() > 1]
+        names = [str(one) for one in factors if len(rows[one].dropna().unique()) > 1]
         if not names or not (rows["event"] == 1).any():
             continue
         planned = [one for one in ("arm", *adjust_for) if one in names] if adjust_for else []
@@ -52,8 +57,18 @@ def regressions(tables: RunTables, view: View, adjust_for: Sequence[str]) -> lis
             prespecified=planned,
             group_known_days=rows["arm_known_days"].to_numpy() if view.has_arms else None,
         )
-        found.append(Regressed(name, made, left_out))
+        found.append(Regressed(name, made, left_out, _interactions(rows, names)))
     return found
+
+
+def _interactions(rows: pd.DataFrame, names: Sequence[str]) -> tuple[tuple[str, TestResult], ...]:
+    """Return for each factor whether the arm's hazard ratio differs by it."""
+    if ARM not in names:
+        return ()
+    return tuple(
+        (name, interaction_test(rows["days"], rows["event"], rows[[ARM, name]], of=(ARM, name)))
+        for name in names if name != ARM
+    )  # fmt: skip
 
 
 def regression_grid(found: Regressed) -> Grid:
@@ -132,12 +147,28 @@ def _notes(found: Regressed, models: list[Multivariable]) -> tuple[str, ...]:
             "No prespecified model: name its factors with --adjust-for, before looking at the data."
         )
     notes += [_model_note(model) for model in models]
+    notes += _interaction_note(found)
     said = [note for _, fit in table.univariable for note in fit.notes]
     notes += [f"{note[:1].upper()}{note[1:]}." for note in dict.fromkeys(said)]
     if found.left_out:
         names = ", ".join(wording.heading(name) for name in found.left_out)
         notes.append(f"Not shown, as they hold remarks, nothing, or one value only: {names}.")
     return tuple(notes)
+
+
+def _interaction_note(found: Regressed) -> list[str]:
+    """Say of which factors the interaction with the arm could be tested, and what came out."""
+    if not found.interactions:
+        return []
+    known = [(n, t) for n, t in found.interactions if t.p_value == t.p_value]
+    told = [f"{wording.heading(name)} {wording.p_value(test.p_value)}" for name, test in known]
+    lost = [wording.heading(n) for n, t in found.interactions if t.p_value != t.p_value]
+    words = "; ".join(told) or "none could be tested"
+    return [
+        f"Whether the hazard ratio of the arms differs by a factor (likelihood-ratio test of the "
+        f"interaction, each in a model of arm and factor, p without correction for multiple "
+        f"testing): {words}." + (f" Without a finite estimate: {', '.join(lost)}." if lost else "")
+    ]
 
 
 def _model_note(model: Multivariable) -> str:

@@ -76,6 +76,20 @@ def test_table_3_shows_both_models_each_called_what_it_is(tables):
     assert all(p == "p (Wald)" for p in grid.columns if p.startswith("p"))
 
 
+def test_table_3_tells_whether_the_arms_hazard_ratio_differs_by_a_factor(tables):
+    view = choose_view(tables, RunFacts())
+    grid = regression_grid(regressions(tables, view, ())[0])
+    (note,) = [note for note in grid.notes if "interaction" in note]
+    assert "without correction for multiple testing" in note
+    assert re.search(r"Sex (< )?0\.\d{3}", note)
+    assert "Arm 0" not in note
+    subjects = tables.subjects.assign(arm=pd.Series(pd.NA, tables.subjects.index, "string"))
+    one = replace(tables, subjects=subjects)
+    alone = regressions(one, choose_view(one, RunFacts()), ())[0]
+    assert alone.interactions == ()
+    assert not any("interaction" in note for note in regression_grid(alone).notes)
+
+
 def test_without_a_plan_table_3_says_how_to_have_one(tables):
     grid = regression_grid(regressions(tables, choose_view(tables, RunFacts()), ())[0])
     assert any("--adjust-for" in note for note in grid.notes)
