@@ -1,6 +1,9 @@
 """Which lesions become targets, and the reason given for each."""
 
+import numpy as np
 import pytest
+
+from assessment.targets import LARGEST_KEY, _largest_first, rank_within
 
 # lesions at baseline | criteria | policies | lesion -> role | words of one lesion's reason
 TABLE = [
@@ -114,3 +117,35 @@ def test_a_given_target_that_merged_into_a_nontarget_counts_with_its_length(shor
     found = short(lesions, "0 60").responses
     assert found["sum_mm"].tolist() == [20.0, 26.0]
     assert found["overall_response"].tolist()[1] == "PD"
+
+
+@pytest.mark.parametrize("huge", [0, LARGEST_KEY // 2])
+@pytest.mark.parametrize(
+    ("case", "value", "order"),
+    [
+        ([0, 0, 0, 1, 1, 2], [5, 9, 5, 0, 7, 3], [1, 0, 2, 4, 3, 5]),
+        ([1, 0], [9, 2], [1, 0]),
+        ([1, 0, 1, 0], [9, 2, 2, 9], [3, 1, 0, 2]),
+        ([0, 0, 1, 1], [-1, 4, 4, -1], [1, 0, 2, 3]),
+        ([3, 3], [1, 2], [1, 0]),
+        ([], [], []),
+    ],
+)
+def test_the_largest_come_first_case_by_case_and_equals_stay_in_order(huge, case, value, order):
+    given = np.array(value, dtype=np.int64) + huge
+    assert _largest_first(np.array(case, dtype=np.int64), given).tolist() == order
+
+
+@pytest.mark.parametrize(
+    ("group", "rank"),
+    [
+        ([0, 0, 1, 1, 1], [0, 1, 0, 1, 2]),
+        ([3, 3, 1, 3, 1], [0, 1, 0, 2, 1]),
+        ([2, 1], [0, 0]),
+        ([1, 2, 1], [0, 0, 1]),
+        ([5], [0]),
+        ([], []),
+    ],
+)
+def test_members_of_a_group_are_counted_in_their_order(group, rank):
+    assert rank_within(np.array(group, dtype=np.int64)).tolist() == rank
