@@ -111,3 +111,87 @@ def test_an_unknown_rule_set_names_the_nearest():
         load_criteria("mRECIST")
     with pytest.raises(UnknownCriteriaError, match="Choose from choi, easl, irecist, mrecist"):
         load_criteria("zzz")
+
+
+OWN_NODES = {
+    "target_mm": 15,
+    "disease_mm": 10,
+    "gone_below_mm": 10,
+    "new_mm": 10,
+    "new_growth_mm": 5,
+}
+PORTA = {"porta_hepatis_target_mm": 20, "porta_hepatis_disease_mm": 20, "porta_hepatis_new_mm": 20}
+NO_PORTA = {
+    "porta_hepatis_target_mm": 15, "porta_hepatis_disease_mm": 10, "porta_hepatis_new_mm": 10,
+}  # fmt: skip
+MEASURABLE = {"minimum_mm": 10, "thick_slice_above_mm": 5, "slice_factor": 2}
+SEEN = {"minimum_mm": 10, "too_small_mm": 5, "growth_mm": 10}
+LENGTHS = {"too_small_mm": 5, "reappears_from_mm": 10}
+PRODUCTS = {"too_small_mm2": 25, "reappears_from_mm2": 100}
+SPHERES = {
+    "too_small_ml": f"{math.pi / 6 * 0.5**3:.2f}", "reappears_from_ml": f"{math.pi / 6:.2f}",
+}  # fmt: skip
+WHERE = ("hepatic", "extrahepatic", "node")
+# rule set | measurands | least decrease, least growth in percent | absolute | nodes | liver nodules
+STATED = [
+    ("mrecist", ("viable_diameter", "whole_diameter", "node_short_axis"), (30, 20), LENGTHS, PORTA,
+     "hcc_pattern", "if_viable"),
+    ("recist_1_1", ("whole_diameter", "whole_diameter", "node_short_axis"), (30, 20), LENGTHS,
+     NO_PORTA, "unequivocal", "never"),
+    ("irecist", ("whole_diameter", "whole_diameter", "node_short_axis"), (30, 20), LENGTHS,
+     NO_PORTA, "unequivocal", "never"),
+    ("choi", ("whole_diameter", "whole_diameter", "node_short_axis"), (10, 10), LENGTHS, NO_PORTA,
+     "unequivocal", "never"),
+    ("easl", ("viable_product", "whole_product", "whole_product"), (50, 25), PRODUCTS, PORTA,
+     "unequivocal", "if_viable"),
+    ("who", ("whole_product",) * 3, (50, 25), PRODUCTS, NO_PORTA, "unequivocal", "if_viable"),
+    ("qeasl", ("viable_volume", "whole_volume", "whole_volume"), (65, 73), SPHERES, PORTA,
+     "unequivocal", "if_viable"),
+    ("vrecist", ("whole_volume",) * 3, (65, 73), SPHERES, NO_PORTA, "unequivocal", "never"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "measurands", "percent", "absolute", "porta", "nodules", "treated"),
+    STATED,
+    ids=[row[0] for row in STATED],
+)
+def test_the_numbers_and_words_are_those_of_the_published_rules(
+    name, measurands, percent, absolute, porta, nodules, treated
+):
+    criteria = load_criteria(name)
+
+    def stated(section, keys):
+        return {key: criteria.value(section, key) for key in keys}
+
+    assert tuple(criteria.value("measurand", key) for key in WHERE) == measurands
+    response = {"pr_decrease_percent": percent[0], "pd_increase_percent": percent[1], **absolute}
+    assert stated("response", response) == response
+    nodes = {**OWN_NODES, **porta}
+    assert stated("node", nodes) == nodes
+    assert stated("target", MEASURABLE) == MEASURABLE
+    assert criteria.value("target", "treated_before") == treated
+    viable = measurands[0].startswith("viable")
+    assert criteria.value("target", "needs_enhancement") == viable
+    assert set(criteria.value("target", "nontarget_findings")) == {
+        "infiltrative", "diffuse", "ill_defined", "portal_thrombus", "thrombus", "effusion",
+        "ascites",
+    }  # fmt: skip
+    assert stated("new_lesion", SEEN) == SEEN
+    assert criteria.value("new_lesion", "hepatic_rule") == nodules
+    assert set(criteria.value("new_lesion", "effusion_findings")) == {"effusion", "ascites"}
+    assert set(criteria.value("new_lesion", "vascular_findings")) == {"portal_thrombus", "thrombus"}
+    organs = {"portal_vein", "hepatic_vein", "vena_cava"}
+    assert set(criteria.value("new_lesion", "vascular_organs")) == organs
+    flag = {"growth_flag_percent": 20, "growth_flag_mm": 5}
+    assert stated("nontarget", flag) == flag
+
+
+def test_softer_tumour_and_confirmed_progression_have_the_published_numbers():
+    assert load_criteria("choi").value("attenuation", "pr_decrease_percent") == 15
+    immune = load_criteria("irecist").sections["immune"]
+    assert {key: value for key, value in immune.items() if isinstance(value, int)} == {
+        "target_growth_mm": 5, "new_growth_mm": 5, "new_minimum_mm": 10,
+        "new_node_minimum_mm": 15, "max_new_targets": 5, "max_new_targets_per_organ": 2,
+        "earliest_days": 28, "usual_latest_days": 56,
+    }  # fmt: skip
