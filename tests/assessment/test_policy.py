@@ -74,6 +74,21 @@ def test_defaults_that_differ_by_rule_set():
     assert (mrecist["pd_absolute_mm"], recist["pd_absolute_mm"]) == ("0", "5")
     carried = (mrecist["pr_carry_forward"], recist["pr_carry_forward"])
     assert carried == ("recompute", "after_confirmed_pr")
+    immune = PolicySet().values_for("irecist")  # goes by RECIST 1.1 where it says nothing
+    assert (immune["pd_absolute_mm"], immune["pr_carry_forward"]) == ("5", "after_confirmed_pr")
+
+
+def test_rule_sets_without_a_number_of_targets_set_none():
+    limits = ("max_targets", "max_targets_per_organ", "max_hepatic_targets")
+    for name in ("easl", "who"):
+        values = PolicySet().values_for(name)
+        assert {values[limit] for limit in (*limits, "max_extrahepatic_targets")} == {"999"}
+    values = PolicySet().values_for("recist_1_1")  # five in all, wherever they are
+    assert values["max_hepatic_targets"] == values["max_extrahepatic_targets"] == "5"
+
+
+def test_readers_measure_the_same_lesions_unless_asked_otherwise():
+    assert PolicySet().values_for("mrecist")["reader_model"] == "same_lesions"
 
 
 def test_the_seed_set_differs_from_the_default_where_the_specification_says_so():

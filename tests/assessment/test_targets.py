@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from assessment import PolicySet, assess
 from assessment.targets import LARGEST_KEY, _largest_first, rank_within
 
 # lesions at baseline | criteria | policies | lesion -> role | words of one lesion's reason
@@ -92,6 +93,104 @@ def test_a_lesion_first_seen_later_is_new(short):
     found = short("L1 liver 30 30; N1 lung - 9", "0 60").selections
     assert found["role"].tolist() == ["target", "new"]
     assert found["measurand"].tolist() == ["viable_diameter", "whole_diameter"]
+
+
+@pytest.mark.parametrize(
+    ("lesions", "criteria", "role", "words"),
+    [  # of the first lesion; only what holds at baseline decides
+        ("L1 liver 30/ill 30", "mrecist", "non-target", "non-target: not well delineated"),
+        ("L1 liver 30 20/ill", "mrecist", "target", "taken: viable_diameter 30.0 mm"),
+        ("L1 liver 30/treated 30", "recist_1_1", "non-target", "non-target: treated before"),
+        ("L1 liver 30 20/treated", "recist_1_1", "target", "taken: whole_diameter 30.0 mm"),
+        ("L1 liver 15.9 15.9/slice=8", "mrecist", "target", "taken: viable_diameter 15.9 mm"),
+        ("L1 liver 9 12", "mrecist", "non-target",
+         "non-target: viable_diameter 9.0 mm, measurable from 10.0 mm"),
+        ("N1 node 12 16", "mrecist", "non-target", "non-target: node of short axis 12.0 mm"),
+        ("N1 node 8 16", "mrecist", "none", "normal node: short axis 8.0 mm"),
+        ("L1 liver 0w? 30", "mrecist", "non-target",
+         "non-target: no arterial enhancement at baseline"),
+        ("L1 lung 20/prog 20", "mrecist", "target", "taken: whole_diameter 20.0 mm"),
+        ("L1 lung 9/wv=0.5 9/wv=0.5", "vrecist", "non-target",
+         "non-target: longest diameter 9.0 mm, measurable from 10.0 mm"),
+    ],
+)  # fmt: skip
+def test_a_role_is_that_of_the_baseline(short, lesions, criteria, role, words):
+    found = short(lesions, "0 60", criteria=(criteria,)).selections.iloc[0]
+    assert (found["role"], found["reason"]) == (role, words)
+
+
+@pytest.mark.parametrize(
+    ("lesions", "targets"),
+    [  # who is no candidate takes nobody's place
+        ("L1 liver 80/finding=infiltrative; L2 liver 30; L3 liver 20", ["L2", "L3"]),
+        ("L1 liver!n 50; L2 liver 30; L3 liver 20", ["L2", "L3"]),
+        ("L1 liver 50; L2 liver 45; L3 liver 40; A1 lung 30; A2 lung 25; B1 bone 20",
+         ["L1", "L2", "A1", "A2", "B1"]),
+    ],
+)  # fmt: skip
+def test_only_candidates_take_a_place(short, lesions, targets):
+    found = short(lesions, "0").selections
+    assert set(found.loc[found["role"] == "target", "lesion_id"]) == set(targets)
+
+
+def test_given_roles_say_so_and_leave_what_is_new_later(short):
+    lesions = "L1 liver!t 30 30; L2 liver!n 20 20; L3 liver 25 25; N1 lung!new - 12; N2 bone - 12"
+    found = short(lesions + "; N3 node!new 8 16", "0 60").selections.set_index("lesion_id")
+    assert found[["role", "reason"]].apply(tuple, axis=1).to_dict() == {
+        "L1": ("target", "target: as given"),
+        "L2": ("non-target", "non-target: as given"),
+        "L3": (
+            "non-target", "non-target: targets were given, and this lesion was not among them",
+        ),
+        "N1": ("new", "new: as given"),
+        "N2": ("new", "not there at baseline"),
+        "N3": ("new", "new: as given"),  # normal at baseline
+    }  # fmt: skip
+
+
+ONE_EACH = {"target_selection": "one_per_organ_first", "max_targets": "2"}
+PEOPLE = {
+    "P1": "A liver 50; B liver 45; C lung 20; D bone 12",
+    "P2": "A lung 60; B lung 55; C liver 15; D liver 30",
+    "P3": "A bone 10; B bone 11; C bone 12",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "targets"),
+    [
+        (ONE_EACH, {"P1": "AC", "P2": "AD", "P3": "BC"}),
+        ({"max_targets": "3"}, {"P1": "ABC", "P2": "ABD", "P3": "BC"}),
+        ({"max_targets_per_organ": "1"}, {"P1": "ACD", "P2": "AD", "P3": "C"}),
+        ({}, {"P1": "ABCD", "P2": "ABCD", "P3": "BC"}),
+    ],
+)
+def test_every_subject_has_its_own_limits(make_tables, changes, targets):
+    rows = [{"patient": name, "lesions": text, "visits": "0"} for name, text in PEOPLE.items()]
+    found = assess(**make_tables(rows), policies=PolicySet("default", changes)).selections
+    chosen = found[found["role"] == "target"].groupby("subject_id")["lesion_id"].apply("".join)
+    assert chosen.to_dict() == targets
+
+
+def test_targets_given_to_one_subject_and_zero_baselines_concern_no_other(make_tables):
+    people = {
+        "P1": "A liver!t 30; B liver 40",
+        "P2": "A liver 30; B liver 40",
+        "P3": "A liver!t 0w30; B liver!t 0w20",
+        "P4": "A liver!t 0w30; B liver!t 20",
+    }
+    rows = [{"patient": name, "lesions": text, "visits": "0"} for name, text in people.items()]
+    tables = make_tables(rows)
+    found = assess(**tables, policies=PolicySet("default", {"zero_baseline": "non_target"}))
+    roles = found.selections.groupby("subject_id")["role"].apply(list).to_dict()
+    assert roles == {
+        "P1": ["target", "non-target"], "P2": ["target"] * 2, "P3": ["non-target"] * 2,
+        "P4": ["target"] * 2,
+    }  # fmt: skip
+    reasons = found.selections.groupby("subject_id")["reason"].apply(list)
+    zero = "non-target: the baseline sum is 0 (policy zero_baseline)"
+    assert reasons["P3"] == [zero, zero]
+    assert reasons["P4"] == ["target: as given"] * 2
 
 
 def test_a_fragment_is_counted_with_its_parent(short):
