@@ -87,6 +87,8 @@ def test_a_given_role_loses_when_the_rules_are_to_choose(short):
 def test_targets_are_numbered_by_size_and_ties_by_lesion_id(short):
     found = short("A lung 20; B liver 40; C liver 20", "0").selections
     assert found["order"].tolist() == [2, 1, 3]
+    later = short("A lung 20 90; B liver 40 10; C liver 9 80; D liver 12 5; E liver 11 99", "0 60")
+    assert later.selections["order"].fillna(0).tolist() == [2, 1, 0, 3, 0]
 
 
 def test_a_lesion_first_seen_later_is_new(short):
@@ -107,6 +109,8 @@ def test_a_lesion_first_seen_later_is_new(short):
          "non-target: viable_diameter 9.0 mm, measurable from 10.0 mm"),
         ("N1 node 12 16", "mrecist", "non-target", "non-target: node of short axis 12.0 mm"),
         ("N1 node 8 16", "mrecist", "none", "normal node: short axis 8.0 mm"),
+        ("N1 node 0 16", "mrecist", "none", "normal node: short axis 0.0 mm"),
+        ("N1 node 16/slice=9 16", "mrecist", "target", "taken: node_short_axis 16.0 mm"),
         ("L1 liver 0w? 30", "mrecist", "non-target",
          "non-target: no arterial enhancement at baseline"),
         ("L1 lung 20/prog 20", "mrecist", "target", "taken: whole_diameter 20.0 mm"),
@@ -152,6 +156,7 @@ ONE_EACH = {"target_selection": "one_per_organ_first", "max_targets": "2"}
 PEOPLE = {
     "P1": "A liver 50; B liver 45; C lung 20; D bone 12",
     "P2": "A lung 60; B lung 55; C liver 15; D liver 30",
+    "P2b": "A bone 30; B liver 20; C liver 19",
     "P3": "A bone 10; B bone 11; C bone 12",
 }
 
@@ -159,10 +164,10 @@ PEOPLE = {
 @pytest.mark.parametrize(
     ("changes", "targets"),
     [
-        (ONE_EACH, {"P1": "AC", "P2": "AD", "P3": "BC"}),
-        ({"max_targets": "3"}, {"P1": "ABC", "P2": "ABD", "P3": "BC"}),
-        ({"max_targets_per_organ": "1"}, {"P1": "ACD", "P2": "AD", "P3": "C"}),
-        ({}, {"P1": "ABCD", "P2": "ABCD", "P3": "BC"}),
+        (ONE_EACH, {"P1": "AC", "P2": "AD", "P2b": "AB", "P3": "BC"}),
+        ({"max_targets": "3"}, {"P1": "ABC", "P2": "ABD", "P2b": "ABC", "P3": "BC"}),
+        ({"max_targets_per_organ": "1"}, {"P1": "ACD", "P2": "AD", "P2b": "AB", "P3": "C"}),
+        ({}, {"P1": "ABCD", "P2": "ABCD", "P2b": "ABC", "P3": "BC"}),
     ],
 )
 def test_every_subject_has_its_own_limits(make_tables, changes, targets):
@@ -176,21 +181,30 @@ def test_targets_given_to_one_subject_and_zero_baselines_concern_no_other(make_t
     people = {
         "P1": "A liver!t 30; B liver 40",
         "P2": "A liver 30; B liver 40",
-        "P3": "A liver!t 0w30; B liver!t 0w20",
+        "P3": "A liver!t 0w30 20; B liver!t 0w20 10; C lung - 12",
         "P4": "A liver!t 0w30; B liver!t 20",
     }
-    rows = [{"patient": name, "lesions": text, "visits": "0"} for name, text in people.items()]
+    rows = [{"patient": name, "lesions": text, "visits": "0 60"} for name, text in people.items()]
     tables = make_tables(rows)
     found = assess(**tables, policies=PolicySet("default", {"zero_baseline": "non_target"}))
     roles = found.selections.groupby("subject_id")["role"].apply(list).to_dict()
     assert roles == {
-        "P1": ["target", "non-target"], "P2": ["target"] * 2, "P3": ["non-target"] * 2,
+        "P1": ["target", "non-target"], "P2": ["target"] * 2, "P3": ["non-target", "non-target", "new"],
         "P4": ["target"] * 2,
     }  # fmt: skip
     reasons = found.selections.groupby("subject_id")["reason"].apply(list)
     zero = "non-target: the baseline sum is 0 (policy zero_baseline)"
-    assert reasons["P3"] == [zero, zero]
+    assert reasons["P3"] == [zero, zero, "not there at baseline"]
     assert reasons["P4"] == ["target: as given"] * 2
+
+
+def test_a_hepatic_lesion_without_an_organ_is_of_the_liver(make_tables):
+    text = "A liver 50; B liver 45; C liver 40; D lung 30"
+    tables = make_tables([{"patient": "P", "lesions": text, "visits": "0"}])
+    lesions = tables["lesions"]
+    tables["lesions"] = lesions.assign(organ=lesions["organ"].mask(lesions["lesion_id"] > "A"))
+    found = assess(**tables).selections
+    assert found["role"].tolist() == ["target", "target", "non-target", "target"]
 
 
 def test_a_fragment_is_counted_with_its_parent(short):
