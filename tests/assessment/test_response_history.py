@@ -72,3 +72,30 @@ def test_responses_and_progression_are_remembered(name, states):
     assert [state[name] for state in after_each(visits)] == states
     absent = " ".join(f"{visit}x" for visit in visits.split())
     assert not any(state[name] for state in after_each(absent))
+
+
+UNKNOWN = "attenuation not known of every target: NE"
+SOFTER = "attenuation fallen enough: PR"
+
+
+@pytest.mark.parametrize(
+    ("lesion", "response", "told", "silent"),
+    [
+        ("50/hu=100 50/hu=85", "PR", SOFTER, "policy"),
+        ("50/hu=100 50/hu=85.1", "SD", ": SD", "attenuation"),
+        ("50/hu=100 45/hu=100", "PR", ": PR", "attenuation"),
+        ("50/hu=100 45/hu=85", "PR", ": PR", "attenuation"),  # by size already
+        ("50/hu=100 45", "PR", ": PR", "attenuation"),
+        ("50/hu=100 55/hu=100", "PD", ": PD", "attenuation"),
+        ("50/hu=100 55/hu=85", "PR", SOFTER, "policy"),  # no PD where attenuation has fallen
+        ("50/hu=100 55", "NE", UNKNOWN, "measured"),
+        ("50/hu=100 50", "NE", UNKNOWN, "measured"),
+        ("50/hu=100 0", "CR", "all targets gone", "attenuation"),
+        ("50/hu=100 ne", "NE", "0 of 1 targets measured", "attenuation"),
+    ],
+)
+def test_attenuation_is_told_where_it_decides(short, lesion, response, told, silent):
+    found = short(f"L1 liver {lesion}", "0 60", criteria=("choi",)).responses.iloc[1]
+    assert found["target_response"] == response
+    assert told in found["reason"]
+    assert silent not in found["reason"]
