@@ -77,7 +77,7 @@ def write_report(path: Path, mutants: Sequence[Mutant], rows: Rows) -> None:
     lines += [
         f"| `{mutant.file.removeprefix('assessment/')}` {mutant.function}"
         f"{f', line {mutant.line}' if mutant.line else ''} | `{_cell(mutant.before)}` → "
-        f"`{_cell(mutant.after)}` | {why or 'not explained: a test is missing'} |"
+        f"`{_cell(mutant.after)}` | {why or 'not explained'} |"
         for mutant, why in survivors
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
