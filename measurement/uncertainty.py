@@ -8,6 +8,16 @@ from collections.abc import Iterable, Mapping
 PIXEL_SHARE = 0.45
 """Error of the house's edge on exact masks, rms in pixels; source: spec/measurement.md."""
 
+READER_SHARE = 0.085
+"""Standard deviation of one reader's longest diameter, as a share of it.
+
+Half the logarithmic width of the 95 % limits between two readers, -22 % to +25 %, over 1.96 sqrt 2;
+source: Yoon 2016, PMID 26687017.
+"""
+
+READ_BETWEEN = frozenset({"viable_diameter", "whole_diameter"})
+"""Quantities that those limits are of: the longest diameter of one lesion."""
+
 
 def grid_sd_mm(pixel_mm: float) -> float:
     """Uncertainty that the size of a pixel leaves of a length between two edges, in mm."""
@@ -48,6 +58,24 @@ def outline_sd_of_viable_mm(outline_sd_mm: float) -> float:
     ends.
     """
     return outline_sd_mm
+
+
+def reader_uncertainty(quantity: str, value: float | None) -> float | None:
+    """Return the standard uncertainty between readers of a value, apart from its own; or None.
+
+    Notes
+    -----
+    None where no limits between readers are known: for other quantities, and for a lesion that
+    reads 0 mm, of which readers may disagree whether it is there at all.
+
+    Examples
+    --------
+    >>> reader_uncertainty("viable_diameter", 40.0)
+    3.4
+    """
+    if quantity not in READ_BETWEEN or not value:
+        return None
+    return READER_SHARE * value
 
 
 def combined(parts: Mapping[str, float]) -> float:

@@ -14,6 +14,7 @@ from measurement.identity import measurement_id
 from measurement.lesion import LEADING
 from measurement.lesion_table import QUANTITY_UNITS
 from measurement.reading import Kind, LesionReading, MeasuredQuantity
+from measurement.uncertainty import reader_uncertainty
 from sumdiam import __version__
 from sumdiam.archive import reason
 from sumdiam.batch.edit import AUTO
@@ -93,6 +94,7 @@ def measured_row(
         value=quantity.value,
         unit=quantity.unit,
         standard_uncertainty=quantity.standard_uncertainty,
+        reader_uncertainty=reader_uncertainty(quantity.quantity, quantity.value),
         reason=quantity.reason,
         series_uid=series[image.volume_id].series_uid,
         volume_id=image.volume_id,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from measurement.uncertainty import reader_uncertainty
 from sumdiam.store.schema import MEASUREMENT_COLUMNS
 
 Cells = Mapping[str, Any]
@@ -171,7 +172,8 @@ def _judged(judged: Row, decision: Cells) -> Row:
         return row
     ends = {name: _cell(decision.get(name)) for name in END_COLUMNS}
     row |= {"value": decision["value"], "method": "reviewer", "flags": None, **ends}
-    row |= {"standard_uncertainty": None, "gap_mm": None}
+    between = reader_uncertainty(str(row["quantity"]), row["value"])
+    row |= {"standard_uncertainty": None, "reader_uncertainty": between, "gap_mm": None}
     if not _in_one_plane(judged, ends):
         row |= {"slice": None, "sop_instance_uid": None, "frame_number": None}
     return row

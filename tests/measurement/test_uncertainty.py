@@ -11,6 +11,7 @@ from measurement.uncertainty import (
     combined,
     edge_sd_mm,
     outline_sd_of_viable_mm,
+    reader_uncertainty,
     slice_sd_mm,
 )
 from measurement.volumetry import (
@@ -110,3 +111,17 @@ def test_a_ball_keeps_the_share_of_its_height_that_the_gaussian_has_inside_it():
     weights = np.exp(-0.5 * (x**2 + y**2 + z**2) / 2.0**2)
     inside = x**2 + y**2 + z**2 <= 25
     assert part_response(2.0) == pytest.approx(weights[inside].sum() / weights.sum(), rel=0.02)
+
+
+def test_readers_differ_by_the_published_limits_of_one_longest_diameter():
+    # 95 % limits of two readers' difference, -22 % to +25 %, taken as factors
+    one_reader = (math.log(1.25) - math.log(0.78)) / 2 / 1.96 / math.sqrt(2)
+    assert reader_uncertainty("viable_diameter", 40.0) == pytest.approx(40.0 * one_reader, rel=2e-3)
+    assert reader_uncertainty("whole_diameter", 10.0) == pytest.approx(10.0 * one_reader, rel=2e-3)
+
+
+def test_where_no_limits_between_readers_are_known_there_is_no_number():
+    assert reader_uncertainty("viable_diameter", 0.0) is None
+    assert reader_uncertainty("viable_diameter", None) is None
+    assert reader_uncertainty("viable_volume", 3.0) is None
+    assert reader_uncertainty("node_short_axis", 9.0) is None

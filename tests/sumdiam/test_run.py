@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -60,6 +61,15 @@ def test_a_run_leaves_tables_figures_overlays_report_and_facts(first):
     assert len(pictures) == 6  # viable and whole diameter of each of three lesions
     assert pictures <= ids
     assert (out / "tables" / "sumdiam.xlsx").is_file()
+
+
+def test_each_longest_diameter_has_the_uncertainty_between_readers_beside_its_own(first):
+    measurements = read_table(first[0] / "tables" / "measurements")
+    long = measurements[measurements["quantity"].isin(["viable_diameter", "whole_diameter"])]
+    assert len(long) == 6
+    assert np.allclose(long["reader_uncertainty"], 0.085 * long["value"])
+    assert (long["standard_uncertainty"] > 0).all()
+    assert measurements.drop(long.index)["reader_uncertainty"].isna().all()
 
 
 def test_the_closing_words_name_studies_lesions_and_the_report(first):

@@ -241,6 +241,7 @@ def test_a_replaced_value_carries_the_persons_value_and_ends(workspace):
     assert pd.isna(row["slice"])
     assert pd.isna(row["sop_instance_uid"])
     assert pd.isna(row["standard_uncertainty"])
+    assert row["reader_uncertainty"] == pytest.approx(0.085 * 24.0)
 
 
 def test_applying_a_decision_twice_changes_nothing(workspace):
