@@ -101,8 +101,13 @@ def no_native_phase() -> Flag:
     return Flag("no_native_phase", "no native phase: enhancement is judged against the liver alone")
 
 
-def of_contrast(evidence: dict[str, float], settings: MeasurementSettings, unit: str) -> list[Flag]:
+def of_contrast(
+    evidence: dict[str, float], settings: MeasurementSettings, unit: str, *, viable: bool
+) -> list[Flag]:
     """Doubts about how well enhancement stands out: of what is viable, or of a dead lesion."""
+    if "cnr" in evidence and not viable:
+        sentence = "something enhances, but no part of it is clear enough to be measured"
+        return [Flag("faint_enhancement", sentence, evidence["chance_of_noise"])]
     if "cnr" in evidence:
         if evidence["cnr"] < settings.low_cnr * (1.0 + CNR_MARGIN):
             sentence = "enhancement hardly exceeds the noise: the edge is uncertain"

@@ -207,7 +207,8 @@ def _hepatic_reading(images: LesionImages, settings: MeasurementSettings) -> Les
         )  # fmt: skip
         evidence["dipole"] = strength
         flags += doubt.of_alignment(strength, limit)
-    flags += doubt.of_contrast(evidence, settings, images.image.unit)
+    viable = bool(found.region.any())
+    flags += doubt.of_contrast(evidence, settings, images.image.unit, viable=viable)
     part = _Part(
         lesion_outline(found, images),
         neighbours(images, contrast, found, settings),

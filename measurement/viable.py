@@ -81,7 +81,8 @@ def viable_part(contrast: Contrast, settings: ViableSettings) -> ViablePart:
        or more, the median of the inner part of what is above the edge. Not at half: a caliper takes
        the luckiest of many lines, the more so in noise; this balances it
        (benchmarks/viable_accuracy.py).
-    4. *Clean-up* in mm; small components count as noise unless they are clear.
+    4. *Clean-up* in mm: components that are small or nowhere clear count as noise. But where
+       enhancement was detected and all of it is small, what is clear stays: the lesion is not dead.
     """
     noise = Noise(contrast)
     level, evidence = detection(contrast, noise, settings)
@@ -261,6 +262,8 @@ def _cleaned(
     threshold, level = levels
     clear = threshold + (2.0 * settings.clear_fraction - 1.0) * (level - threshold)
     specks = _unclear(rough, field < clear, settings.smallest_part_mm, voxel_mm3)
+    if specks.any() and not (rough & ~specks).any():
+        specks = _unclear(rough, field < clear, 0.0, voxel_mm3)
     region = rough & ~specks
     clear = threshold - (2.0 * settings.clear_fraction - 1.0) * threshold
     holes = _unclear(contrast.lesion & ~region, field > clear, settings.smallest_hole_mm, voxel_mm3)

@@ -114,20 +114,34 @@ def test_a_length_that_neighbouring_choices_move_is_doubtful(value, neighbours, 
 
 
 def test_a_contrast_that_may_be_below_1_5_is_doubtful():
-    codes = [doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU") for cnr in (1.49, 1.6, 1.61)]
+    codes = [
+        doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU", viable=True) for cnr in (1.49, 1.6, 1.61)
+    ]
     assert [len(found) for found in codes] == [1, 1, 0]
+
+
+def test_enhancement_that_was_found_and_of_which_no_part_is_clear_is_doubtful():
+    seen = {"cnr": 4.0, "chance_of_noise": 1e-5}
+    codes = [flag.code for flag in doubt.of_contrast(seen, SETTINGS, "HU", viable=False)]
+    assert codes == ["faint_enhancement"]
 
 
 def test_a_dead_lesion_on_mr_is_judged_by_twice_the_least_signal_that_counts():
     seen = {"detectable_enhancement": 70.0, "least_enhancement": 40.0, "chance_of_noise": 1.0}
-    assert doubt.of_contrast(seen, SETTINGS, "signal") == []
+    assert doubt.of_contrast(seen, SETTINGS, "signal", viable=False) == []
     seen["detectable_enhancement"] = 90.0
-    assert doubt.of_contrast(seen, SETTINGS, "signal")[0].code == "dead_lesion_undetectable"
+    assert (
+        doubt.of_contrast(seen, SETTINGS, "signal", viable=False)[0].code
+        == "dead_lesion_undetectable"
+    )
 
 
 def test_a_dead_lesion_that_noise_alone_would_seldom_look_like_is_doubtful():
     seen = {"detectable_enhancement": 15.0, "least_enhancement": 10.0}
-    found = [doubt.of_contrast(seen | {"chance_of_noise": p}, SETTINGS, "HU") for p in (0.01, 0.2)]
+    found = [
+        doubt.of_contrast(seen | {"chance_of_noise": p}, SETTINGS, "HU", viable=False)
+        for p in (0.01, 0.2)
+    ]
     assert [[flag.written() for flag in flags] for flags in found] == [
         ["faint_enhancement(0.01)"],
         [],

@@ -10,6 +10,7 @@ from imaging.geometry import VolumeGeometry
 from imaging.mask import LesionMask, SegmentIdentity
 from imaging.necrotic_shape import Ring
 from imaging.shape import Ball, Dead, Ellipsoid, longest_viable_mm
+from imaging.viable_remnant import Remnant
 from measurement.lesion import GridMismatchError, MeasurementSettings, measure_lesion
 
 CENTRE = (0.3, -0.2, 0.4)
@@ -106,6 +107,17 @@ def test_a_dead_lesion_in_noise_that_would_hide_enhancement_is_flagged():
     assert reading.value("viable_diameter") == 0.0
     assert codes(reading) == {"dead_lesion_undetectable"}
     assert reading.flags[0].value > 20.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_remnant_of_3_mm_is_not_taken_for_nothing_without_a_word(seed):
+    off = np.random.default_rng(seed).uniform(-0.5, 0.5, 3) + (0.0, 0.0, 1.25)  # on a slice
+    shape = Remnant(24.0, 3.0, (6.0, 0.0, 0.0), tuple(off.tolist()))
+    images = scene_of(
+        shape, geometry=grid(spacing=(2.5, 0.6, 0.6)), rise=70.0, noise=6.0, seed=f"remnant{seed}"
+    )
+    reading = measure_lesion(images)
+    assert reading.value("viable_diameter") == pytest.approx(3.0, abs=1.5) or codes(reading)
 
 
 def test_enhancement_that_hardly_exceeds_noise_is_flagged():
