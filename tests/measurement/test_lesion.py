@@ -111,8 +111,8 @@ def test_a_dead_lesion_in_noise_that_would_hide_enhancement_is_flagged():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_remnant_of_3_mm_is_not_taken_for_nothing_without_a_word(seed):
-    off = np.random.default_rng(seed).uniform(-0.5, 0.5, 3) + (0.0, 0.0, 1.25)  # on a slice
-    shape = Remnant(24.0, 3.0, (6.0, 0.0, 0.0), tuple(off.tolist()))
+    x, y, z = np.random.default_rng(seed).uniform(-0.5, 0.5, 3).tolist()
+    shape = Remnant(24.0, 3.0, (6.0, 0.0, 0.0), (x, y, 1.25 + z))  # near the middle of a slice
     images = scene_of(
         shape, geometry=grid(spacing=(2.5, 0.6, 0.6)), rise=70.0, noise=6.0, seed=f"remnant{seed}"
     )
