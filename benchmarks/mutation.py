@@ -42,7 +42,7 @@ MODULES = ("response", "best_response", "sums", "depth", "endpoints", "targets")
 TESTS = (
     "overall_response", "worked_patients", "exclusions", "mrecist", "targets", "criteria", "policy",
     "rule_oracle", "conformance", "reason", "probability", "visit_array", "best_response", "sums",
-    "endpoints", "depth", "response_history",
+    "endpoints", "depth", "response_history", "target_oracle",
 )  # fmt: skip
 LIVER_TESTS = ("liver_function", "liver_table")
 """For the limits of liver function and stage, which no other test reads."""

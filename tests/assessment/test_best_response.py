@@ -117,6 +117,10 @@ def test_in_non_target_disease_an_unconfirmed_cr_is_non_cr_non_pd():
     assert answer("PD@60", **given) == ("PD", ONLY_PD)
 
 
+def test_an_sd_after_progression_does_not_stand_for_a_response_that_was_not_confirmed():
+    assert answer("PR@60 PD@90 SD@120", confirm=True) == ("SD", UNCONFIRMED)
+
+
 def test_without_dates_the_interval_is_not_applied_and_nothing_is_confirmed():
     assert answer("SD@1", dated=False) == ("SD", NO_DATES)
     assert answer("NON-CR/NON-PD@1", dated=False) == ("NON-CR/NON-PD", NO_DATES)
