@@ -139,7 +139,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
     node_target, node_disease = _node_limits(states, criteria)
     known = size != NOT_MEASURED  # the length decides, where there is one
     finding, status = (course.words(name).at(BASELINE) for name in ("finding", "status"))
-    treated = course.truth("treated_before")[:, 0] == 1
+    treated = (course.truth("treated_before")[:, 0] == 1) & ~status.equals("progressed")
     ill_defined = course.truth("well_delineated")[:, 0] == 0
     never = criteria.value("target", "treated_before") == "never"
     unnamed = status.is_any(["present", "progressed", "equivocal"])
@@ -160,7 +160,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
         ),
         (value == 0, NEW, "not there at baseline"),
         (ill_defined, NON_TARGET, "non-target: not well delineated"),
-        (treated & ~states.node & never, NON_TARGET, "non-target: treated before"),
+        (treated & never, NON_TARGET, "non-target: treated before"),
         (~states.node & status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
         (~states.node & known & (size < least), NON_TARGET, told.too_short),
     ]
