@@ -5,8 +5,9 @@
 Peers take the longest distance of two points of a slice, whatever lies between them, and are given
 the same volume: OpenCV (hull of every outline, largest distance of two corners), SimpleITK (Feret
 diameter of every slice), scikit-image (regionprops of every slice), pyradiomics
-(Maximum2DDiameterSlice). Rounds alternate: each tool once per round; the figure is the ratio of the
-medians. A peer that is not installed is said to be absent.
+(Maximum2DDiameterSlice). Rounds alternate: each tool once per round, after a rest and a call that
+is not counted; the figure is the ratio of the medians. A peer that is not installed is said to be
+absent.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from measurement.diameter import longest_diameter
 Mask = NDArray[np.bool_]
 Tool = Callable[[Mask, VolumeGeometry], float]
 SPACING_MM = (2.5, 0.7, 0.7)
+REST_S = 0.3
+"""After pyradiomics everything in its process, OpenCV too, takes twice as long for some ms."""
 
 
 def ball(diameter_mm: float, core_mm: float, *, specks: bool = False) -> tuple[Mask, Mask]:
@@ -148,6 +151,8 @@ def compare(name: str, rounds: int) -> None:
         for tool, measure in tools.items():
             if tool in slow and turn > 1:  # two rounds of what takes ages will do
                 continue
+            time.sleep(REST_S)
+            measure(region, geometry)
             start = time.process_time()
             lengths[tool] = measure(region, geometry)
             seconds[tool].append(time.process_time() - start)
