@@ -27,7 +27,8 @@ class ViableSettings:
         the luckier the line that a caliper takes
     flatness : weight of the total variation, in SD of a voxel's noise (as if it were white)
     clear_fraction : components that nowhere come this near to the other level are noise
-    smallest_part_mm, smallest_hole_mm : diameter of a ball; smaller components are left out
+    smallest_part_mm, smallest_hole_mm : diameter of a ball; smaller components are left out, but
+        for clear parts where nothing else enhances
     least_enhancement : less is no enhancement; in HU (10 HU: Abdom Imaging 2014;39:1247)
     least_enhancement_part : the same for signal without a unit, as part of the native liver's
     detection_mm : SD of the Gaussians at which enhancement is looked for

@@ -63,6 +63,11 @@ def outline_sd_of_viable_mm(outline_sd_mm: float) -> float:
 def reader_uncertainty(quantity: str, value: float | None) -> float | None:
     """Return the standard uncertainty between readers of a value, apart from its own; or None.
 
+    Parameters
+    ----------
+    quantity : a word of `measurement.lesion_table.QUANTITY_UNITS`
+    value : in mm for the lengths that have an answer, which is in mm too
+
     Notes
     -----
     None where no limits between readers are known: for other quantities, and for a lesion that
