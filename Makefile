@@ -25,8 +25,8 @@ $(READY): $(LOCKED) pyproject.toml
 	$(BIN)/python -c 'from measurement.compiled import compile_all; compile_all()'
 	@touch $(READY)
 
-demo: $(READY)  ## make a simulated trial, run the main job on it, end with the path of its report
-	$(BIN)/sumdiam demo --out $(DEMO_OUT)
+demo: $(READY)  ## image a part of the simulated trial, run the main job on it, end with the path of its report
+	$(BIN)/sumdiam demo --trial soramic --patients 16 --short --out $(DEMO_OUT)
 
 gate: $(READY)  ## check the tables that the demo's run printed against themselves (after make demo)
 	SUMDIAM_DEMO_RUN=$(abspath $(DEMO_OUT))/run $(PYTEST) -q tests/system/test_release_gate.py

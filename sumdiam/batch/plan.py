@@ -130,7 +130,7 @@ def make_plan(
         *draft.problems,
         *mask_problems,
         *match_problems,
-        *refusal.study_problems(refused, notes, plan),
+        *refusal.study_problems(refused, notes, plan, catalogue.refused_series),
     )
     return PlanFiles(
         plan=plan,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sumdiam.archive import reason
-from sumdiam.archive.catalogue import Catalogue, SegFile
+from sumdiam.archive.catalogue import Catalogue, RefusedVolume, SegFile
 from sumdiam.archive.problem import Problem
 from sumdiam.archive.subject import StudySubjects
 from sumdiam.batch.mask_volume import NO_VOLUME
@@ -174,9 +174,7 @@ def study_notes(
             notes[file.study_uid].append(_note("unreadable_file_nearby", file.file))
     for one in catalogue.refused_series:
         for study_uid in (one.study_uid, *one.other_studies):
-            notes[study_uid].append(
-                _note(one.reason_code, f"series {one.series_uid}: {one.detail}")
-            )
+            notes[study_uid].append(_series_note(one))
     for study_uid, said in _of_used_volumes(catalogue, plan):
         notes[study_uid].append(said)
     for row in masks[masks["mask_role"] == "undecided"].itertuples():
@@ -227,12 +225,19 @@ def _note(code: str, detail: str) -> str:
     return f"{code}: {reason.sentence(code)}" + (f" ({detail})" if detail else "")
 
 
+def _series_note(one: RefusedVolume) -> str:
+    """Write the note of a study of which a series was refused."""
+    return _note(one.reason_code, f"series {one.series_uid}: {one.detail}")
+
+
 def study_problems(
     refused: Mapping[str, tuple[str, str]],
     notes: Mapping[str, tuple[str, ...]],
     plan: pd.DataFrame,
+    series: Iterable[RefusedVolume],
 ) -> list[Problem]:
-    """Return one problem per refused study, and one per note."""
+    """Return one problem per refused study, and one per note that no refused series states."""
+    stated = {_series_note(one) for one in series}
     subjects = dict(zip(plan["study_uid"], plan["subject_id"], strict=True))
     named = {uid: f"study {uid}" for uid in {*refused, *notes}}
     for uid, where in named.items():
@@ -244,6 +249,8 @@ def study_problems(
     ]
     for uid, said in notes.items():
         problems += [
-            Problem(note.split(":", 1)[0], named[uid], note.split(": ", 1)[1]) for note in said
+            Problem(note.split(":", 1)[0], named[uid], note.split(": ", 1)[1])
+            for note in said
+            if note not in stated
         ]
     return problems

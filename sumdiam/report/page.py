@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else."""
+"""The report as one HTML file; only very many pictures stay in files beside it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from stats.plots import Drawing, encode, inline_svg
 from sumdiam.export.table_file import written_whole
 from sumdiam.report.estimate import Estimates, estimates, write_figures, write_printed
 from sumdiam.report.picture import PictureGroup, picture_anchors, picture_groups
+from sumdiam.report.picture_source import EMBEDDED_MB, PictureSource
 from sumdiam.report.run_grid import (
     archive_grid,
     criteria_title,
@@ -67,6 +68,7 @@ def write_report(
     figures: Path | None = None,
     printed: Path | None = None,
     pairs: Mapping[str, bytes | str | Path] | None = None,
+    embedded_mb: float = EMBEDDED_MB,
 ) -> Path:
     """Write the report of a run as one HTML file and return its path.
 
@@ -86,6 +88,8 @@ def write_report(
         ``check_paper.csv``: their cells as `stats.consistency.check_paper` reads them.
     pairs : mask id -> PNG, optional
         Outlines of matches that wait for a person, as overlays.
+    embedded_mb : float
+        Files of more than so much in all (overlays, pairs) are linked, and the page says so.
 
     Raises
     ------
@@ -99,6 +103,8 @@ def write_report(
     """
     tables = tables.checked()
     view = choose_view(tables, run_facts)
+    source = PictureSource.of(out.parent, overlays, embedded_mb=embedded_mb)
+    outlines = PictureSource.of(out.parent, pairs or {}, embedded_mb=embedded_mb)
     with step("statistics"):
         found = estimates(tables, view, run_facts)
     svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
@@ -108,12 +114,15 @@ def write_report(
         .render(
             facts=run_facts,
             view=view,
-            waiting=waiting_outlines(tables, pairs or {}, out.parent),
+            waiting=waiting_outlines(tables, outlines),
+            beside=[
+                name for name, one in (("overlays", source), ("pairs", outlines)) if one.linked
+            ],
             style=Markup(_asset("report.css")),  # noqa: S704 - our own file
             script=Markup(_asset("report.js")),  # noqa: S704 - our own file
             **_run_parts(tables, view, run_facts),
             **_estimate_parts(found, svgs),
-            **_lesion_parts(tables, view, picture_groups(tables, view, overlays, out.parent)),
+            **_lesion_parts(tables, view, picture_groups(tables, view, source)),
         )
     )
     with written_whole(out) as draft:

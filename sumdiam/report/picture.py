@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +14,7 @@ from measurement.flag import is_doubtful
 from sumdiam.report import wording
 from sumdiam.report.grid import anchor_of
 from sumdiam.report.overlay import PICTURES, SHOWN_IN
+from sumdiam.report.picture_source import PictureSource
 from sumdiam.report.run_tables import RunTables
 from sumdiam.report.view import View
 
@@ -83,18 +82,9 @@ class PictureGroup:
 class _Context:
     """What all pictures of a page are made with."""
 
-    folder: Path
-    overlays: Mapping[str, bytes | str | Path]
+    overlays: PictureSource
     series: Mapping[str, str]
     scans: Mapping[Key, str]
-
-    def content(self, name: str) -> bytes:
-        """Return a picture's bytes; none where its file is not there any more."""
-        overlay = self.overlays[name]
-        if isinstance(overlay, bytes):
-            return overlay
-        path = self.folder / overlay
-        return path.read_bytes() if path.is_file() else b""
 
 
 def lesion_anchor(subject_id: str, lesion_id: str, timepoint: int) -> str:
@@ -103,13 +93,13 @@ def lesion_anchor(subject_id: str, lesion_id: str, timepoint: int) -> str:
 
 
 def picture_groups(
-    tables: RunTables, view: View, overlays: Mapping[str, bytes | str | Path], folder: Path
+    tables: RunTables, view: View, overlays: PictureSource
 ) -> tuple[PictureGroup, ...]:
     """Return the pictures by subject and lesion, visit by visit.
 
     Parameters
     ----------
-    overlays : measurement_id -> PNG, or its path from ``folder``
+    overlays : by measurement_id
         Equal pictures of one lesion and visit are shown once.
     """
     rows = tables.measurements.sort_values(["measurement_id", "revision"])
@@ -119,7 +109,7 @@ def picture_groups(
     for row in rows.to_dict("records"):
         key = (str(row["subject_id"]), str(row["lesion_id"]), int(row["timepoint"]))
         by_lesion.setdefault(key, {})[str(row["quantity"])] = row
-    context = _Context(folder, overlays, _series_words(tables), _scans(view))
+    context = _Context(overlays, _series_words(tables), _scans(view))
     strips: dict[tuple[str, str], dict[str, list[Picture]]] = {}
     for key in sorted(by_lesion):
         for quantity, picture in _of_lesion(key, by_lesion[key], context).items():
@@ -162,9 +152,9 @@ def _of_lesion(
     digests: dict[str, str] = {}
     for quantity in (q for q in QUANTITY_WORDS if q in rows):
         name = str(rows[quantity]["measurement_id"])
-        if name not in context.overlays:
+        if name not in context.overlays.pictures:
             continue
-        content = context.content(name)
+        content = context.overlays.content(name)
         digest = hashlib.sha256(content).hexdigest() if content else name
         if digest in digests:
             first = found[digests[digest]]
@@ -205,7 +195,7 @@ def _picture(
         place.append(f"slice {int(row['slice'])}")
     return Picture(
         anchor=anchor_of("picture", str(row["measurement_id"])),
-        source=f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else "",
+        source=context.overlays.source(str(row["measurement_id"]), content),
         visit=("" if key[2] == 0 else "visit ")
         + wording.visit(key[2])
         + context.scans.get(key, ""),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sumdiam.report import wording
+from sumdiam.report.picture_source import PictureSource
 from sumdiam.report.run_tables import RunTables
 
 WORDS = {
@@ -65,17 +64,14 @@ class Waiting:
     unnamed: tuple[UnnamedOutlines, ...]
 
 
-def waiting_outlines(
-    tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
-) -> Waiting:
+def waiting_outlines(tables: RunTables, pairs: PictureSource) -> Waiting:
     """Return the outlines of which a person has to say what they show.
 
     Parameters
     ----------
-    pairs : mask id -> PNG
-        Bytes, or a path relative to the folder of the report.
+    pairs : by mask id
     """
-    return Waiting(_matches(tables, pairs, folder), _unnamed(tables, pairs, folder))
+    return Waiting(_matches(tables, pairs), _unnamed(tables, pairs))
 
 
 def unnamed_masks(masks: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
@@ -105,15 +101,13 @@ def unnamed_masks(masks: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([unnamed, beside]).sort_values([*of, "timepoint", "mask_id"])
 
 
-def _unnamed(
-    tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
-) -> tuple[UnnamedOutlines, ...]:
+def _unnamed(tables: RunTables, pairs: PictureSource) -> tuple[UnnamedOutlines, ...]:
     """Return the outlines that a person has to name, by subject and reader, visit by visit."""
     rows = unnamed_masks(tables.masks, tables.matches)
     found = []
     for (subject_id, reader), own in rows.groupby(["subject_id", "reader"], sort=True):
         visits = tuple(
-            tuple(_outline(row, pairs, folder) for row in rows.to_dict("records"))
+            tuple(_outline(row, pairs) for row in rows.to_dict("records"))
             for _, rows in own.groupby("timepoint", sort=True, dropna=False)
         )
         number = int(own["lesion_id"].isna().sum())
@@ -124,9 +118,7 @@ def _unnamed(
     return tuple(found)
 
 
-def _matches(
-    tables: RunTables, pairs: Mapping[str, bytes | str | Path], folder: Path
-) -> tuple[WaitingMatch, ...]:
+def _matches(tables: RunTables, pairs: PictureSource) -> tuple[WaitingMatch, ...]:
     """Return the matches that wait for a person, by subject."""
     rows = tables.matches[tables.matches["decided_by"] == "undecided"]
     masks = {str(row["mask_id"]): row for row in tables.masks.to_dict("records")}
@@ -134,17 +126,13 @@ def _matches(
     for row in rows.sort_values(["subject_id", "mask_id", "earlier_mask_id"]).to_dict("records"):
         names = [str(row[n]) for n in ("earlier_mask_id", "mask_id") if not pd.isna(row[n])]
         margin = "" if pd.isna(row["margin"]) else f", margin {row['margin']:.2f}"
-        outlines = tuple(
-            _outline(masks.get(name, {"mask_id": name}), pairs, folder) for name in names
-        )
+        outlines = tuple(_outline(masks.get(name, {"mask_id": name}), pairs) for name in names)
         words = f"{WORDS[str(row['relation'])]} (relation {row['relation']}{margin})"
         found.append(WaitingMatch(str(row["subject_id"]), words, outlines))
     return tuple(found)
 
 
-def _outline(
-    row: Mapping[Any, Any], pairs: Mapping[str, bytes | str | Path], folder: Path
-) -> WaitingMask:
+def _outline(row: Mapping[Any, Any], pairs: PictureSource) -> WaitingMask:
     """Return an outline from its row of `masks.csv`."""
     timepoint = row.get("timepoint", pd.NA)
     visit = wording.visit(timepoint)
@@ -152,18 +140,7 @@ def _outline(
     return WaitingMask(
         f"visit {visit}" if visit.isdigit() else visit,
         mask_id,
-        _source(pairs.get(mask_id), folder),
+        pairs.source(mask_id, pairs.content(mask_id)),
         wording.text_of(row.get("lesion_id", pd.NA), ""),
         ", segment ".join(str(row[name]) for name in ("file", "segment") if name in row),
     )
-
-
-def _source(picture: bytes | str | Path | None, folder: Path) -> str:
-    """Return a picture as a data URI; empty where there is none."""
-    if picture is None:
-        return ""
-    content = picture
-    if not isinstance(content, bytes):
-        path = folder / content
-        content = path.read_bytes() if path.is_file() else b""
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""

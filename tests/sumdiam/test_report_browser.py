@@ -133,6 +133,23 @@ def test_the_open_page_asks_for_nothing_from_outside(chromium, report, tmp_path)
     assert [url for url in outside if not url.startswith(OF_THE_BROWSER)] == []
 
 
+def test_pictures_that_stay_beside_the_page_are_seen(chromium, run, tmp_path):
+    (tmp_path / "overlays").mkdir()
+    paths = {name: f"overlays/{place}.png" for place, name in enumerate(run.overlays)}
+    for name, path in paths.items():
+        (tmp_path / path).write_bytes(run.overlays[name])
+    out = tmp_path / "report.html"
+    write_report(
+        run.tables, overlays=paths, out=out, run_facts=RunFacts(title="Trial"), embedded_mb=0
+    )
+    text = out.read_text(encoding="utf-8").replace(' loading="lazy"', "")
+    probe = "<script>addEventListener('load', () => document.body.dataset.seen = [...document" \
+        ".images].filter(one => one.naturalWidth > 0).length)</script></body>"  # fmt: skip
+    out.write_text(text.replace("</body>", probe), encoding="utf-8")
+    dom = Dom(opened(chromium, out, tmp_path, "--dump-dom"))
+    assert int(dom.body["data-seen"]) == text.count('<img src="overlays/') > 1
+
+
 def test_every_section_is_there_in_its_order(dom):
     assert tuple(dom.sections) == SECTIONS
 

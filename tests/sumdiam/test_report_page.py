@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -479,6 +480,30 @@ def test_pictures_may_be_files_beside_the_report_and_figures_are_written_with_th
     followed = small.tables.responses[small.tables.responses["timepoint"] > 0]
     last = followed.sort_values("timepoint").drop_duplicates("subject_id", keep="last")
     assert set(zip(last["subject_id"], last["overall_response"], strict=True)) <= seen
+
+
+def test_pictures_that_are_too_many_for_one_page_stay_beside_it_and_the_page_says_so(
+    small, tmp_path
+):
+    (tmp_path / "overlays").mkdir()
+    paths = {name: f"overlays/a {place}.png" for place, name in enumerate(small.overlays)}
+    for name, path in paths.items():
+        (tmp_path / path).write_bytes(small.overlays[name])
+    size_mb = sum(len(content) for content in small.overlays.values()) / 1e6
+    pages = {}
+    for limit in (size_mb * 1.01, size_mb * 0.99):
+        out = tmp_path / "r.html"
+        write_report(
+            small.tables, overlays=paths, out=out, run_facts=FACTS, embedded_mb=limit
+        )  # fmt: skip
+        pages[limit] = Page(out.read_text(encoding="utf-8"))
+    held, linked = pages.values()
+    assert all(source.startswith("data:image/png") for source in held.sources)
+    assert len(linked.sources) == len(held.sources) > 1
+    assert {unquote(one) for one in linked.sources} <= set(paths.values())
+    assert "%20" in linked.sources[0]
+    assert "overlays beside this file" in linked.text["pictures"]
+    assert "beside this file" not in held.text["pictures"]
 
 
 def test_other_readers_are_named_and_not_mixed_in(small, tmp_path):

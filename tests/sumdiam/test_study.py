@@ -40,7 +40,7 @@ OUTSIDE = (45.0, -10.0, 0.0)
 PIXEL_MM = 2.5
 
 
-def tasks_of(*archives, settings=None, edit=None) -> list[StudyTask]:
+def planned(*archives, edit=None):
     catalogue = scan_archives(archives)
     plan = make_plan(catalogue)
     if edit is not None:
@@ -48,6 +48,11 @@ def tasks_of(*archives, settings=None, edit=None) -> list[StudyTask]:
         edit(text)
         previous = replace(plan, plan=parse_text(text, Plan, origin="plan.csv"))
         plan = make_plan(catalogue, previous=previous)
+    return catalogue, plan
+
+
+def tasks_of(*archives, settings=None, edit=None) -> list[StudyTask]:
+    catalogue, plan = planned(*archives, edit=edit)
     return build_tasks(plan, catalogue, settings)
 
 
@@ -264,6 +269,22 @@ def test_what_a_study_was_refused_for_is_listed_for_the_person(archive, study_ui
     assert problem.where.startswith("S01, study")
 
 
+def test_a_refused_series_of_a_study_that_is_measured_all_the_same_is_told_once(
+    archive, study_uid
+):
+    uid = study_uid(archive / "S01" / "t0")
+    drop_native_slice(archive / "S01" / "t0")
+    catalogue, plan = planned(archive, edit=lambda text: _exclude_native(text, uid))
+    told = [one for one in (*catalogue.problems, *plan.problems) if uid in one.where]
+    assert [(one.code, one.refused) for one in told] == [("missing_slice", True)]
+    assert any(note.startswith("missing_slice") for note in plan.notes[uid])
+
+
+def _exclude_native(text: pd.DataFrame, uid: str) -> None:
+    row = (text["study_uid"] == uid) & (text["phase"] == "native")
+    text.loc[row, "use_by"] = "R1"
+
+
 def test_a_refused_study_is_measured_once_its_files_are_mended(archive, pristine, study_uid):
     uid = study_uid(archive / "S01" / "t0")
     drop_middle(archive / "S01" / "t0")
@@ -280,12 +301,7 @@ def test_a_refused_study_is_measured_once_its_files_are_mended(archive, pristine
 def test_a_person_may_leave_a_refused_volume_out(archive, study_uid):
     drop_native_slice(archive / "S01" / "t0")
     uid = study_uid(archive / "S01" / "t0")
-
-    def exclude(text: pd.DataFrame) -> None:
-        row = (text["study_uid"] == uid) & (text["phase"] == "native")
-        text.loc[row, "use_by"] = "R1"
-
-    result = measured(archive, edit=exclude)[uid]
+    result = measured(archive, edit=lambda text: _exclude_native(text, uid))[uid]
     assert result.status == "done"
     assert all("no_native_phase" in row["flags"] for row in result.rows)
 
