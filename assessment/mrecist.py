@@ -71,7 +71,7 @@ def assess(
     *,
     timepoints: pd.DataFrame | None = None,
     subjects: pd.DataFrame | None = None,
-    criteria: Sequence[str] = ("mrecist",),
+    criteria: str | Sequence[str] = ("mrecist",),
     policies: str | PolicySet = "default",
     scheme: str | Sequence[str] | None = None,
     select: Literal["given", "auto"] = "given",
@@ -87,7 +87,7 @@ def assess(
     timepoints, subjects : DataFrame, optional
         Visits and people. Without dates (here or in `scan_on`): responses and unconfirmed best
         response only; the rest is missing with reason `no_dates`.
-    criteria : names of rule sets
+    criteria : name or names of rule sets
     policies : name of a policy set, or a `PolicySet`
     scheme : censoring scheme(s): `seed`, `treatment_policy`, `fda_strict`; else by the policies
     select : "given": a role in the table wins; "auto": the rules choose the targets
@@ -108,7 +108,7 @@ def assess(
     [<NA>, 'PR']
     """
     policy_set = PolicySet(policies) if isinstance(policies, str) else policies
-    names = list(dict.fromkeys(criteria))
+    names = list(dict.fromkeys([criteria] if isinstance(criteria, str) else criteria))
     if not names:
         raise UnknownCriteriaError("")
     schemes = [scheme] if scheme is None or isinstance(scheme, str) else list(scheme)

@@ -161,7 +161,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
         (value == 0, NEW, "not there at baseline"),
         (ill_defined, NON_TARGET, "non-target: not well delineated"),
         (treated & never, NON_TARGET, "non-target: treated before"),
-        (~states.node & status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
+        (status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
         (~states.node & known & (size < least), NON_TARGET, told.too_short),
     ]
     first = first_code([where for where, _, _ in cases], range(len(cases)), len(cases))

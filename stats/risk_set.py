@@ -200,14 +200,23 @@ def score_residuals(sets: RiskSets, design: Floats, fitted: Likelihood) -> Float
     return np.asarray(own - fitted.risk[:, None] * (design * exposure[:, None] - drift))
 
 
+FEW = 100_000
+"""Up to so many values are summed by their place in one list: no matrix is set up for it."""
+
+
 def _summed(values: Floats, place: Whole, size: int) -> Floats:
     """Sum rows of values by place; those at -1 are left out."""
     used = place >= 0
     if values.ndim == 1:
         return np.bincount(place[used], values[used], minlength=size).astype(np.float64)
+    width = values.shape[1]
+    if values.size <= FEW:
+        cell = place[used][:, None] * width + np.arange(width)
+        sums = np.bincount(cell.ravel(), values[used].ravel(), minlength=size * width)
+        return sums.astype(np.float64).reshape(size, width)
     from scipy.sparse import csr_array
 
     rows = np.flatnonzero(used)
     shape = (size, place.size)
-    sums = csr_array((np.ones(rows.size), (place[rows], rows)), shape=shape) @ values
-    return np.asarray(sums, dtype=np.float64)
+    found = csr_array((np.ones(rows.size), (place[rows], rows)), shape=shape) @ values
+    return np.asarray(found, dtype=np.float64)

@@ -15,8 +15,12 @@ from functools import cache
 from typing import Any, BinaryIO, Final
 
 PLAIN: Final = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0\u00b0\u00b2\u00b5"
-SIGNS: Final = "\u2013\u2014\u2212\u2026\u2022\u2190\u2192\u2264\u2265\u2018\u2019\u201c\u201d"
-"""Dashes, minus, ellipsis, bullet, arrows, comparisons, quotes: embedded apart by matplotlib."""
+SIGNS: Final = (
+    "\ufb00\ufb01\ufb02\ufb03\ufb04"
+    "\u2013\u2014\u2212\u2026\u2022\u2190\u2192\u2264\u2265\u2018\u2019\u201c\u201d"
+)
+"""Ligatures such as that of fi, dashes, minus, ellipsis, bullet, arrows, comparisons, quotes:
+matplotlib embeds them apart."""
 
 Cut = Callable[[Any, Iterable[int]], AbstractContextManager[Any]]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,11 +56,16 @@ STYLE: Final[Any] = {
     "pdf.fonttype": 42,
     "path.simplify": False,
     "axes.unicode_minus": True,
+    "text.hinting": "none",
 }
 
 
 PNG_EFFORT: Final = 3
-"""Of zlib: a third of the time of its default 6, for files that are a tenth larger."""
+"""Of zlib: half the time of its default 6, for files that are a sixth larger."""
+PNG_UNFILTERED: Final = 0
+"""Flat areas and letters are packed best as they are; trying filters takes most of the time."""
+PNG_HEADER: Final = 33
+"""Bytes of the signature and of the first chunk, IHDR."""
 
 TIME_STEPS: Final = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 
@@ -108,6 +115,7 @@ def encode(figure: Figure, form: Format, *, dpi: int = 200) -> bytes:
 
 def _png(figure: Figure, dpi: int) -> bytes:
     """Return the figure as PNG without transparency, which costs time and shows nothing."""
+    import imagecodecs
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -116,13 +124,23 @@ def _png(figure: Figure, dpi: int) -> bytes:
         figure.set_dpi(dpi)
         canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
-        pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        size = canvas.get_width_height(physical=True)
+        pixels = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+        content = imagecodecs.png_encode(
+            np.asarray(pixels.convert("RGB")), level=PNG_EFFORT, filter=PNG_UNFILTERED
+        )
     finally:
         figure.set_dpi(before[0])
         figure.set_canvas(before[1])
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png", compress_level=PNG_EFFORT, dpi=(dpi, dpi))
-    return buffer.getvalue()
+    return _with_resolution(bytes(content), dpi)
+
+
+def _with_resolution(png: bytes, dpi: int) -> bytes:
+    """Return a PNG that says how large it is to be printed: the chunk pHYs behind the header."""
+    per_metre = round(dpi / 0.0254)
+    chunk = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
+    whole = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return png[:PNG_HEADER] + whole + png[PNG_HEADER:]
 
 
 def inline_svg(figure: Figure | bytes, name: str, *, title: str) -> str:

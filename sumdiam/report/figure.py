@@ -291,10 +291,7 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
     if rows.empty:
         return None
     told = _events_by_subject(view)
-    courses = [
-        (str(name), course.sort_values("timepoint"), told.get(str(name), {}))
-        for name, course in rows.groupby("subject_id", sort=True)
-    ]
+    courses = [(name, visits, told.get(name, {})) for name, visits in sorted(_visits(rows).items())]
     ends = [part["end"] for one in courses for part in _lane(*one)[0]]
     if not ends:
         return None
@@ -318,6 +315,30 @@ def _swimmer(tables: RunTables, view: View) -> Drawing | None:
         y_label="Subject",
         thin=(BEFORE, AFTER),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Visits:
+    """The baseline of a subject, and its later scans and responses in the order of the visits."""
+
+    baseline_on: pd.Timestamp
+    scans: list[pd.Timestamp]
+    states: list[str]
+
+
+def _visits(courses: pd.DataFrame) -> dict[str, _Visits]:
+    """Return the visits of every subject by its name."""
+    rows = courses.sort_values(["subject_id", "timepoint"])
+    states = rows["overall_response"].astype("string").fillna("NE")
+    columns = (rows["subject_id"].astype(str), rows["timepoint"], rows["baseline_on"],
+               rows["scanned_on"], states)  # fmt: skip
+    found: dict[str, _Visits] = {}
+    for name, timepoint, baseline, scan, state in zip(*columns, strict=True):
+        of_subject = found.setdefault(name, _Visits(baseline, [], []))
+        if timepoint > 0:
+            of_subject.scans.append(scan)
+            of_subject.states.append(state)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,13 +370,10 @@ def _response_days(view: View) -> dict[str, float]:
 
 
 def _lane(
-    subject_id: str, course: pd.DataFrame, events: Mapping[str, _Told], *, block: float = 0.0
+    subject_id: str, visits: _Visits, events: Mapping[str, _Told], *, block: float = 0.0
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the segments and marks of one subject; ``block``: months the last response takes.
-
-    ``course`` is in the order of the visits.
-    """
-    start = baseline = course["baseline_on"].iloc[0]
+    """Return the segments and marks of one subject; ``block``: months the last response takes."""
+    start = visits.baseline_on
     for endpoint in ("OS", "PFS"):
         if endpoint in events and not pd.isna(events[endpoint].start_on):
             start = events[endpoint].start_on
@@ -364,10 +382,9 @@ def _lane(
     def months(date: Any) -> float:
         return max(0.0, float((pd.Timestamp(date) - start).days) / wording.DAYS_PER_MONTH)
 
-    visits = course[course["timepoint"] > 0]
-    at = [months(date) for date in visits["scanned_on"]]
-    states = [*visits["overall_response"].astype("string").fillna("NE")]
-    last = at[-1] if at else months(baseline)
+    at = [months(date) for date in visits.scans]
+    states = visits.states
+    last = at[-1] if at else months(visits.baseline_on)
     marks: list[dict[str, Any]] = []
     if "OS" in events and not pd.isna(events["OS"].end_on):
         last = max(last, months(events["OS"].end_on))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ def subject_flow(tables: RunTables, view: View) -> tuple[FlowBox, ...]:
     """Return the boxes of the flow diagram, from all subjects to those with a best response."""
     everyone = [str(name) for name in view.subjects["subject_id"]]
     assessed = {str(name) for name in view.outcomes["subject_id"]}
-    lost = Counter(_why_not(tables, view, name) for name in everyone if name not in assessed)
+    lost = Counter(_why_not(tables, view, [n for n in everyone if n not in assessed]))
     boxes = [
         FlowBox("all", "Subjects in the archive or the subject table", len(everyone)),
         FlowBox(
@@ -57,23 +58,29 @@ def _ends(view: View, names: list[str], parent: str, key: str) -> list[FlowBox]:
     ]  # fmt: skip
 
 
-def _why_not(tables: RunTables, view: View, subject_id: str) -> str:
-    """Say how far a subject without an assessment came."""
-    studies = tables.studies[tables.studies["subject_id"].astype("string") == subject_id]
-    in_plan = (tables.plan["subject_id"].astype("string") == subject_id).any()
-    excluded = view.excluded[view.excluded["subject_id"].astype("string") == subject_id]
-    if len(excluded):
-        return str(excluded["reason"].iloc[0])
-    has_lesion = (tables.lesions["subject_id"].astype("string") == subject_id).any()
-    if has_lesion:
-        return "no baseline to compare with"
-    if len(studies) and (studies["status"] == "refused").all():
-        return "every study was refused"
-    if len(studies) and studies["status"].isin(["failed", "todo", "leased"]).any():
-        return "studies not measured yet, or failed"
-    if len(studies) or in_plan:
-        return "studies without a measured lesion"
-    return "no study in the archive"
+def _why_not(tables: RunTables, view: View, names: Collection[str]) -> Iterator[str]:
+    """Say how far each of these subjects, all without an assessment, came."""
+    studies = tables.studies["status"].groupby(tables.studies["subject_id"].astype(str))
+    states = {str(name): set(status) for name, status in studies}
+    planned, with_lesion = (
+        set(frame["subject_id"].dropna().astype(str)) for frame in (tables.plan, tables.lesions)
+    )
+    excluded = view.excluded.drop_duplicates("subject_id")
+    why = dict(zip(excluded["subject_id"].astype(str), excluded["reason"], strict=True))
+    for name in names:
+        of_studies = states.get(name, set())
+        if name in why:
+            yield str(why[name])
+        elif name in with_lesion:
+            yield "no baseline to compare with"
+        elif of_studies == {"refused"}:
+            yield "every study was refused"
+        elif of_studies & {"failed", "todo", "leased"}:
+            yield "studies not measured yet, or failed"
+        elif of_studies or name in planned:
+            yield "studies without a measured lesion"
+        else:
+            yield "no study in the archive"
 
 
 def _listed(reasons: Counter[str]) -> tuple[tuple[str, int], ...]:

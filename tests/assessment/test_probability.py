@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from assessment import assess
+from assessment.reader_doubt import same_lesions_share
 
 # lesions with uncertainty | within error of a cut-off at the last visit, worked by hand
 NEAR = [
@@ -84,6 +85,11 @@ def test_from_where_an_uncertainty_is_missing_nothing_is_said(short):
 def test_a_lesion_too_small_to_measure_is_5_mm_without_error(short):
     found = short("L1 liver 20/u=1 ts; L2 liver 20/u=1 20/u=1", "0 60").responses
     assert found["p_pr"].tolist()[1] > 0.95  # 25 of 40 is -37.5 %
+
+
+def test_what_is_between_readers_of_the_same_lesions_is_that_of_the_published_limits():
+    between = (log(1.25) - log(0.78)) / (2 * 1.96 * sqrt(2))
+    assert same_lesions_share() == pytest.approx(between, abs=0.000501)  # 8.5 %, one decimal
 
 
 def test_doubt_between_readers_is_larger(short):

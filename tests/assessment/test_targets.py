@@ -119,6 +119,17 @@ def test_a_lesion_first_seen_later_is_new(short):
         ("L1 lung 20/prog 20", "mrecist", "target", "taken: whole_diameter 20.0 mm"),
         ("L1 lung 9/wv=0.5 9/wv=0.5", "vrecist", "non-target",
          "non-target: longest diameter 9.0 mm, measurable from 10.0 mm"),
+        # no short axis says that a node is normal or small
+        ("N1 node ?/wv=20 ?/wv=20", "vrecist", "target", "taken: whole_volume 20.0 ml"),
+        # a node that is too small to measure is none, whatever its product would stand for
+        ("N1 node ts 20", "easl", "non-target", "non-target: too small to measure"),
+        ("N1 node ts 20", "qeasl", "non-target", "non-target: too small to measure"),
+        ("N1 node 16/ts 16", "mrecist", "non-target", "non-target: too small to measure"),
+        ("N1 node ts 20", "mrecist", "none", "normal node: short axis 5.0 mm"),
+        # the status is that of the viable part: the lesion is there
+        ("L1 liver 0w20/abs 15w20", "mrecist", "non-target",
+         "non-target: no arterial enhancement at baseline"),
+        ("L1 liver abs 15w20", "mrecist", "new", "not there at baseline"),
     ],
 )  # fmt: skip
 def test_a_role_is_that_of_the_baseline(short, lesions, criteria, role, words):

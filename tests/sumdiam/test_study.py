@@ -269,9 +269,7 @@ def test_what_a_study_was_refused_for_is_listed_for_the_person(archive, study_ui
     assert problem.where.startswith("S01, study")
 
 
-def test_a_refused_series_of_a_study_that_is_measured_all_the_same_is_told_once(
-    archive, study_uid
-):
+def test_a_refused_series_of_a_study_that_is_measured_all_the_same_is_told_once(archive, study_uid):
     uid = study_uid(archive / "S01" / "t0")
     drop_native_slice(archive / "S01" / "t0")
     catalogue, plan = planned(archive, edit=lambda text: _exclude_native(text, uid))

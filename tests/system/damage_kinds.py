@@ -260,12 +260,12 @@ def mask_moved_sideways(s: Spot) -> None:
     save(dataset, s.mask)
 
 
-HARMLESS = (copied, foreign_beside)
+HARMLESS = (copied, doubled, foreign_beside)
 """Nothing is measured otherwise; that something lies there is listed."""
 OF_ONE_SLICE: tuple[Callable[[Spot], None], ...] = (
     cut_by_one_byte, cut_in_half, cut_in_header, emptied, header_overwritten, all_overwritten,
     flipped_instance_uid, flipped_series_uid, flipped_study_uid, flipped_frame_of_reference,
-    missing, doubled, doubled_with_other_pixels, same_uid_other_pixels, moved,
+    missing, doubled_with_other_pixels, same_uid_other_pixels, moved,
     foreign_in_its_place, foreign_in_this_series, foreign_in_this_series_beside,
     foreign_in_this_study, named_another, date_garbage,
     changed(PixelSpacing=None), changed(PixelSpacing=[1.0, 1.0]), changed(RescaleIntercept=None),

@@ -26,7 +26,7 @@ ONE_OF_EACH: tuple[Sequence[Callable[[Spot], None]], ...] = (
     (kinds.cut_by_one_byte, kinds.cut_in_half),
     (kinds.cut_in_header, kinds.emptied, kinds.header_overwritten, kinds.all_overwritten),
     (kinds.missing,),
-    (kinds.doubled, kinds.doubled_with_other_pixels, kinds.same_uid_other_pixels),
+    (kinds.doubled_with_other_pixels, kinds.same_uid_other_pixels),
     (kinds.foreign_in_its_place,),
     (kinds.foreign_in_this_series, kinds.foreign_in_this_study, kinds.named_another),
     kinds.OF_A_MASK,
