@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from stats.comparison import policy_named
-from stats.plots import Drawing, encode
+from stats.plots import Drawing
 from sumdiam.export.table_file import csv_bytes, written_whole
 from sumdiam.report.agreement_grid import agreement_grid
 from sumdiam.report.doubt_grid import TITLE as DOUBT_TITLE
 from sumdiam.report.doubt_grid import doubt_grid
 from sumdiam.report.estimate_figure import draw_estimates
 from sumdiam.report.figure import draw_figures
+from sumdiam.report.figure_file import uncollected
 from sumdiam.report.first_event import first_event
 from sumdiam.report.grid import Grid
 from sumdiam.report.group_grid import characteristics_grid, response_grid
@@ -58,24 +57,14 @@ class Estimates:
         ]
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Put garbage collection off: figures are many objects that live until they are written.
-
-    Python searches them all for cycles again and again meanwhile, a sixth of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def estimates(
-    tables: RunTables, view: View, facts: RunFacts, *, only: Collection[str] | None = None
+    tables: RunTables,
+    view: View,
+    facts: RunFacts,
+    *,
+    only: Collection[str] | None = None,
+    drawn: Callable[[Mapping[str, Drawing]], None] | None = None,
 ) -> Estimates:
     """Return the tables and figures of one analysis.
 
@@ -87,12 +76,18 @@ def estimates(
     facts : RunFacts
     only : names of figures, optional
         Which figures are drawn; all without it.
+    drawn : callable, optional
+        Told of figures as soon as there are some, each once.
     """
     policy = policy_named(facts.comparison)
     fits = endpoints(view)
+    courses = draw_figures(tables, view, fits, only=only)
+    if drawn is not None:
+        drawn(courses)
     first, regressed = first_event(view), regressions(tables, view, facts.adjust_for)
-    drawings = draw_figures(tables, view, fits, only=only)
-    drawings |= draw_estimates(tables, view, policy, regressed, first, only=only)
+    estimated = draw_estimates(tables, view, policy, regressed, first, only=only)
+    if drawn is not None:
+        drawn(estimated)
     grids = {
         "characteristics": characteristics_grid(tables, view, policy),
         "response": response_grid(view, fits, follow_up(view), policy),
@@ -101,7 +96,7 @@ def estimates(
         **{f"regression_{one.name}": regression_grid(one) for one in regressed},
         "agreement": agreement_grid(tables, view),
     }
-    return Estimates(grids, drawings)
+    return Estimates(grids, courses | estimated)
 
 
 def write_printed(grids: Mapping[str, Grid], folder: Path) -> None:
@@ -115,18 +110,3 @@ def write_printed(grids: Mapping[str, Grid], folder: Path) -> None:
     if cells:
         with written_whole(folder / "check_paper.csv") as draft:
             draft.write_bytes(csv_bytes(pd.concat(cells, ignore_index=True)))
-
-
-@_uncollected()
-def write_figures(drawings: Mapping[str, Drawing], svgs: Mapping[str, bytes], folder: Path) -> None:
-    """Write figures and the numbers that they show."""
-    for name, drawing in drawings.items():
-        files = {
-            "svg": svgs[name],
-            "png": encode(drawing.figure, "png"),
-            "pdf": encode(drawing.figure, "pdf"),
-            "csv": csv_bytes(drawing.plotted),
-        }
-        for ending, content in files.items():
-            with written_whole(folder / f"{name}.{ending}") as draft:
-                draft.write_bytes(content)

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from stats.plots import Drawing, encode, inline_svg
 from sumdiam.export.table_file import written_whole
-from sumdiam.report.estimate import Estimates, estimates, write_figures, write_printed
+from sumdiam.report.estimate import Estimates, estimates, write_printed
+from sumdiam.report.figure_file import SecondProcess, write_figures
 from sumdiam.report.picture import PictureGroup, picture_anchors, picture_groups
 from sumdiam.report.picture_source import EMBEDDED_MB, PictureSource
 from sumdiam.report.run_grid import (
@@ -105,10 +106,32 @@ def write_report(
     view = choose_view(tables, run_facts)
     source = PictureSource.of(out.parent, overlays, embedded_mb=embedded_mb)
     outlines = PictureSource.of(out.parent, pairs or {}, embedded_mb=embedded_mb)
-    with step("statistics"):
-        found = estimates(tables, view, run_facts)
-    svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
-    html = (
+    with SecondProcess() as second:
+        with step("statistics"):
+            take = None if figures is None else second.take
+            found = estimates(tables, view, run_facts, drawn=take)
+        svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
+        html = _page(tables, view, run_facts, found, svgs, (source, outlines))
+        with written_whole(out) as draft:
+            draft.write_text(html, encoding="utf-8", newline="\n")
+        if printed is not None:
+            write_printed(found.grids, printed)
+        if figures is not None:
+            write_figures(found.drawings, svgs, second.encoded(), figures)
+    return out
+
+
+def _page(
+    tables: RunTables,
+    view: View,
+    run_facts: RunFacts,
+    found: Estimates,
+    svgs: Mapping[str, bytes],
+    pictures: tuple[PictureSource, PictureSource],
+) -> str:
+    """Return the page; the pictures are the overlays and the outlines of pairs."""
+    source, outlines = pictures
+    return (
         _environment()
         .get_template("report.html.j2")
         .render(
@@ -125,13 +148,6 @@ def write_report(
             **_lesion_parts(tables, view, picture_groups(tables, view, source)),
         )
     )
-    with written_whole(out) as draft:
-        draft.write_text(html, encoding="utf-8", newline="\n")
-    if figures is not None:
-        write_figures(found.drawings, svgs, figures)
-    if printed is not None:
-        write_printed(found.grids, printed)
-    return out
 
 
 def _run_parts(tables: RunTables, view: View, run_facts: RunFacts) -> dict[str, Any]:
