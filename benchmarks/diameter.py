@@ -5,9 +5,9 @@
 Peers take the longest distance of two points of a slice, whatever lies between them, and are given
 the same volume: OpenCV (hull of every outline, largest distance of two corners), SimpleITK (Feret
 diameter of every slice), scikit-image (regionprops of every slice), pyradiomics
-(Maximum2DDiameterSlice). Rounds alternate: each tool once per round, after a rest and a call that
-is not counted; the figure is the ratio of the medians. A peer that is not installed is said to be
-absent.
+(Maximum2DDiameterSlice). One case has the lesion in the volume of a whole CT, as
+masks come. Rounds alternate: each tool once per round, after a rest and a call that is not counted;
+the figure is the ratio of the medians. A peer that is not installed is said to be absent.
 """
 
 from __future__ import annotations
@@ -107,11 +107,20 @@ PEERS: dict[str, Tool] = {
 }
 CASES = {
     "ball 50 mm, core 34 mm": (50.0, 34.0, False),
+    "ball 50 mm, core 34 mm, in a CT": (50.0, 34.0, False),
     "ball 50 mm": (50.0, 0.0, False),
     "ball 200 mm, core 136 mm": (200.0, 136.0, False),
     "ball 200 mm": (200.0, 0.0, False),
     "ball 200 mm, one voxel in ten dead": (200.0, 0.0, True),
 }
+
+
+def in_a_ct(part: Mask) -> Mask:
+    """The part of a lesion in a volume of 60 slices of 512 x 512 voxels."""
+    whole = np.zeros((60, 512, 512), dtype=bool)
+    planes, rows, columns = part.shape
+    whole[20 : 20 + planes, 200 : 200 + rows, 150 : 150 + columns] = part
+    return whole
 
 
 def ours(whole: Mask, gap_mm: float, region: Mask, geometry: VolumeGeometry) -> float:
@@ -137,6 +146,8 @@ def present(tools: dict[str, Tool]) -> dict[str, Tool]:
 def compare(name: str, rounds: int) -> None:
     diameter, core, specks = CASES[name]
     region, whole = ball(diameter, core, specks=specks)
+    if name.endswith("in a CT"):
+        region, whole = in_a_ct(region), in_a_ct(whole)
     geometry = VolumeGeometry.upright(shape=region.shape, spacing_mm=SPACING_MM)
     tools: dict[str, Tool] = {
         f"sumdiam, gap {gap:g} mm": partial(ours, whole, gap) for gap in (0.0, 2.0, 5.0)

@@ -79,11 +79,11 @@ class LesionOutline:
                 )
                 raise RegionError(msg)
         self.geometry = geometry
-        self.viable = viable & whole
         self.whole = whole
+        self._given = viable
         self.spacing_mm = (geometry.spacing_mm[1], geometry.spacing_mm[2])
         self._box = bounding_box(whole)
-        self._viable = _cropped(self.viable, self._box)
+        self._viable = _cropped(viable, self._box, within=whole)
         self._degree = None if degree is None else _cropped_degree(degree, self._box)
         self.known: dict[float, Any] = {}
         self._viable_edges: dict[int, Edge] = {}
@@ -97,9 +97,19 @@ class LesionOutline:
         self._distances: dict[int, NDArray[np.float64]] = {}
 
     @cached_property
+    def viable(self) -> Mask:
+        """Viable tissue of the whole lesion, on the whole grid."""
+        return self._given & self.whole
+
+    @cached_property
     def _whole(self) -> Mask:
-        """The whole lesion in its box; without gaps nobody asks for it."""
+        """The whole lesion in its box."""
         return _cropped(self.whole, self._box)
+
+    @cached_property
+    def _carved(self) -> NDArray[np.bool_]:
+        """Slices of the crop on which a part of the lesion is not viable."""
+        return np.asarray((self._viable != self._whole).any(axis=(1, 2)))
 
     def viable_edge(self, index: int) -> Edge:
         """Edge of the viable part on one slice of the crop, as a stack of one slice."""
@@ -126,9 +136,7 @@ class LesionOutline:
 
     def _level(self, index: int) -> float:
         """Return where both edges of a slice run in its smoothed masks."""
-        at = (self.slice_index(index), *self._box[1:])
-        whole = self._degree is not None or np.array_equal(self.viable[at], self.whole[at])
-        return LEVEL if whole else CARVED_LEVEL
+        return CARVED_LEVEL if self._degree is None and self._carved[index] else LEVEL
 
     def thin_on(self, slice_index: int) -> bool:
         """Whether viable tissue of a slice is so thin that pixels had to stand in for its edge."""
@@ -275,21 +283,18 @@ class LesionOutline:
 
 def bounding_box(region: Mask) -> Box:
     """Return the smallest box of a (z, y, x) region; an empty one for an empty region."""
-    planes, rows, columns = (np.flatnonzero(found) for found in _occupied(region))
+    size = math.prod(region.shape[1:])
+    planes = np.flatnonzero(region.reshape(region.shape[0], size).any(axis=1))
     if not planes.size:
         return slice(0, 0), slice(0, 0), slice(0, 0)
+    depth = slice(int(planes[0]), int(planes[-1]) + 1)
+    flat = np.asarray(region[depth].any(axis=0))
+    rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     return (
-        slice(int(planes[0]), int(planes[-1]) + 1),
+        depth,
         slice(int(rows[0]), int(rows[-1]) + 1),
         slice(int(columns[0]), int(columns[-1]) + 1),
     )
-
-
-def _occupied(region: Mask) -> tuple[Mask, Mask, Mask]:
-    """Return which planes, rows and columns hold any of a region."""
-    flat = np.asarray(region.any(axis=0))
-    planes = region.reshape(region.shape[0], math.prod(region.shape[1:])).any(axis=1)
-    return np.asarray(planes), np.asarray(flat.any(axis=1)), np.asarray(flat.any(axis=0))
 
 
 @machine_code.compiled
@@ -322,9 +327,9 @@ def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
     return bounds
 
 
-def _cropped(region: Mask, box: Box) -> Mask:
+def _cropped(region: Mask, box: Box, *, within: Mask | None = None) -> Mask:
     """Return the box of a region with the margin that its edge needs around every slice."""
-    part = region[box]
+    part = region[box] if within is None else region[box] & within[box]
     planes, rows, columns = part.shape
     cropped = np.zeros((planes, rows + 2 * MARGIN_PX, columns + 2 * MARGIN_PX), dtype=bool)
     cropped[:, MARGIN_PX : MARGIN_PX + rows, MARGIN_PX : MARGIN_PX + columns] = part

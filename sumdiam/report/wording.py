@@ -239,8 +239,9 @@ LEVELS = {"true": "yes", "false": "no"}
 
 
 def level(word: str) -> str:
-    """Write a level of a covariate: `true` as yes, `hepatitis_b` as hepatitis b."""
-    return LEVELS.get(word.lower(), word.replace("_", " ").strip() or word)
+    """Write a level of a covariate: `true` as yes, `hepatitis_b` as hepatitis B."""
+    words = LEVELS.get(word.lower(), word.replace("_", " ").strip() or word)
+    return re.sub(r"(?<=hepatitis )[a-e]\b", lambda kind: kind[0].upper(), words)
 
 
 def heading(column: str) -> str:

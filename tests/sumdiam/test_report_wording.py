@@ -122,5 +122,5 @@ def test_names_and_levels_of_covariates_are_printed_as_a_paper_writes_them():
     assert wording.heading("afp_above_400") == "AFP above 400"
     assert wording.heading("age_years") == "Age, years"
     assert [wording.level(word) for word in ("true", "FALSE", "hepatitis_b", "II", "_")] == [
-        "yes", "no", "hepatitis b", "II", "_",
+        "yes", "no", "hepatitis B", "II", "_",
     ]  # fmt: skip
