@@ -141,7 +141,7 @@ def _report_tables(
     studies["status"] = studies["status"].replace("quarantined", "failed")
     people = {} if handed_in.subjects is None else {"subjects": handed_in.subjects}
     names = ("timepoints", "measurements", "lesions", "selections", "policies", "responses",
-             "outcomes", "events", "warnings", "problems")  # fmt: skip
+             "outcomes", "events", "exclusions", "warnings", "problems")  # fmt: skip
     return RunTables(
         plan=measured.plan.plan,
         masks=measured.plan.masks,

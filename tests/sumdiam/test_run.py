@@ -72,6 +72,16 @@ def test_each_longest_diameter_has_the_uncertainty_between_readers_beside_its_ow
     assert measurements.drop(long.index)["reader_uncertainty"].isna().all()
 
 
+def test_who_is_not_analysed_stands_in_the_flow_with_the_reason_of_the_table(pristine, finished):
+    run(RunSettings((pristine,), finished, policies="seed", workers=1))  # they apply exclusions
+    table = read_table(finished / "tables" / "exclusions")
+    reasons = table.loc[~table["analysed"], "reason"].value_counts().to_dict()
+    assert reasons == {"no images after baseline": 1}
+    flow = pd.read_csv(finished / "figures" / "flow.csv", keep_default_na=False)
+    [said] = flow.loc[flow["box"] == "lost", "reasons"]
+    assert said == "no images after baseline: 1"
+
+
 def test_the_closing_words_name_studies_lesions_and_the_report(first):
     out, summary = first
     lines = summary.lines()

@@ -37,6 +37,15 @@ def test_no_printed_cell_of_a_run_is_at_fault(printed: Path):
     assert recomputed >= 100, "the gate must see what is printed"
 
 
+def test_who_is_left_out_is_counted_by_the_reasons_of_the_table(printed: Path):
+    table = pd.read_csv(printed.parent / "tables" / "exclusions.csv")
+    reasons = table.loc[~table["analysed"], "reason"].value_counts()
+    flow = pd.read_csv(printed.parent / "figures" / "flow.csv", keep_default_na=False)
+    [said] = flow.loc[flow["box"] == "lost", "reasons"]
+    for reason, n in reasons.items():
+        assert f"{reason}: {n}" in said
+
+
 def test_the_gate_is_shut_by_one_wrong_digit(printed: Path, tmp_path: Path):
     cells = pd.read_csv(printed / "check_paper.csv", dtype=str, keep_default_na=False)
     shares = cells[(cells.statistic == "percent") & cells.printed.str.fullmatch(r"\d\d\.\d")]
