@@ -26,6 +26,10 @@ FONT_SIZE: Final = 8.5
 RATIO_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 FARTHEST: Final = 20.0
 """Limits of a ratio beyond this, or its reciprocal, end in an arrow, lest the rest be flat."""
+ARROWS: Final = (
+    "An arrow at the edge: the limit lies beyond the axis; a large arrow and no square: so does "
+    "the estimate."
+)
 STRIPE: Final = "#f3f3f3"
 
 
@@ -88,6 +92,7 @@ def draw_forest(
     towards : two words, optional
         What lies to the left and right of the line, such as "longer" and "shorter".
     caption : str
+        Followed by what an arrow means, where there is one.
 
     Raises
     ------
@@ -115,11 +120,12 @@ def draw_forest(
         axes = figure.add_axes(
             (left / width, foot / height, PLOT_WIDTH / width, float(edges[-1]) / height)
         )
-        _draw(axes, rows, edges, scale, line)
+        beyond = _draw(axes, rows, edges, scale, line)
         axes.set_xlabel(x_label)
         if towards:
             _write_towards(axes, towards, scale, line, foot)
-    return Drawing(figure, _plotted(rows), caption)
+    told = [caption, ARROWS] if beyond else [caption]
+    return Drawing(figure, _plotted(rows), " ".join(word for word in told if word))
 
 
 def _label(row: ForestRow) -> list[str]:
@@ -211,29 +217,49 @@ def _draw(
     edges: NDArray[np.float64],
     scale: str,
     line: float,
-) -> None:
-    """Draw estimates and limits; the axes lie over the table, transparent."""
+) -> bool:
+    """Draw estimates and limits over the table; return whether any lies beyond the axis."""
     axes.patch.set_alpha(0)
     axes.set_ylim(float(edges[-1]), 0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     factor = 1.0 if scale == "log" else 100.0
-    low, high = _set_scale(axes, rows, scale)
+    room = _set_scale(axes, rows, scale)
     axes.axvline(line * factor, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     middle = (edges[:-1] + edges[1:]) / 2
     base = [y for row, y in zip(rows, middle, strict=True) if row.kind == "reference"]
     _mark(axes, [line * factor] * len(base), base, marker="|", color=INK, markersize=7, zorder=3)
     known = [(row, y) for row, y in zip(rows, middle, strict=True) if math.isfinite(row.estimate)]
-    _draw_limits(
-        axes, [(row.lower * factor, row.upper * factor, y) for row, y in known], (low, high)
+    beyond = _draw_limits(
+        axes, [(row.lower * factor, row.upper * factor, y) for row, y in known], room
     )
     for whole in (False, True):
-        some = [(row, y) for row, y in known if (row.kind == "whole") is whole]
+        some = [(row.estimate * factor, y) for row, y in known if (row.kind == "whole") is whole]
+        beyond |= _draw_estimates(axes, some, room, whole=whole)
+    return beyond
+
+
+def _draw_estimates(
+    axes: Axes, points: Sequence[tuple[float, float]], room: tuple[float, float], *, whole: bool
+) -> bool:
+    """Draw estimates; one beyond the axis is an arrow at its edge, as a square would be a value.
+
+    ``points`` are estimates and the places of their rows. Returns whether any lies beyond.
+    """
+    x, y = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    colour = INK if whole else GROUP_COLOURS[0]
+    low, high = x < room[0], x > room[1]
+    inside = ~(low | high)
+    _mark(
+        axes, x[inside], y[inside], marker="D" if whole else "s",
+        markersize=7 if whole else 5.5, color=colour, zorder=4,
+    )  # fmt: skip
+    for arrow, edge, here in (("<", room[0], low), (">", room[1], high)):
         _mark(
-            axes, [min(max(row.estimate * factor, low), high) for row, _ in some],
-            [y for _, y in some], marker="D" if whole else "s", markersize=7 if whole else 5.5,
-            color=INK if whole else GROUP_COLOURS[0], zorder=4,
+            axes, np.full(int(here.sum()), edge), y[here], marker=arrow, markersize=7,
+            color=colour, zorder=4,
         )  # fmt: skip
+    return not inside.all()
 
 
 def _mark(axes: Axes, x: ArrayLike, y: ArrayLike, **style: Any) -> None:
@@ -262,23 +288,28 @@ def _set_scale(axes: Axes, rows: Sequence[ForestRow], scale: str) -> tuple[float
 
 def _draw_limits(
     axes: Axes, limits: Sequence[tuple[float, float, float]], room: tuple[float, float]
-) -> None:
+) -> bool:
     """Draw limits as lines; where one goes on beyond the axis it ends in an arrow.
 
-    ``limits`` has the lower and the upper limit and the place of each row.
+    ``limits`` has the lower and the upper limit and the place of each row. Returns whether any
+    lies beyond.
     """
     ends = np.array(limits, dtype=np.float64).reshape(-1, 3)
     ends = ends[~np.isnan(ends).any(axis=1)]
     y = ends[:, 2]
     shown = np.clip(ends[:, :2], *room)
     axes.hlines(y, shown[:, 0], shown[:, 1], color=INK, linewidth=1.1, zorder=2)
-    sides = ((0, "<", ends[:, 0] < room[0]), (1, ">", ends[:, 1] > room[1]))
-    for side, arrow, beyond in sides:
-        for marker, here in ((arrow, beyond), ("|", ~beyond)):
-            _mark(
-                axes, shown[here, side], y[here], marker=marker, markersize=4.5, color=INK,
-                zorder=2,
-            )  # fmt: skip
+    low, high = ends[:, :2] < room[0], ends[:, :2] > room[1]
+    for arrow, edge, here in (("<", room[0], low.any(axis=1)), (">", room[1], high.any(axis=1))):
+        _mark(
+            axes, np.full(int(here.sum()), edge), y[here], marker=arrow, markersize=4.5,
+            color=INK, zorder=2,
+        )  # fmt: skip
+    inside = ~(low | high)
+    for side in (0, 1):
+        here = inside[:, side]
+        _mark(axes, shown[here, side], y[here], marker="|", markersize=4.5, color=INK, zorder=2)
+    return not inside.all()
 
 
 def _write_towards(

@@ -95,6 +95,37 @@ def test_limits_beyond_the_axis_end_in_an_arrow_and_the_point_stays_inside():
     low, high = axes.get_xlim()
     assert low > 0.04
     assert high < 22
+    assert "arrow at the edge" in drawn.caption
+
+
+def marks(drawn):
+    """What stands on the plot: marker and place, in order of the axis."""
+    found = []
+    for line in drawn.figure.axes[1].lines:
+        if line.get_linestyle() == "None":
+            found += [(line.get_marker(), float(x)) for x in line.get_xdata()]
+    return sorted(found, key=lambda one: one[1])
+
+
+@pytest.mark.parametrize(
+    ("estimate", "lower", "upper", "expected"),
+    [
+        # the axis goes from 1/20 to 20: by hand, which mark stands at which edge or value
+        (0.01, 0.0, 3.81, [("<", "low"), ("<", "low"), ("|", 3.81)]),
+        (90.0, 0.4, 9000.0, [("|", 0.4), (">", "high"), (">", "high")]),
+        (0.01, 0.001, 0.02, [("<", "low"), ("<", "low")]),  # no cap: both limits are beyond
+        (90.0, 30.0, np.inf, [(">", "high"), (">", "high")]),
+        (3.0, 0.5, 9.0, [("|", 0.5), ("s", 3.0), ("|", 9.0)]),
+    ],
+)
+def test_an_estimate_beyond_the_axis_is_an_arrow_and_no_square(estimate, lower, upper, expected):
+    row = ForestRow("x", (), (), estimate=estimate, lower=lower, upper=upper)
+    drawn = draw_forest(
+        [row], heads=ForestHeads("what", (), ()), x_label="HR", scale="log", line=1.0
+    )
+    edge = dict(zip(("low", "high"), drawn.figure.axes[1].get_xlim(), strict=True))
+    assert marks(drawn) == [(mark, pytest.approx(edge.get(at, at))) for mark, at in expected]
+    assert ("no square" in drawn.caption) is any(mark in "<>" for mark, _ in expected)
 
 
 def test_a_forest_without_estimates_or_with_words_too_many_is_refused():
