@@ -1,4 +1,4 @@
-"""The arms of a trial: which one is the control, and in which order they are shown."""
+"""The arms of a trial: which one the others are compared with, and in which order they stand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pandera.typing import Series
 from measurement.lesion_table import Text, Whole
 from measurement.table import TableError, TableModel, from_records
 
-ROLES = ("control", "compared", "single")
+CONTROL, REFERENCE, COMPARED, SINGLE = ROLES = ("control", "reference", "compared", "single")
 BY_OPTION, BY_NAME = "option", "name"
 
 
 class Arms(TableModel):
-    """One row per arm of the subjects, the control arm first."""
+    """One row per arm of the subjects, the control or reference arm first."""
 
     arm: Series[Text]
     role: Series[Text] = pa.Field(isin=ROLES)
@@ -31,7 +31,7 @@ class Arms(TableModel):
 
 
 def arms_in_order(arms: Iterable[str], control: str | None = None) -> tuple[str, ...]:
-    """Return the names of the arms: the control arm first, the others by name.
+    """Return the names of the arms: the one that others are compared with first, then by name.
 
     Parameters
     ----------
@@ -61,6 +61,9 @@ def arms_in_order(arms: Iterable[str], control: str | None = None) -> tuple[str,
 def arm_table(subjects: pd.DataFrame | None, control: str | None = None) -> pd.DataFrame:
     """Return the table ``arms`` of the subjects that were handed in.
 
+    Only an arm that was named is called the control; the first by name is a reference, as the
+    alphabet does not know what a trial compares.
+
     Raises
     ------
     TableError
@@ -69,11 +72,12 @@ def arm_table(subjects: pd.DataFrame | None, control: str | None = None) -> pd.D
     cells = pd.Series([], dtype=object) if subjects is None else subjects["arm"].dropna()
     counts = cells.astype(str).value_counts()
     names = arms_in_order(counts.index, control)
-    first = ROLES[0] if len(names) > 1 else ROLES[2]
+    first = REFERENCE if control is None else CONTROL
+    first = first if len(names) > 1 else SINGLE
     rows = [
         {
             "arm": name,
-            "role": ROLES[1] if place else first,
+            "role": COMPARED if place else first,
             "role_by": BY_NAME if control is None else BY_OPTION,
             "n_subjects": int(counts[name]),
         }

@@ -14,13 +14,21 @@ SUBJECTS = pd.DataFrame({"arm": ["B", "A", "B", None, "C", "B"]}, dtype="string"
 @pytest.mark.parametrize(
     ("control", "expected"),
     [
-        (None, [("A", "control", "name", 1), ("B", "compared", "name", 3), ("C", "compared", "name", 1)]),
+        (None, [("A", "reference", "name", 1), ("B", "compared", "name", 3), ("C", "compared", "name", 1)]),
         ("B", [("B", "control", "option", 3), ("A", "compared", "option", 1), ("C", "compared", "option", 1)]),
     ],
 )  # fmt: skip
-def test_the_control_arm_comes_first_and_says_who_chose_it(control, expected):
+def test_the_arm_to_compare_with_comes_first_and_says_who_chose_it(control, expected):
     found = arm_table(SUBJECTS, control)
     assert list(found.itertuples(index=False, name=None)) == expected
+
+
+def test_an_arm_is_called_control_only_where_that_was_said():
+    # the trial compares combination with sorafenib, which is its control (SORAMIC)
+    trial = pd.DataFrame({"arm": ["combination", "sorafenib"]}, dtype="string")
+    assert "control" not in arm_table(trial)["role"].tolist()
+    told = arm_table(trial, "sorafenib").set_index("arm")["role"]
+    assert told.to_dict() == {"sorafenib": "control", "combination": "compared"}
 
 
 def test_one_arm_alone_is_no_control():
