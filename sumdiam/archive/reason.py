@@ -124,7 +124,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
                           "either case write your id into decided_by there."),
     },
     "Timepoints": {
-    "baseline_too_early": ("the baseline lies more than the allowed days before treatment", _LOOK),
+    "baseline_too_early": ("the baseline lies too long before the start of treatment", _LOOK),
     "baseline_inadequate": ("the baseline study is not adequate (no arterial phase)", _LOOK),
     "baseline_after_start": ("there is no study on or before the start of treatment", _LOOK),
     },

@@ -255,7 +255,11 @@ def _settle_timepoints(
     for subject, days in sorted(by_subject.items()):
         course = number_timepoints(days, starts.get(subject), rule)
         for code in course.flags:
-            draft.problems.append(Problem(code, subject, reason.sentence(code)))
+            said = reason.sentence(code)
+            if code == "baseline_too_early":
+                allowed = (rule or TimepointRule()).baseline_within_days
+                said += f" ({course.early_days} days before {starts[subject]}, allowed: {allowed})"
+            draft.problems.append(Problem(code, subject, said))
         for study_uid, place in course.places.items():
             for volume_id in studies[study_uid]:
                 row = draft.rows[volume_id]

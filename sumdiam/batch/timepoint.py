@@ -45,10 +45,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The places of a subject's studies, and what is doubtful about the baseline."""
+    """The places of a subject's studies, and what is doubtful about the baseline.
+
+    ``early_days``: how many days before the start the baseline lies, where that is too early.
+    """
 
     places: Mapping[str, Place]
     flags: tuple[str, ...]
+    early_days: int | None = None
 
 
 def treatment_start(
@@ -113,7 +117,8 @@ def number_timepoints(
             if current == 0 or day - opened_on > window:
                 current, opened_on = current + 1, day
             places[study_uid] = Place(current)
-    return Course(places, flags)
+    early = (start - baseline_on).days if start and "baseline_too_early" in flags else None
+    return Course(places, flags, early)
 
 
 def _baseline(

@@ -34,7 +34,7 @@ SUMMED: Final = {"mm": "diameters", "mm2": "products of two diameters", "ml": "v
 def course_grid(tables: RunTables, view: View) -> Grid:
     """Return one row per subject and visit: sums, changes, responses, reason and doubt."""
     dates = scan_days(tables).set_index(["subject_id", "timepoint"])["scanned_on"]
-    arms = view.arm_by_subject()
+    about = _about(view)
     refused = _refused_visits(tables)
     unit = _unit(view)
     seen: set[str] = set()
@@ -44,7 +44,8 @@ def course_grid(tables: RunTables, view: View) -> Grid:
         first = key[0] not in seen
         seen.add(key[0])
         why = refused.get(key, "")
-        rows.append(_visit_row(row, arms.get(key[0], ""), dates.get(key), why, unit, first=first))
+        said = about.get(key[0], ())
+        rows.append(_visit_row(row, said, dates.get(key), why, unit, first=first))
     columns = (
         "Subject", "Visit", "Scan", "Response", "Targets", f"Sum, {SHOWN_UNITS[unit]}",
         "From baseline", "From nadir", "Target", "Non-target", "New lesion", "Hepatic", "Reason",
@@ -70,6 +71,22 @@ def course_grid(tables: RunTables, view: View) -> Grid:
     )
 
 
+def _about(view: View) -> dict[str, tuple[str, ...]]:
+    """Return what stands below each subject's id: its arm, and why it is not analysed."""
+    arms = view.arm_by_subject()
+    analysed = set(view.outcomes["subject_id"].astype(str))
+    rows = view.excluded[~view.excluded["subject_id"].isin(analysed)]
+    why = dict(zip(rows["subject_id"].astype(str), rows["reason"].astype(str), strict=True))
+    return {
+        name: tuple(
+            part
+            for part in (arms.get(name, ""), f"not analysed: {why[name]}" if name in why else "")
+            if part
+        )
+        for name in {*arms, *why}
+    }
+
+
 def _unit(view: View) -> str:
     """Return the unit of the sums: that of which there are any, millimetres where there is none."""
     given = [unit for unit in SUMMED if view.responses[f"sum_{unit}"].notna().any()]
@@ -88,7 +105,13 @@ def _refused_visits(tables: RunTables) -> dict[tuple[str, int], str]:
 
 
 def _visit_row(
-    row: dict[Any, Any], arm: str, scanned: Any, refused: str, unit: str, *, first: bool
+    row: dict[Any, Any],
+    about: tuple[str, ...],
+    scanned: Any,
+    refused: str,
+    unit: str,
+    *,
+    first: bool,
 ) -> GridRow:
     """Return the row of one visit."""
     subject_id, timepoint = str(row["subject_id"]), int(row["timepoint"])
@@ -96,7 +119,7 @@ def _visit_row(
     lesions = (Link("lesions", anchor_of("lesions", subject_id)),) if first else ()
     return row_of(
         [
-            Cell(subject_id, "key", links=lesions, notes=(arm,) if arm else ()),
+            Cell(subject_id, "key", links=lesions, notes=about),
             Cell(wording.visit(timepoint), sort=str(timepoint)),
             Cell(wording.day(scanned), "day"),
             _response(row, doubt),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from imaging.reason import REASONS
+from measurement.flag import is_doubtful
 from stats.number_text import DASH, NOTHING, p_value, percent, rounded
 from stats.number_text import p_of_test as test_words
 from stats.result import Difference, Proportion, Quantile
@@ -92,6 +93,11 @@ FLAG_UNITS: Final = {
     "registration_residual": "mm",
 }
 """Units of the values behind flags; the other values have none, or that of the image."""
+
+SHARES: Final = frozenset({"small_part", "faint_enhancement"})
+"""Flags whose value is a share, told in percent."""
+WITHOUT_VALUE: Final = frozenset({"few_slices"})
+"""Flags whose words hold the value already."""
 
 SCHEME_WORDS: Final = {
     "seed": "at the last images; new therapy and missed visits are ignored",
@@ -181,8 +187,13 @@ def _flag(written: str) -> str:
     of_series = REASONS.get(code)
     known = FLAG_WORDS.get(code, of_series.sentence if of_series else "")
     words = known or code.replace("_", " ")
+    note = "" if is_doubtful(code) else "note: "
+    if not value or code in WITHOUT_VALUE:
+        return note + words
+    if code in SHARES:
+        return f"{note}{words} [{rounded(100 * float(value), 1)} %]"
     shown = " ".join(part for part in (_short(value), FLAG_UNITS.get(code, "")) if part)
-    return f"{words} [{shown}]" if value else words
+    return f"{note}{words} [{shown}]"
 
 
 def _short(value: str) -> str:

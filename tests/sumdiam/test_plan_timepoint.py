@@ -36,6 +36,12 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize(("offsets", "days"), [([-28, 60], None), ([-29, 60], 29), ([-90], 90)])
+def test_how_early_the_baseline_lies_is_told_where_it_is_too_early(offsets, days):
+    studies = [StudyDay(f"1.{i}", day(offset), adequate=True) for i, offset in enumerate(offsets)]
+    assert number_timepoints(studies, START).early_days == days
+
+
 @pytest.mark.parametrize(("offsets", "expected", "flags", "why"), CASES)
 def test_studies_become_timepoints(offsets, expected, flags, why):
     studies = [

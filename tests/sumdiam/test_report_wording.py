@@ -59,6 +59,15 @@ def test_flags_are_split_into_sentences_with_their_value():
     assert wording.flags_in_words(pd.NA) == []
 
 
+def test_a_note_says_that_it_is_one_and_shares_are_percentages():
+    note, doubt = wording.flags_in_words("registered(0.41);registration_residual(1.62)")
+    assert note.startswith("note: the native phase was moved")
+    assert not doubt.startswith("note")
+    [share] = wording.flags_in_words("small_part(0.356)")
+    assert share.endswith("[35.6 %]")
+    assert wording.flags_in_words("few_slices(1)") == ["the lesion is seen on one slice only"]
+
+
 @pytest.mark.parametrize(
     ("cell", "ending"),
     [

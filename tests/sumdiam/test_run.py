@@ -80,6 +80,8 @@ def test_who_is_not_analysed_stands_in_the_flow_with_the_reason_of_the_table(pri
     flow = pd.read_csv(finished / "figures" / "flow.csv", keep_default_na=False)
     [said] = flow.loc[flow["box"] == "lost", "reasons"]
     assert said == "no images after baseline: 1"
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert page.count("not analysed: no images after baseline") == 1  # its one visit
 
 
 def test_the_closing_words_name_studies_lesions_and_the_report(first):

@@ -15,7 +15,7 @@ from sumdiam.demo.imaged.command import told, trial_command
 from sumdiam.demo.imaged.figure import draw_responders
 from sumdiam.demo.imaged.outcome import differing
 from sumdiam.demo.imaged.page import PageContent, write_page
-from sumdiam.demo.imaged.reproduced import as_frame, counted, reproduced
+from sumdiam.demo.imaged.reproduced import LENGTHLESS, NEITHER, as_frame, counted, reproduced
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.trial import TrialError
 from sumdiam.demo.written_mark import is_written, mark_written
@@ -43,12 +43,26 @@ def row_of(rows, what):
 
 def test_pixels_that_give_the_true_lengths_are_equal_in_every_figure(same):
     assert len(same) == 242
-    assert set(counted(same)) == {EQUAL, "no length is in it"}
+    found = counted(row.pixel_verdict for row in same)
+    assert set(found) == {EQUAL, LENGTHLESS, NEITHER}
+    assert row_of(same, "male, combination").pixel_verdict == LENGTHLESS
+    assert row_of(same, "OS by arm, p").pixel_verdict == LENGTHLESS
+    assert row_of(same, "target_size, overall, mean").pixel_verdict == EQUAL
+    assert all(not row.pixels for row in same if row.pixel_verdict == NEITHER)
+
+
+def test_a_figure_without_a_length_that_differs_is_told(everybody, part):
+    other = part.patients[part.patients["male"] != 1]  # as if these alone were analysed
+    rows = reproduced(everybody.patients, part.patients, other)
+    assert row_of(rows, "male, combination").pixel_verdict == DIFFERS
 
 
 def test_of_all_patients_the_verdict_of_pixels_is_against_print(everybody):
     rows = reproduced(everybody.patients, everybody.patients, everybody.patients)
-    assert [row.pixel_verdict for row in rows if row.where] == [r.verdict for r in rows if r.where]
+    lengths = [row for row in rows if row.pixel_verdict != LENGTHLESS]
+    assert [row.pixel_verdict for row in lengths] == [row.verdict for row in lengths]
+    # Table 1 but the size of the tumours, overall survival, visits; remarks on the print
+    assert len(rows) - len(lengths) == 51 + 10 + 4 + 7 + 8
     assert row_of(rows, "PFS, combination, median").pixel_verdict == EQUAL
     words = {row.pixel_verdict for row in rows if row.what.startswith("multivariable, child")}
     assert words == {EQUAL, "not met"}
@@ -79,7 +93,8 @@ def test_what_pixels_alone_cannot_estimate_is_told(everybody, part):
 
 def test_a_trial_of_one_patient_is_compared_too(everybody):
     one = rederive(selected(load_cohort(), 1)).patients
-    assert set(counted(reproduced(everybody.patients, one, one))) == {EQUAL, "no length is in it"}
+    rows = reproduced(everybody.patients, one, one)
+    assert {row.pixel_verdict for row in rows} == {EQUAL, LENGTHLESS, NEITHER}
 
 
 def run_like(part, **changes) -> dict[str, pd.DataFrame]:
@@ -153,7 +168,7 @@ def test_a_lesion_that_was_not_measured_is_counted_as_missing():
 def test_the_page_needs_nothing_else_and_marks_the_data_as_simulated(same, part, tmp_path):
     truth, measured = truth_and_measured([0.2, 0.1, 0.4])
     content = PageContent(
-        analysed=24, everybody=177, rows=same, studies=130, refused=0,
+        analysed=24, everybody=177, imaged=39, rows=same, studies=130, refused=0,
         differing=differing(part.patients, part.patients, run_like(part)),
         accuracy=accuracy_table(measured, truth), doubts=RunTables().doubts,
     )  # fmt: skip

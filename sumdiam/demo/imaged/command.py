@@ -30,7 +30,8 @@ from sumdiam.demo.imaged.sample import measured_lesions, review_sample
 from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.imaged.subject import imaged_subjects
 from sumdiam.demo.written_mark import is_written, mark_written
-from sumdiam.export.table_file import write_table, written_whole
+from sumdiam.export.table_file import write_table
+from sumdiam.report.figure_file import SecondProcess, write_figures
 from sumdiam.step_clock import StepClock
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
@@ -89,6 +90,7 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
     content = PageContent(
         analysed=len(here),
         everybody=len(everybody),
+        imaged=len(cohort.subjects),
         rows=reproduced(everybody, here, measured),
         differing=differing(here, measured, tables),
         accuracy=accuracy_table(tables["measurements"], truth),
@@ -99,8 +101,11 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
         review=review_summary(lesions, sample),
     )
     _write_comparison(content, sample, folder)
-    with written_whole(folder / "figures" / "response_by_factor.svg") as draft:
-        draft.write_bytes(encode(draw_responders(measured).figure, "svg"))
+    by_factor = {"response_by_factor": draw_responders(measured)}
+    with SecondProcess() as second:
+        second.take(by_factor)
+        svgs = {name: encode(drawing.figure, "svg") for name, drawing in by_factor.items()}
+        write_figures(by_factor, svgs, second.encoded(), folder / "figures")
     write_review(lesions, sample, folder / REVIEW, overlays=folder / "overlays", report=REPORT)
     write_page(content, folder / PAGE, figures=folder / "figures", report=REPORT, review=REVIEW)
     return content
@@ -116,7 +121,10 @@ def _write_comparison(content: PageContent, sample: pd.DataFrame, folder: Path) 
 
 def told(content: PageContent) -> list[str]:
     """Return the comparison in sentences for a terminal."""
-    lines = [f"From pixels ({content.analysed} of {content.everybody} patients of the analysis):"]
+    lines = [
+        f"From pixels ({content.imaged} patients imaged, {content.analysed} of them among the "
+        f"{content.everybody} of the analysis):"
+    ]
     lines += [
         f"  {row['quantity']} ({row['group']}): n {row['n']}, bias {row['bias_mm']:+.2f}, "
         f"SD {row['sd_mm']:.2f}, largest {row['largest_mm']:.2f} mm; "
@@ -130,7 +138,8 @@ def told(content: PageContent) -> list[str]:
     lines.append(f"  outcomes that differ from those of the true lengths: {names}")
     if len(odd):
         lines.append(f"  of these not called doubtful: {unseen}")
-    words = "; ".join(f"{word} {n}" for word, n in counted(content.rows).items())
+    tally = counted(row.pixel_verdict for row in content.rows)
+    words = "; ".join(f"{word} {n}" for word, n in tally.items())
     against = "print" if content.analysed == content.everybody else "true lengths"
     lines.append(f"  figures of the paper, pixels against {against}: {words}")
     return lines

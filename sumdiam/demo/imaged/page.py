@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sumdiam import __version__
-from sumdiam.demo.cohort.words import OUTCOME_WORDS, in_words
+from sumdiam.demo.cohort.words import OUTCOME_WORDS, SHAPE_WORDS, in_words
 from sumdiam.demo.imaged.cost import COMPILING, TrialCost
 from sumdiam.demo.imaged.reproduced import Reproduced, counted
 from sumdiam.export.table_file import written_whole
@@ -32,7 +32,8 @@ class PageContent:
 
     Parameters
     ----------
-    analysed, everybody : patients measured here, and of the trial
+    analysed, everybody : patients of the analysis, measured here, and in the whole trial
+    imaged : all patients measured here, those who are left out of the analysis too
     rows : of `reproduced`
     differing : of `outcome.differing`
     accuracy : of `accuracy_table`
@@ -44,6 +45,7 @@ class PageContent:
 
     analysed: int
     everybody: int
+    imaged: int
     rows: tuple[Reproduced, ...]
     differing: pd.DataFrame
     accuracy: pd.DataFrame
@@ -73,8 +75,9 @@ def write_page(
         in_words=in_words,
         compiling=COMPILING,
         outcome_words=OUTCOME_WORDS,
+        shape_words=SHAPE_WORDS,
         whole=content.analysed == content.everybody,
-        verdicts=counted(content.rows),
+        verdicts=_verdicts(content),
         differing=content.differing.fillna("").to_dict("records"),
         n_differing=content.differing["subject_id"].nunique(),
         accuracy=content.accuracy.to_dict("records"),
@@ -90,6 +93,15 @@ def write_page(
     with written_whole(out) as draft:
         draft.write_text(html, encoding="utf-8", newline="\n")
     return out
+
+
+def _verdicts(content: PageContent) -> dict[str, dict[str, int]]:
+    """Return how often there is each verdict, of true lengths and of pixels."""
+    against = "print" if content.analysed == content.everybody else "true lengths"
+    return {
+        "True lengths against print": counted(row.verdict for row in content.rows),
+        f"Pixels against {against}": counted(row.pixel_verdict for row in content.rows),
+    }
 
 
 def _embedded(path: Path) -> str:

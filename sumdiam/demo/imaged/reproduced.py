@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from sumdiam.demo.cohort.comparison import (
     CUT,
     DIFFERS,
     EQUAL,
+    NOT_MET,
     UNKNOWN,
     WITHIN,
     Compared,
@@ -27,8 +29,13 @@ TOLERATED = {"dpr, ": (1.0, "within 1 point"), "target_size, ": (1.0, "within 1 
 """What pixels may add to percentages and millimetres, by how the figure's name begins."""
 AMOUNTS = ("median", "mean")
 """How the names of figures end that may be printed as whole numbers and are no counts."""
-PRINTED_ALONE = "no length is in it"
-"""Of rows about the print itself, which nothing measured can change."""
+LENGTHLESS = "no length is in it"
+"""Of rows about the print itself, and of figures that no length can change as long as the same
+patients are analysed."""
+NEITHER = "cannot be estimated from either"
+_NO_LENGTH = ("OS", "follow-up images", "first_scan")
+"""How the names of figures begin that hang on dates and tables alone."""
+SHIFTED = "an amount of so few patients moves with a single length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +95,26 @@ def as_frame(rows: Iterable[Reproduced]) -> pd.DataFrame:
 def _joined(true: Compared, here: Compared, pixels: Compared, *, whole: bool) -> Reproduced:
     """Return one row of three."""
     if not true.where:  # about the print itself
-        judged, shown, own = PRINTED_ALONE, "", ""
+        judged, shown, own = LENGTHLESS, "", ""
     else:
         judged = pixels.verdict if whole else against_truth(here, pixels)
         judged = _tolerated(judged, here, pixels)
         shown, own = here.reproduced, pixels.reproduced
-    why = true.why or (pixels.why if judged == UNKNOWN else "")
+        if shown == own and _lengthless(true):
+            judged = LENGTHLESS
+    why = true.why or (pixels.why if judged in {UNKNOWN, NEITHER} else "")
+    if judged == DIFFERS and not whole:
+        why = SHIFTED
     return Reproduced(
         true.where, true.what, true.printed, true.reproduced, true.verdict, shown, own, judged, why
     )
+
+
+def _lengthless(figure: Compared) -> bool:
+    """Return whether no length can change a figure as long as the same patients are analysed."""
+    if figure.where == "Table 1":
+        return not figure.what.startswith("target_size")
+    return figure.what.startswith(_NO_LENGTH)
 
 
 def against_truth(here: Compared, pixels: Compared) -> str:
@@ -109,7 +127,7 @@ def against_truth(here: Compared, pixels: Compared) -> str:
     'equal'
     """
     if not here.reproduced or not pixels.reproduced:
-        return EQUAL if here.reproduced == pixels.reproduced else UNKNOWN
+        return NEITHER if here.reproduced == pixels.reproduced else UNKNOWN
     if here.printed.isdigit() and not here.what.endswith(AMOUNTS):
         return EQUAL if here.reproduced == pixels.reproduced else DIFFERS
     number = here.printed.lstrip("< ")
@@ -128,11 +146,9 @@ def _tolerated(judged: str, here: Compared, pixels: Compared) -> str:
     return judged
 
 
-def counted(rows: Iterable[Reproduced]) -> dict[str, int]:
-    """Return how many rows have each verdict of pixels, the best first."""
-    order = [EQUAL, CUT, WITHIN, *(word for _, word in TOLERATED.values()), CONTRADICTS]
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.pixel_verdict] = found.get(row.pixel_verdict, 0) + 1
-    names = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
-    return {name: found[name] for name in names}
+def counted(verdicts: Iterable[str]) -> dict[str, int]:
+    """Return how often there is each verdict, the best first."""
+    order = [EQUAL, CUT, WITHIN, *(word for _, word in TOLERATED.values()), DIFFERS, NOT_MET,
+             CONTRADICTS, UNKNOWN, NEITHER, LENGTHLESS]  # fmt: skip
+    found = Counter(verdicts)
+    return {name: found[name] for name in sorted(found, key=order.index)}

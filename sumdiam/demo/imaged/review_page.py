@@ -77,7 +77,10 @@ def summary(lesions: pd.DataFrame, sample: pd.DataFrame) -> str:
             f"them for {int(judged.sum())}; of {int(told.sum())} without a flag, for "
             f"{int(judged[told].sum())}"
         )
-    return ". ".join(said) + "."
+    return (
+        ". ".join(said)
+        + ". The limits are made for real images, whose edges are less sure: here they are wide."
+    )
 
 
 def _reviewed(row: dict[Any, Any], overlays: Path, report: str) -> Reviewed:

@@ -17,6 +17,8 @@ ONE_EACH = ["subject_id", "lesion_id", "timepoint"]
 MARGINS = ("shape", "size", "modality", "doubt", "subject_id")
 """What a sample is balanced by; the last so that few patients are not seen over and over."""
 NOTHING_VIABLE = "0 mm"
+SIZES = [NOTHING_VIABLE, *(size_words(low, high) for low, high in pairwise(SIZES_MM))]
+"""The classes of size in rising order."""
 DOUBTS = {True: "flagged", False: "not flagged"}
 COLUMNS = (
     "measurement_id", "subject_id", "lesion_id", "timepoint", "quantity", "shape", "size",
@@ -101,6 +103,8 @@ def shares(lesions: pd.DataFrame, sample: pd.DataFrame) -> Iterator[tuple[str, s
     """Yield what is sampled: kind, level, how many of it in the sample and in the trial."""
     for kind in MARGINS[:-1]:
         whole = lesions[kind].value_counts().sort_index()
+        if kind == "size":
+            whole = whole.reindex([level for level in SIZES if level in whole.index])
         for level, n in whole.items():
             yield kind, str(level), int((sample[kind] == level).sum()), int(n)
 
