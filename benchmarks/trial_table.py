@@ -107,8 +107,9 @@ def accuracy_lines(trial: Trial) -> list[str]:
         if row["quantity"] != "viable_diameter" and row["by"] != "all":
             continue
         numbers = (
-            f"{row['bias_mm']:+.2f}", f"{row['sd_mm']:.2f}",
-            f"{row['lower_mm']:+.2f} to {row['upper_mm']:+.2f}", f"{row['largest_mm']:.2f}",
+            f"{row['bias_mm']:+.2f}", f"{row['sd_mm']:.2f}" if row["n"] > 1 else "-",
+            f"{row['lower_mm']:+.2f} to {row['upper_mm']:+.2f}" if row["n"] > 1 else "-",
+            f"{row['largest_mm']:.2f}",
             f"{row['flagged_percent']:.1f} %", row["unflagged_off"],
         )  # fmt: skip
         group = SHAPE_WORDS.get(row["group"], row["group"])
