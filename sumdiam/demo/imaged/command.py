@@ -127,7 +127,8 @@ def told(content: PageContent) -> list[str]:
     ]
     lines += [
         f"  {row['quantity']} ({row['group']}): n {row['n']}, bias {row['bias_mm']:+.2f}, "
-        f"SD {row['sd_mm']:.2f}, largest {row['largest_mm']:.2f} mm; "
+        + (f"SD {row['sd_mm']:.2f}, " if row["n"] > 1 else "")
+        + f"largest {row['largest_mm']:.2f} mm; "
         f"{row['flagged_percent']:.1f} % flagged, {row['unflagged_off']} off without a flag, "
         f"{row['missing']} not measured"
         for row in content.accuracy[content.accuracy["by"] == "all"].to_dict("records")
