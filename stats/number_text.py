@@ -10,6 +10,10 @@ from stats.result import TestResult
 
 DASH: Final = "–"  # noqa: RUF001 - the dash of ranges
 NOTHING: Final = "—"
+NOT_REACHED: Final = "NR"
+NOT_ESTIMABLE: Final = "n.e."
+"""Not NE, which is a response that is not evaluable."""
+MISSING_TIMES: Final = "NR: not reached; n.e.: lower limit not estimable"
 LEAST_P: Final = 0.001
 MOST_DECIMALS: Final = 6
 
@@ -50,6 +54,35 @@ def ratio_with_limits(estimate: float, lower: float, upper: float) -> str:
             break
         written = [rounded(one, digits) for one in (estimate, lower, upper)]
     return f"{written[0]} ({written[1]}{DASH}{written[2]})"
+
+
+def time_with_limits(estimate: float, lower: float, upper: float, *, unit_days: float) -> str:
+    """Write a median time in days with its limits, in units of so many days, NaN where unknown.
+
+    A median or upper limit that the curve does not come down to is NR, not reached. A lower limit
+    is passed before the median is, so one that is missing is no later time: n.e., not estimable.
+    Without a median and a lower limit nothing is left to print limits of.
+
+    Examples
+    --------
+    >>> time_with_limits(60, math.nan, math.nan, unit_days=30).replace(DASH, "-")
+    '2.0 (n.e.-NR)'
+    >>> time_with_limits(math.nan, 45, math.nan, unit_days=30).replace(DASH, "-")
+    'NR (1.5-NR)'
+    >>> time_with_limits(math.nan, math.nan, math.nan, unit_days=30)
+    'NR'
+    """
+    if math.isnan(estimate) and math.isnan(lower):
+        return NOT_REACHED
+    words = [
+        missing if math.isnan(days) else rounded(days / unit_days, 1)
+        for days, missing in (
+            (estimate, NOT_REACHED),
+            (lower, NOT_ESTIMABLE),
+            (upper, NOT_REACHED),
+        )
+    ]
+    return f"{words[0]} ({words[1]}{DASH}{words[2]})"
 
 
 def p_value(p: float) -> str:

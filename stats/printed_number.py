@@ -17,8 +17,8 @@ Fit = Literal["either", "rounded", "truncated", "none"]
 
 ABSENT: Final = frozenset(
     {
-        "", "-", "--", "---", "...", "nr", "na", "n/a", "n.a.", "ne", "nd", "not reached", "none",
-        "not available", "not applicable", "not reported", "not estimable", "not evaluable",
+        "", "-", "--", "---", "...", "nr", "na", "n/a", "n.a.", "ne", "n.e.", "nd", "not reached",
+        "none", "not available", "not applicable", "not reported", "not estimable", "not evaluable",
         "inf", "infinity", "∞", "ref", "ref.", "reference", "nan",
     }
 )  # fmt: skip
@@ -45,7 +45,7 @@ _CELL: Final = re.compile(
 _PAIR: Final = re.compile(
     rf"^\s*(?P<low>{_SIGNED})\s*%?\s*(?:-|to|,|;|\bbis\b)\s*(?P<high>{_SIGNED})\s*%?\s*$"
 )
-_OPEN: Final = r"(?:nr|ne|na|n/a|inf|infinity|∞|not reached|-)"
+_OPEN: Final = r"(?:nr|n\.?e\.?|na|n/a|inf|infinity|∞|not reached|-)"
 _HALF_PAIR: Final = re.compile(
     rf"^\s*(?:(?P<low>{_SIGNED})\s*(?:-|to|,|;)\s*{_OPEN}|{_OPEN}\s*(?:-|to|,|;)\s*(?P<high>{_PLAIN}))\s*$"
 )

@@ -87,7 +87,7 @@ class AgreementEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """The time by which a share of the subjects had the event; infinite limits are NaN."""
+    """The time by which a share of the subjects had the event; NaN where it is unknown."""
 
     probability: float
     estimate: float

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stats.number_text import MISSING_TIMES, time_with_limits
 from stats.plots.lettering import KeyEntry, broken, name_with, rows_of_key, write_key
 from stats.plots.risk_table import draw_risk_table, risk_table_inches
 from stats.plots.style import (
@@ -145,18 +146,9 @@ def _head(
 def _legend(name: str, curve: KaplanMeier, unit: str, per_unit: float) -> str:
     """Write group, events and median with limits."""
     median = curve.median()
-    limits = f"{_time(median.lower, per_unit)}–{_time(median.upper, per_unit)}"  # noqa: RUF001
-    middle = (
-        "median not reached"
-        if math.isnan(median.estimate)
-        else f"median {_time(median.estimate, per_unit)} ({limits}) {unit}"
-    )
+    told = time_with_limits(median.estimate, median.lower, median.upper, unit_days=per_unit)
+    middle = "median not reached" if math.isnan(median.estimate) else f"median {told} {unit}"
     return name_with(f"{name}:" if name else "", f"{middle}, {curve.events}/{curve.n} events")
-
-
-def _time(days: float, per_unit: float) -> str:
-    """Write a time in the axis' unit, or NR (not reached)."""
-    return "NR" if math.isnan(days) else f"{days / per_unit:.1f}"
 
 
 def _plotted(curves: Mapping[str, KaplanMeier]) -> pd.DataFrame:
@@ -187,6 +179,6 @@ def _caption(curves: Mapping[str, KaplanMeier]) -> str:
     missing = sum(curve.n_missing for curve in curves.values())
     return (
         f"Kaplan-Meier estimate with {100 * one.level:g} % limits ({one.conf_type} scale); "
-        "ticks are censored times; NR, not reached."
+        f"ticks are censored times. {MISSING_TIMES}."
         + (f" {missing} without a time are left out." if missing else "")
     )

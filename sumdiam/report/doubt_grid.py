@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from assessment.reader_doubt import same_lesions_share
-from stats.number_text import ratio_with_limits
+from stats.number_text import MISSING_TIMES, ratio_with_limits
 from sumdiam.export.doubts import CONTROL, HAZARD, MEDIAN, RESPONSE
 from sumdiam.report import wording
 from sumdiam.report.grid import Grid, GridRow, row_of
+from sumdiam.report.median import months_with_limits
 
 TITLE = "How far measurement alone moves the estimates"
 HEADINGS = {
@@ -76,9 +77,9 @@ def _text(row: Mapping[Any, Any], way: str) -> str:
         return ratio_with_limits(middle, lower, upper) if known else wording.NOTHING
     if way and not row["n_draws"]:
         return wording.NOTHING
-    in_months = row["estimate"] == MEDIAN
-    words = [wording.months(x) if in_months else wording.rounded(x, 1)
-             for x in (middle, lower, upper)]  # fmt: skip
+    if row["estimate"] == MEDIAN:
+        return months_with_limits(middle, lower, upper)
+    words = [wording.rounded(x, 1) for x in (middle, lower, upper)]
     return f"{words[0]} ({words[1]}{wording.DASH}{words[2]})".replace(" ", wording.FIXED)
 
 
@@ -96,8 +97,8 @@ def _notes(found: pd.DataFrame) -> tuple[str, ...]:
         "Errors of different lesions, visits and patients are independent; roles of lesions, "
         "non-targets and new lesions stay as they were judged. The middle may lie off the "
         "estimate: a best response is the best of several visits and progression the first rise "
-        "of one, so errors of either sign make more responses and earlier progression. NR: not "
-        "reached.",
+        "of one, so errors of either sign make more responses and earlier progression. "
+        f"{MISSING_TIMES}.",
     ]
     if "same_lesions" in own.index:
         share = wording.rounded(100 * same_lesions_share(), 1)

@@ -9,9 +9,11 @@ import pandas as pd
 
 from stats.baseline_table import BaselineTable, Characteristic, ValueSummary, baseline_table
 from stats.comparison import ComparisonPolicy, policy_named
+from stats.number_text import MISSING_TIMES
 from stats.survival import KaplanMeier
 from sumdiam.report import wording
 from sumdiam.report.grid import Grid, GridRow, row_of
+from sumdiam.report.median import median_months
 from sumdiam.report.response_summary import (
     SELECTED,
     SELECTED_ENDPOINTS,
@@ -179,7 +181,7 @@ def _follow_up_note(follow: Mapping[str, KaplanMeier]) -> list[str]:
     said = []
     for arm, curve in follow.items():
         if not math.isnan(curve.median().estimate):
-            words = f"{wording.median_months(curve.median())} months"
+            words = f"{median_months(curve.median())} months"
             said.append(words if arm == ALL else f"{arm} {words}")
     return [f"Median follow-up (reverse Kaplan-Meier): {'; '.join(said)}."] if said else []
 
@@ -213,7 +215,7 @@ def _response_notes(
         "Depth of response: largest shrinkage of the hepatic target sum, negative where it only "
         "grew.",
         "Medians: Kaplan-Meier with 95 % limits on the log scale, months of 30.4375 days; "
-        "NR: not reached.",
+        f"{MISSING_TIMES}.",
         f"{_tests_in_words(policy)}; log-rank for times to event; without correction for "
         "multiple testing.",
     ]

@@ -17,6 +17,7 @@ from stats.result import TestResult
 from stats.survival import KaplanMeier, kaplan_meier, reverse_kaplan_meier
 from sumdiam.report import wording
 from sumdiam.report.factor import time_table
+from sumdiam.report.median import median_months
 from sumdiam.report.view import ALL, View
 
 SURVIVAL_ENDPOINTS = (
@@ -161,7 +162,7 @@ def hazard_words(found: Endpoint) -> str:
 
 def _median(curve: KaplanMeier) -> str:
     """Write a median with limits and events."""
-    return f"{wording.median_months(curve.median())}; {curve.events}/{curve.n} events"
+    return f"{median_months(curve.median())}; {curve.events}/{curve.n} events"
 
 
 def _endpoint(view: View, rows: pd.DataFrame, name: str, title: str) -> Endpoint:

@@ -149,7 +149,8 @@ def test_a_median_that_is_not_reached_is_said():
         {"": kaplan_meier([5, 9, 10], [0, 0, 1]), "none": kaplan_meier([], [])},
         y_label="", x_label="", unit="days", days_per_unit=1,
     )  # fmt: skip
-    assert "median 10.0 (NR–NR) days, 1/3 events" in texts(drawing.figure)  # noqa: RUF001
+    # R's survfit: median 10, both limits NA
+    assert "median 10.0 (n.e.–NR) days, 1/3 events" in texts(drawing.figure)  # noqa: RUF001
     lost = draw_kaplan_meier(
         {"": kaplan_meier([5, 9], [0, 0])}, y_label="", x_label="", unit="days", days_per_unit=1
     )

@@ -26,6 +26,8 @@ CELLS = [
     ("1.2 (95% CI 0.8 to 1.9)", "1.2", None, None, "0.8", "1.9"),
     ("HR 1.2 (95 % CI: 0.8\u20111.9)", "1.2", None, None, "0.8", "1.9"),
     ("14.3 (12.4\u2013NR)", "14.3", None, None, "12.4", None),
+    ("14.3 (n.e.\u201320.1)", "14.3", None, None, None, "20.1"),
+    ("2.0 (n.e.\u2013NR)", "2.0", None, None, None, None),
     ("\u22120.3 to 2.7", None, None, None, "-0.3", "2.7"),
     ("(-1.5--0.2)", None, None, None, "-1.5", "-0.2"),
     ("-0.3\u20132.7", None, None, None, "-0.3", "2.7"),
@@ -55,7 +57,7 @@ def test_a_printed_cell_says(printed, first, total, bracket, low, high):
 
 
 @pytest.mark.parametrize(
-    "printed", ["", " ", "-", "\u2013", "NR", "not reached", "n/a", "\u221e", "ref"]
+    "printed", ["", " ", "-", "\u2013", "NR", "not reached", "n.e.", "n/a", "\u221e", "ref"]
 )
 def test_some_cells_say_nothing(printed):
     assert read_cell(printed) is None
