@@ -273,7 +273,7 @@ def _notes(infinite: Truths, columns: tuple[Column, ...], events: int, n: int) -
     rarer = min(events, n - events)
     if rarer < EVENTS_PER_TERM * len(columns):
         notes.append(
-            f"{rarer} of the rarer outcome for {len(columns)} terms: fewer than "
-            f"{EVENTS_PER_TERM} each, fragile"
+            f"{rarer} of the rarer outcome for {len(columns)} terms, fewer than "
+            f"{EVENTS_PER_TERM} each: fragile"
         )
     return tuple(notes)

@@ -283,4 +283,5 @@ def fragile(events: int, n_terms: int) -> tuple[str, ...]:
     """Say when a model rests on too few events."""
     if events >= EVENTS_PER_TERM * n_terms:
         return ()
-    return (f"{events} events for {n_terms} terms: fewer than {EVENTS_PER_TERM} each, fragile",)
+    terms = "1 term" if n_terms == 1 else f"{n_terms} terms"
+    return (f"{events} events for {terms}, fewer than {EVENTS_PER_TERM} each: fragile",)

@@ -40,6 +40,29 @@ class RegressionTable:
     chosen_below: float
 
 
+def notes_by_model(models: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Say what each model's notes are, one that several share once, with their names.
+
+    Parameters
+    ----------
+    models : (name, notes) of each
+        As they are printed.
+
+    Examples
+    --------
+    >>> notes_by_model([("age", ["few events"]), ("sex", ["few events"]), ("stage", [])])
+    ['age, sex: few events']
+    """
+    by_note: dict[str, list[str]] = {}
+    for name, notes in models:
+        for note in dict.fromkeys(notes):
+            by_note.setdefault(note, []).append(name)
+    return [
+        f"{'every factor' if 1 < len(names) == len(models) else ', '.join(names)}: {note}"
+        for note, names in by_note.items()
+    ]
+
+
 def regression_table(
     days: ArrayLike,
     event: ArrayLike,

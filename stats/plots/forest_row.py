@@ -10,6 +10,7 @@ from stats.number_text import DASH, p_of_test, p_value, percent, ratio_with_limi
 from stats.plots.forest import ForestHeads, ForestRow, draw_forest
 from stats.plots.style import Drawing
 from stats.regression import CoxFit
+from stats.regression_table import notes_by_model
 from stats.response_factor import FactorResponse, ResponseByFactor
 from stats.result import Proportion
 
@@ -129,13 +130,15 @@ def draw_hazard_forest(
     """
     rows = [row for fit in fits for row in _of_fit(fit.rows(), name, level)]
     percents = 100 * fits[0].level if fits else 95.0
-    notes = [note for fit in fits for note in fit.notes]
+    notes = list(fits[0].notes) if len(fits) == 1 else []
+    if len(fits) > 1:
+        notes = notes_by_model([(_variables(fit, name), fit.notes) for fit in fits])
     missing = [f"{fit.n_missing}" for fit in fits if fit.n_missing] if len(fits) == 1 else []
     caption = (
         f"{what or fits[0].method}: hazard ratios with {percents:g} % Wald limits on a logarithmic "
         "axis, of numbers for one unit more; counts are events/subjects of the levels."
         + (f" {missing[0]} incomplete cases are left out." if missing else "")
-        + (f" {'; '.join(dict.fromkeys(notes))}." if notes else "")
+        + (f" {'; '.join(notes)}." if notes else "")
     )
     return draw_forest(
         rows,
@@ -146,6 +149,11 @@ def draw_hazard_forest(
         towards=towards,
         caption=caption,
     )
+
+
+def _variables(fit: CoxFit, name: Callable[[str], str]) -> str:
+    """Return the words for what a model is of."""
+    return " and ".join(dict.fromkeys(name(term.variable) for term in fit.terms))
 
 
 def _of_fit(

@@ -10,7 +10,12 @@ import pandas as pd
 from stats.hazard_ratio import CoxTerm, ReferenceLevel
 from stats.interaction import interaction_test
 from stats.number_text import ratio_with_limits
-from stats.regression_table import Multivariable, RegressionTable, regression_table
+from stats.regression_table import (
+    Multivariable,
+    RegressionTable,
+    notes_by_model,
+    regression_table,
+)
 from stats.result import TestResult
 from sumdiam.report import wording
 from sumdiam.report.factor import ARM, factor_table, time_table
@@ -148,8 +153,8 @@ def _notes(found: Regressed, models: list[Multivariable]) -> tuple[str, ...]:
         )
     notes += [_model_note(model) for model in models]
     notes += _interaction_note(found)
-    said = [note for _, fit in table.univariable for note in fit.notes]
-    notes += [f"{note[:1].upper()}{note[1:]}." for note in dict.fromkeys(said)]
+    alone = [(wording.heading(name), fit.notes) for name, fit in table.univariable]
+    notes += [f"Univariable, {note}." for note in notes_by_model(alone)]
     if found.left_out:
         names = ", ".join(wording.heading(name) for name in found.left_out)
         notes.append(f"Not shown, as they hold remarks, nothing, or one value only: {names}.")

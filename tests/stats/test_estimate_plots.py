@@ -85,6 +85,19 @@ def test_a_factor_of_three_levels_shows_its_reference_and_an_infinite_ratio_says
     assert (infinite.events == 0).all()
 
 
+def test_the_caption_says_which_model_rests_on_few_events():
+    # by hand: 7 events are enough for the one term of inr (5), not for the two of stage (10)
+    days, event = list(range(1, 13)), [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0, 0]
+    both = pd.DataFrame({"inr": [1.1, 1.0, 1.4, 1.2, 1.3, 1.0, 1.5, 1.1, 0.9, 1.2, 1.0, 1.3],
+                         "stage": list("ABCABCABCABC")})  # fmt: skip
+    alone = [cox(days, event, both[[name]]) for name in both]
+    told = draw_hazard_forest(alone, name=str.upper).caption
+    assert "STAGE: 7 events for 2 terms, fewer than 5 each: fragile." in told
+    assert "INR:" not in told
+    together = draw_hazard_forest([cox(days, event, both)]).caption
+    assert " 7 events for 3 terms, fewer than 5 each: fragile." in together
+
+
 def test_limits_beyond_the_axis_end_in_an_arrow_and_the_point_stays_inside():
     row = ForestRow("x", (), (), estimate=3.0, lower=0.001, upper=900.0)
     drawn = draw_forest(

@@ -5,7 +5,7 @@ import pytest
 
 from stats.number_text import DASH, p_of_test, p_value, percent, ratio_with_limits, rounded
 from stats.regression import RegressionError
-from stats.regression_table import regression_table
+from stats.regression_table import notes_by_model, regression_table
 from stats.result import TestResult
 
 from .golden import golden
@@ -77,6 +77,20 @@ def test_immortal_time_is_said_in_every_model():
     table = made(group_known_days=[30.0] * len(rows))
     assert all("immortal-time bias" in " ".join(f.notes) for _, f in table.univariable)
     assert "immortal-time bias" in " ".join(table.selected.fit.notes)
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ([("age", ["few"])], ["age: few"]),
+        ([("age", ["few"]), ("sex", []), ("stage", ["few", "late"])],
+         ["age, stage: few", "stage: late"]),
+        ([("age", ["late"]), ("sex", ["late"])], ["every factor: late"]),
+        ([("age", []), ("sex", [])], []),
+    ],
+)  # fmt: skip
+def test_a_note_names_the_models_that_it_is_of(models, expected):
+    assert notes_by_model(models) == expected
 
 
 # ---------------------------------------------------------------------- numbers as text

@@ -95,6 +95,21 @@ def test_without_a_plan_table_3_says_how_to_have_one(tables):
     assert any("--adjust-for" in note for note in grid.notes)
 
 
+def test_a_note_on_a_factor_alone_names_the_factor():
+    few = fake_run(n_subjects=16, side=8).tables
+    causes = ["alcohol", "HBV", "HCV", "other"] * 4
+    subjects = few.subjects.assign(aetiology=[*causes, *causes][: len(few.subjects)])
+    tables = replace(few, subjects=subjects).checked()
+    view = choose_view(tables, RunFacts())
+    pfs = view.events[view.events["endpoint"] == "PFS"]
+    assert int(pfs["event"].sum()) == 14
+    notes = regression_grid(regressions(tables, view, ())[0]).notes
+    # four causes are three terms, for which 14 events are one too few; all others have one term
+    assert [note for note in notes if "fragile" in note] == [
+        "Univariable, Aetiology: 14 events for 3 terms, fewer than 5 each: fragile."
+    ]
+
+
 def test_times_tell_landmarks_means_hazards_and_what_competes(tables):
     view = choose_view(tables, RunFacts())
     grid = time_grid(view, endpoints(view), first_event(view))
