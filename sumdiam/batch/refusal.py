@@ -237,7 +237,7 @@ def study_problems(
     series: Iterable[RefusedVolume],
 ) -> list[Problem]:
     """Return one problem per refused study, and one per note that no refused series states."""
-    stated = {_series_note(one) for one in series}
+    stated = {(one.study_uid, _series_note(one)) for one in series}
     subjects = dict(zip(plan["study_uid"], plan["subject_id"], strict=True))
     named = {uid: f"study {uid}" for uid in {*refused, *notes}}
     for uid, where in named.items():
@@ -251,6 +251,6 @@ def study_problems(
         problems += [
             Problem(note.split(":", 1)[0], named[uid], note.split(": ", 1)[1])
             for note in said
-            if note not in stated
+            if (uid, note) not in stated
         ]
     return problems

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
+import stat
 import sys
+import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final, Self, TypeAlias
+from typing import IO, Final, Self, TypeAlias
 
 from stats.plots import Drawing, encode
 from stats.plots.style import Format
@@ -22,8 +26,11 @@ from sumdiam.export.table_file import csv_bytes, written_whole
 
 BESIDE: Final[tuple[Format, ...]] = ("png", "pdf")
 """The formats that the page itself does not need."""
-LONGEST_S: Final = 300.0
-"""A helper that has not answered then is not waited for."""
+LONGEST_S: Final = 60.0
+"""So long, in all, helpers are waited for: some seconds are usual."""
+END_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+STANDARD: Final = (0, 1, 2)
 
 Encoded: TypeAlias = dict[tuple[str, str], bytes]
 """File contents by figure and format."""
@@ -85,56 +92,91 @@ class SecondProcess:
 
     def encoded(self) -> Encoded:
         """Return all figures that were handed in, in the formats that the page does not need."""
+        until = time.monotonic() + LONGEST_S
         found: Encoded = {}
         for drawings, helper in self._handed:
-            found |= _answer(helper) or _encoded(drawings)
+            found |= _answer(helper, until) or _encoded(drawings)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Helper:
-    """A process, and where it answers."""
+    """A process, and the file that holds its answer once it has ended."""
 
     process: BaseProcess
-    answer: Connection
+    answer: IO[bytes]
 
 
 def _start(drawings: Mapping[str, Drawing]) -> _Helper | None:
-    """Start a helper; none where it would be of no use.
+    """Start a helper; none where it would be of no use, or cannot be.
 
     A copy of this process has the figures already and needs no imports. It touches nothing but
-    them, and its answer is one message: a copy that a lock of another thread holds up, or that
-    outlives its parent, does no harm.
+    them and a file without a name, and waits for nobody: where a lock of another thread holds it
+    up, it is not waited for for long; where its parent dies, it is ended.
     """
     if not drawings or not sys.platform.startswith("linux") or len(os.sched_getaffinity(0)) < 2:
         return None
-    context = multiprocessing.get_context("fork")
-    answer, told = context.Pipe(duplex=False)
-    process = context.Process(target=_help, args=(drawings, told), daemon=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of copying a process with threads
-        process.start()
-    told.close()
+    if multiprocessing.current_process().daemon:  # which may have no children
+        return None
+    answer = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the helper
+    process = multiprocessing.get_context("fork").Process(
+        target=_help, args=(drawings, answer, os.getpid()), daemon=True
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of copying a process with threads
+            process.start()
+    except OSError:  # no memory, or no room for another process
+        answer.close()
+        return None
     return _Helper(process, answer)
 
 
-def _help(drawings: Mapping[str, Drawing], told: Connection) -> None:
-    """Encode figures and send them; say nothing of an error, which the parent meets itself."""
+def _help(drawings: Mapping[str, Drawing], answer: IO[bytes], parent: int) -> None:
+    """Encode figures into a file; say nothing of an error, which the parent meets itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        told.send(_encoded(drawings))
+        ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:  # which died before that was said
+            os._exit(1)
+        _let_go(keep=answer.fileno())
+        pickle.dump(_encoded(drawings), answer)
+        answer.flush()
     except Exception:  # noqa: BLE001 - whatever it is, the parent does the work again and tells
         os._exit(1)
+    os._exit(0)  # nothing of the parent's is to be tidied up here
 
 
-def _answer(helper: _Helper | None) -> Encoded | None:
-    """Return what the helper has encoded; nothing where it gave no answer."""
-    if helper is None or not helper.answer.poll(LONGEST_S):
+def _let_go(*, keep: int) -> None:
+    """Close the files that a copy has open for writing: the lock of a run ends with the run."""
+    import fcntl
+
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in STANDARD:
+        os.dup2(nowhere, standard)
+    for path in sorted(Path("/proc/self/fd").iterdir()):
+        number = int(path.name)
+        if number in STANDARD or number == keep:
+            continue
+        try:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                continue
+            way = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+        except OSError:  # that of the list itself, closed by now
+            continue
+        if way != os.O_RDONLY:
+            os.close(number)
+
+
+def _answer(helper: _Helper | None, until: float) -> Encoded | None:
+    """Return what the helper has encoded; nothing where it gave no answer in time."""
+    if helper is None:
         return None
-    try:
-        found: Encoded = helper.answer.recv()
-    except (EOFError, OSError):
+    helper.process.join(max(0.0, until - time.monotonic()))
+    if helper.process.exitcode != 0:
         return None
+    helper.answer.seek(0)
+    found: Encoded = pickle.load(helper.answer)  # noqa: S301 - written by our own copy
     return found
 
 

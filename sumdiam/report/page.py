@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,7 +16,7 @@ from sumdiam.export.table_file import written_whole
 from sumdiam.report.estimate import Estimates, estimates, write_printed
 from sumdiam.report.figure_file import SecondProcess, write_figures
 from sumdiam.report.picture import PictureGroup, picture_anchors, picture_groups
-from sumdiam.report.picture_source import EMBEDDED_MB, PictureSource
+from sumdiam.report.picture_source import EMBEDDED_MB, PictureSource, files_mb
 from sumdiam.report.run_grid import (
     archive_grid,
     criteria_title,
@@ -90,7 +90,8 @@ def write_report(
     pairs : mask id -> PNG, optional
         Outlines of matches that wait for a person, as overlays.
     embedded_mb : float
-        Files of more than so much in all (overlays, pairs) are linked, and the page says so.
+        Where the files of overlays and pairs are larger in all, the page shows them from where
+        they lie, and says so.
 
     Raises
     ------
@@ -104,14 +105,15 @@ def write_report(
     """
     tables = tables.checked()
     view = choose_view(tables, run_facts)
-    source = PictureSource.of(out.parent, overlays, embedded_mb=embedded_mb)
-    outlines = PictureSource.of(out.parent, pairs or {}, embedded_mb=embedded_mb)
+    pairs = pairs or {}
+    linked = files_mb(out.parent, overlays, pairs) > embedded_mb
+    pictures = [PictureSource(out.parent, some, linked=linked) for some in (overlays, pairs)]
     with SecondProcess() as second:
         with step("statistics"):
             take = None if figures is None else second.take
             found = estimates(tables, view, run_facts, drawn=take)
         svgs = {name: encode(drawing.figure, "svg") for name, drawing in found.drawings.items()}
-        html = _page(tables, view, run_facts, found, svgs, (source, outlines))
+        html = _page(tables, view, run_facts, found, svgs, pictures)
         with written_whole(out) as draft:
             draft.write_text(html, encoding="utf-8", newline="\n")
         if printed is not None:
@@ -127,7 +129,7 @@ def _page(
     run_facts: RunFacts,
     found: Estimates,
     svgs: Mapping[str, bytes],
-    pictures: tuple[PictureSource, PictureSource],
+    pictures: Sequence[PictureSource],
 ) -> str:
     """Return the page; the pictures are the overlays and the outlines of pairs."""
     source, outlines = pictures
@@ -138,9 +140,7 @@ def _page(
             facts=run_facts,
             view=view,
             waiting=waiting_outlines(tables, outlines),
-            beside=[
-                name for name, one in (("overlays", source), ("pairs", outlines)) if one.linked
-            ],
+            beside=[folder for one in pictures for folder in one.folders()],
             style=Markup(_asset("report.css")),  # noqa: S704 - our own file
             script=Markup(_asset("report.js")),  # noqa: S704 - our own file
             **_run_parts(tables, view, run_facts),

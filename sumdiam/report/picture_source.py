@@ -21,18 +21,12 @@ class PictureSource:
     pictures: Mapping[str, bytes | str | Path]
     linked: bool = False
 
-    @classmethod
-    def of(
-        cls,
-        folder: Path,
-        pictures: Mapping[str, bytes | str | Path],
-        *,
-        embedded_mb: float,
-    ) -> PictureSource:
-        """Return pictures that the page holds, or links where their files are larger in all."""
-        files = {folder / one for one in pictures.values() if not isinstance(one, bytes)}
-        size = sum(path.stat().st_size for path in files if path.is_file())
-        return cls(folder, pictures, linked=size > embedded_mb * 1e6)
+    def folders(self) -> list[str]:
+        """Return the folders that linked pictures lie in."""
+        if not self.linked:
+            return []
+        paths = [Path(one) for one in self.pictures.values() if not isinstance(one, bytes)]
+        return sorted({path.parent.as_posix() for path in paths if not path.is_absolute()})
 
     def content(self, name: str) -> bytes:
         """Return a picture's bytes; none where there is no such picture, or no file any more."""
@@ -50,3 +44,10 @@ class PictureSource:
         if self.linked and not isinstance(picture, bytes) and not Path(picture).is_absolute():
             return quote(Path(picture).as_posix())
         return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def files_mb(folder: Path, *pictures: Mapping[str, bytes | str | Path]) -> float:
+    """Return how large the files of pictures beside a page are in all; each counts once."""
+    named = (one for some in pictures for one in some.values() if not isinstance(one, bytes))
+    paths = {folder / one for one in named if not Path(one).is_absolute()}
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
