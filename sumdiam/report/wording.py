@@ -13,13 +13,13 @@ from imaging.reason import REASONS
 from measurement.flag import is_doubtful
 from stats.number_text import DASH, NOTHING, p_value, percent, rounded
 from stats.number_text import p_of_test as test_words
-from stats.result import Difference, Proportion, Quantile
+from stats.result import Difference, Proportion
 
 __all__ = [
     "DASH", "DAYS_PER_MONTH", "FIXED", "FLAG_WORDS", "NOTHING", "RESPONSE_WORDS", "SCHEME_WORDS",
     "STATUS_WORDS",
-    "change", "count_of", "day", "difference", "flags_in_words", "heading", "median_months",
-    "months", "p_value", "percent", "proportion", "rounded", "signed", "test_words", "text_of",
+    "change", "count_of", "day", "difference", "flags_in_words", "heading",
+    "p_value", "percent", "proportion", "rounded", "signed", "test_words", "text_of",
     "visit",
 ]  # fmt: skip
 
@@ -158,19 +158,6 @@ def difference(found: Difference) -> str:
         return NOTHING
     limits = f"{signed(100 * found.lower, 1)} to {signed(100 * found.upper, 1)}"
     return f"{signed(100 * found.estimate, 1)} ({limits})"
-
-
-def months(days: float) -> str:
-    """Write days in months, NR where not reached."""
-    return "NR" if math.isnan(days) else rounded(days / DAYS_PER_MONTH, 1)
-
-
-def median_months(found: Quantile) -> str:
-    """Write a median time with its limits, in months."""
-    if found.n == 0:
-        return NOTHING
-    limits = f"{months(found.lower)}{DASH}{months(found.upper)}"
-    return f"{months(found.estimate)} ({limits})".replace(" ", FIXED)
 
 
 def flags_in_words(cell: Any) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stats.result import Quantile, TestResult
+from stats.result import TestResult
 from sumdiam.report import wording
 from sumdiam.store.settlement import STALE_FLAG
 
@@ -44,11 +44,6 @@ def test_a_p_value_names_its_test_or_says_why_there_is_none():
     assert wording.test_words(fisher) == "0.023 (Fisher exact)"
     none = TestResult("log-rank", math.nan, math.nan, math.nan, 3, 0, "no events")
     assert wording.test_words(none) == "no test: no events"
-
-
-def test_a_median_that_is_not_reached_is_nr():
-    found = Quantile(0.5, 271.0, 192.0, math.nan, 0.95, "Kaplan-Meier", 73, 38, 0)
-    assert wording.median_months(found).replace("\xa0", " ") == "8.9 (6.3–NR)"  # noqa: RUF001
 
 
 def test_flags_are_split_into_sentences_with_their_value():
