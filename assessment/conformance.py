@@ -15,7 +15,7 @@ from assessment.measurand import NAMES
 from assessment.people import People
 from assessment.phrase import amounts, joined, labels, spelled
 from assessment.subject_response import SubjectResponses
-from assessment.targets import given_roles, minimum_length, organ_codes
+from assessment.targets import BASELINE, given_roles, minimum_length, organ_codes
 from assessment.visit_array import by_visit, filled, lowest_earlier, per_case
 from assessment.warning import Warned
 from assessment.words import Words, compacted
@@ -233,8 +233,10 @@ def _status_warnings(out: Warned, result: SubjectResponses) -> None:
     called = target[:, None] & states.progressed
     out.visits(called, "target_called_progressed", TARGET_CALLED_PROGRESSED)
     status = course.words("status")
+    denied = states.overruled & counted[:, None]
+    denied[:, 0] |= _large_but_too_small(result)
     out.visits(
-        states.overruled & counted[:, None],
+        denied,
         "status_contradicts_length",
         lambda index: labels(
             status.codes[index], status.words, "status ", " beside a length: the status is used"
@@ -245,6 +247,21 @@ def _status_warnings(out: Warned, result: SubjectResponses) -> None:
     out.lesions(late, "target_not_at_baseline", "given as target, but without a row at baseline")
     grown = _grown_nontargets(result)
     out.visits(grown, "nontarget_grows", "non-target grew: progression only if a finding says so")
+
+
+def _large_but_too_small(result: SubjectResponses) -> Bools:
+    """Return which lesions are kept from being targets as too small beside a length that is not."""
+    course, states = result.course, result.reading.states
+    selection, criteria = result.reading.selection, result.rules.criteria
+    called = course.words("status").at(BASELINE).equals("too_small")
+    if not called.any():
+        return called
+    least = np.where(
+        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
+    )
+    large = states.length[:, 0] >= least
+    free = (given_roles(course) < 0) & (selection.role == NON_TARGET)
+    return np.asarray(called & large & free)
 
 
 def _grown_nontargets(result: SubjectResponses) -> Bools:
