@@ -10,7 +10,7 @@ import numpy as np
 
 from assessment.code import NO_DAY, NON_TARGET, NOT_MEASURED, TARGET, Bools, Ints, Texts, choose
 from assessment.course import Course
-from assessment.lesion_state import linked_lesions
+from assessment.lesion_state import TOO_SMALL, linked_lesions
 from assessment.measurand import NAMES
 from assessment.people import People
 from assessment.phrase import amounts, joined, labels, spelled
@@ -253,7 +253,7 @@ def _large_but_too_small(result: SubjectResponses) -> Bools:
     """Return which lesions are kept from being targets as too small beside a length that is not."""
     course, states = result.course, result.reading.states
     selection, criteria = result.reading.selection, result.rules.criteria
-    called = course.words("status").at(BASELINE).equals("too_small")
+    called = course.words("status").at(BASELINE).equals(TOO_SMALL)
     if not called.any():
         return called
     least = np.where(

@@ -29,6 +29,9 @@ from assessment.measurand import (
 from assessment.visit_array import ever, filled, places_where
 from assessment.words import Words
 
+TOO_SMALL = "too_small"
+"""The status of a lesion that is there, but too small to measure."""
+
 SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
 NOT_ZERO_STATUSES = ("too_small", "present", "progressed", "equivocal", "not_evaluable")
 
