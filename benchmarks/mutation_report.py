@@ -62,7 +62,7 @@ def write_report(path: Path, mutants: Sequence[Mutant], rows: Rows) -> None:
         alive = [mutant for mutant in tried if rows[mutant.key]["result"] == "survived"]
         told = [(mutant, reason_of(mutant, reasons)) for mutant in alive]
         survivors += told
-        equal = sum(bool(why) for _, why in told)
+        equal = sum(why.startswith("equivalent") for _, why in told)
         counts = [len(own), len(tried), len(tried) - len(alive), len(alive), equal]
         totals = [one + other for one, other in zip(totals, counts, strict=True)]
         lines.append(_row(f"`{file}`", counts))
