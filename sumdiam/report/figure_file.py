@@ -118,16 +118,18 @@ def _start(drawings: Mapping[str, Drawing]) -> _Helper | None:
         return None
     if multiprocessing.current_process().daemon:  # which may have no children
         return None
-    answer = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the helper
-    process = multiprocessing.get_context("fork").Process(
-        target=_help, args=(drawings, answer, os.getpid()), daemon=True
-    )
+    answer = None
     try:
+        answer = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the helper
+        process = multiprocessing.get_context("fork").Process(
+            target=_help, args=(drawings, answer, os.getpid()), daemon=True
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of copying a process with threads
             process.start()
-    except OSError:  # no memory, or no room for another process
-        answer.close()
+    except OSError:  # no memory, no room for another process or for a file
+        if answer is not None:
+            answer.close()
         return None
     return _Helper(process, answer)
 
