@@ -154,9 +154,7 @@ def conformance_warnings(result: SubjectResponses) -> list[dict[str, Any]]:
     value, size = states.value[:, 0], states.length[:, 0]
     if result.reading.selection.given.any():  # else the rules chose, within the limits
         _limit_warnings(out, result)
-    least = np.where(
-        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
-    )
+    least = _least_of_target(result)
     small = target & (size > 0) & (size < least)
     out.lesions(small, "target_too_small", partial(_size_text, size, least))
     out.lesions(
@@ -168,6 +166,13 @@ def conformance_warnings(result: SubjectResponses) -> list[dict[str, Any]]:
     out.lesions(dead, "target_not_enhancing", "target without arterial enhancement at baseline")
     _status_warnings(out, result)
     return out.parts
+
+
+def _least_of_target(result: SubjectResponses) -> Ints:
+    """Return the least length of a target, of a node its short axis, in hundredths of a mm."""
+    course, criteria = result.course, result.rules.criteria
+    node = criteria.length("node", "target_mm")
+    return np.where(result.reading.states.node, node, minimum_length(course, criteria))
 
 
 def _limit_warnings(out: Warned, result: SubjectResponses) -> None:
@@ -252,13 +257,11 @@ def _status_warnings(out: Warned, result: SubjectResponses) -> None:
 def _large_but_too_small(result: SubjectResponses) -> Bools:
     """Return which lesions are kept from being targets as too small beside a length that is not."""
     course, states = result.course, result.reading.states
-    selection, criteria = result.reading.selection, result.rules.criteria
+    selection = result.reading.selection
     called = course.words("status").at(BASELINE).equals(TOO_SMALL)
     if not called.any():
         return called
-    least = np.where(
-        states.node, criteria.length("node", "target_mm"), minimum_length(course, criteria)
-    )
+    least = _least_of_target(result)
     large = states.length[:, 0] >= least
     free = (given_roles(course) < 0) & (selection.role == NON_TARGET)
     return np.asarray(called & large & free)

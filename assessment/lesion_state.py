@@ -32,8 +32,8 @@ from assessment.words import Words
 TOO_SMALL = "too_small"
 """The status of a lesion that is there, but too small to measure."""
 
-SEEN_STATUSES = ("measured", "too_small", "present", "progressed", "equivocal")
-NOT_ZERO_STATUSES = ("too_small", "present", "progressed", "equivocal", "not_evaluable")
+SEEN_STATUSES = ("measured", TOO_SMALL, "present", "progressed", "equivocal")
+NOT_ZERO_STATUSES = (TOO_SMALL, "present", "progressed", "equivocal", "not_evaluable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def lesion_states(course: Course, criteria: Criteria, policy: Mapping[str, str])
     small, absent = criteria.amount("response", "too_small"), status.equals("absent")
     value = value.copy(order="F")
     value[unmeasured & (absent | dead)] = 0
-    value[unmeasured & status.equals("too_small")] = small
+    value[unmeasured & status.equals(TOO_SMALL)] = small
     largest = reduce(np.maximum, values.values())  # only whether there is anything at all
     normal = criteria.length("node", "gone_below_mm")
     stated = unmeasured & (value >= 0)  # a length that a status stands for has no error

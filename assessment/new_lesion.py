@@ -24,7 +24,7 @@ from assessment.code import (
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
-from assessment.lesion_state import LesionStates
+from assessment.lesion_state import TOO_SMALL, LesionStates
 from assessment.visit_array import any_of_case, ever, filled, first_rank, lowest_earlier, rows_of
 from assessment.words import Words
 
@@ -155,7 +155,7 @@ def _sizes(course: _Cells, states: LesionStates, criteria: Criteria) -> Ints:
     """Return the extent of each lesion: whole if given, else viable, else short axis."""
     whole, viable, axis = states.whole_length, states.viable_length, states.axis_length
     size = np.where(whole >= 0, whole, np.where(viable >= 0, viable, axis))
-    small = (size == NOT_MEASURED) & course.words("status").equals("too_small")
+    small = (size == NOT_MEASURED) & course.words("status").equals(TOO_SMALL)
     return np.where(small, criteria.length("new_lesion", "too_small_mm"), size)
 
 

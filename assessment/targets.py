@@ -20,7 +20,7 @@ from assessment.code import (
 )
 from assessment.course import Course
 from assessment.criteria import Criteria
-from assessment.lesion_state import LesionStates
+from assessment.lesion_state import TOO_SMALL, LesionStates
 from assessment.measurand import NAMES, PER_UNIT, SHOWN_UNITS
 from assessment.phrase import amounts, labels, merged
 from assessment.visit_array import per_case
@@ -161,7 +161,7 @@ def _by_rules(course: Course, states: LesionStates, criteria: Criteria) -> tuple
         (value == 0, NEW, "not there at baseline"),
         (ill_defined, NON_TARGET, "non-target: not well delineated"),
         (treated & never, NON_TARGET, "non-target: treated before"),
-        (status.equals("too_small"), NON_TARGET, "non-target: too small to measure"),
+        (status.equals(TOO_SMALL), NON_TARGET, "non-target: too small to measure"),
         (~states.node & known & (size < least), NON_TARGET, told.too_short),
     ]
     first = first_code([where for where, _, _ in cases], range(len(cases)), len(cases))

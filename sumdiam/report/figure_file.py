@@ -95,7 +95,7 @@ class SecondProcess:
         until = time.monotonic() + LONGEST_S
         found: Encoded = {}
         for drawings, helper in self._handed:
-            found |= _answer(helper, until) or _encoded(drawings)
+            found |= _answer(helper, until) or encode_beside(drawings)
         return found
 
 
@@ -142,7 +142,7 @@ def _help(drawings: Mapping[str, Drawing], answer: IO[bytes], parent: int) -> No
         if os.getppid() != parent:  # which died before that was said
             os._exit(1)
         _let_go(keep=answer.fileno())
-        pickle.dump(_encoded(drawings), answer)
+        pickle.dump(encode_beside(drawings), answer)
         answer.flush()
     except Exception:  # noqa: BLE001 - whatever it is, the parent does the work again and tells
         os._exit(1)
@@ -183,7 +183,7 @@ def _answer(helper: _Helper | None, until: float) -> Encoded | None:
 
 
 @uncollected()
-def _encoded(drawings: Mapping[str, Drawing]) -> Encoded:
+def encode_beside(drawings: Mapping[str, Drawing]) -> Encoded:
     """Return the figures in the formats that the page does not need."""
     return {
         (name, form): encode(drawing.figure, form)

@@ -31,7 +31,7 @@ from sumdiam.demo.imaged.selection import selected
 from sumdiam.demo.imaged.subject import imaged_subjects
 from sumdiam.demo.written_mark import is_written, mark_written
 from sumdiam.export.table_file import write_table
-from sumdiam.report.figure_file import SecondProcess, write_figures
+from sumdiam.report.figure_file import encode_beside, write_figures
 from sumdiam.step_clock import StepClock
 
 EXIT_EQUAL, EXIT_DIFFERENT = 0, 1
@@ -102,10 +102,8 @@ def compare_trial(cohort: Cohort, out: Path) -> PageContent:
     )
     _write_comparison(content, sample, folder)
     by_factor = {"response_by_factor": draw_responders(measured)}
-    with SecondProcess() as second:
-        second.take(by_factor)
-        svgs = {name: encode(drawing.figure, "svg") for name, drawing in by_factor.items()}
-        write_figures(by_factor, svgs, second.encoded(), folder / "figures")
+    svgs = {name: encode(drawing.figure, "svg") for name, drawing in by_factor.items()}
+    write_figures(by_factor, svgs, encode_beside(by_factor), folder / "figures")
     write_review(lesions, sample, folder / REVIEW, overlays=folder / "overlays", report=REPORT)
     write_page(content, folder / PAGE, figures=folder / "figures", report=REPORT, review=REVIEW)
     return content

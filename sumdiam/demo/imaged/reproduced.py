@@ -35,7 +35,6 @@ patients are analysed."""
 NEITHER = "cannot be estimated from either"
 _NO_LENGTH = ("OS", "follow-up images", "first_scan")
 """How the names of figures begin that hang on dates and tables alone."""
-SHIFTED = "an amount of so few patients moves with a single length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,6 @@ def _joined(true: Compared, here: Compared, pixels: Compared, *, whole: bool) ->
         if shown == own and _lengthless(true):
             judged = LENGTHLESS
     why = true.why or (pixels.why if judged in {UNKNOWN, NEITHER} else "")
-    if judged == DIFFERS and not whole:
-        why = SHIFTED
     return Reproduced(
         true.where, true.what, true.printed, true.reproduced, true.verdict, shown, own, judged, why
     )
