@@ -115,15 +115,24 @@ def test_a_length_that_neighbouring_choices_move_is_doubtful(value, neighbours, 
 
 def test_a_contrast_that_may_be_below_1_5_is_doubtful():
     codes = [
-        doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU", viable=True) for cnr in (1.49, 1.6, 1.61)
+        doubt.of_contrast({"cnr": cnr}, SETTINGS, "HU", viable=True)
+        for cnr in (1.49, 1.6309, 1.67, 1.69)  # 1.6309 was read of a planted one of 1.465
     ]
-    assert [len(found) for found in codes] == [1, 1, 0]
+    assert [len(found) for found in codes] == [1, 1, 1, 0]
 
 
 def test_enhancement_that_was_found_and_of_which_no_part_is_clear_is_doubtful():
     seen = {"cnr": 4.0, "chance_of_noise": 1e-5}
     codes = [flag.code for flag in doubt.of_contrast(seen, SETTINGS, "HU", viable=False)]
     assert codes == ["faint_enhancement"]
+
+
+def test_a_dead_lesion_in_which_20_hu_may_not_have_been_found_is_doubtful():
+    # 19.99 was read of a lesion with a part of 7 mm that rose by 23 HU
+    for detectable, expected in ((17.9, []), (19.990171, ["dead_lesion_undetectable"])):
+        seen = {"detectable_enhancement": detectable, "chance_of_noise": 1.0}
+        codes = [flag.code for flag in doubt.of_contrast(seen, SETTINGS, "HU", viable=False)]
+        assert codes == expected
 
 
 def test_a_dead_lesion_on_mr_is_judged_by_twice_the_least_signal_that_counts():
