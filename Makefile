@@ -72,9 +72,10 @@ docs: $(READY)  ## write docs/tables.md and docs/flags.md from the schemas and t
 SERIES ?= $(or $(SUMDIAM_SHARED),../shared)/data/hcc_tace_hcc048_portal
 VALIDATION_ROWS ?= validation-rows.csv
 VALIDATION_SEED ?= 7000
+VALIDATION_WORKERS ?= $(shell nproc)
 validation: $(READY)  ## write docs/validation.md: lesions planted in a real CT (hours; goes on where it ended)
 	$(BIN)/python -m benchmarks.planted_table --series $(SERIES) --seed $(VALIDATION_SEED) \
-	    --rows $(VALIDATION_ROWS) --out docs/validation.md
+	    --rows $(VALIDATION_ROWS) --workers $(VALIDATION_WORKERS) --out docs/validation.md
 
 TRIALS ?= trial-run
 trial-validation: $(READY)  ## write the part of docs/validation.md on the simulated trial (TRIALS: folders of its runs)

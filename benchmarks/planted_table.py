@@ -1,12 +1,13 @@
 """One table of how near viable diameters come to truth, flags and uncertainty with them.
 
     python -m benchmarks.planted_table --series ../shared/data/hcc_tace_hcc048_portal \
-        --seed 1 --rows rows.csv [--minutes 9] [--scale 1.0] [--out docs/validation.md]
+        --seed 1 --rows rows.csv [--minutes 9] [--scale 1.0] [--workers 2] [--out FILE]
 
 Lesions are planted one by one in a real scan's liver and read as a run reads them: native phase
 registered about the lesion, viable part found, length, uncertainty and flags. ``--rows`` keeps one
 row per lesion: a call goes on where the last one ended, and ends after ``--minutes``. Without
-``--minutes`` it ends when all are there. The table is of whatever rows there are.
+``--minutes`` it ends when all are there. The table is of whatever rows there are; they are the
+same with any number of workers.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import argparse
 import csv
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.document_part import part_of, with_part
-from benchmarks.planted_accuracy import NORMAL_95, Places, cached_host, tolerance_mm
+from benchmarks.planted_accuracy import NORMAL_95, Host, Places, cached_host, tolerance_mm
 from benchmarks.planted_pipeline import SOLID, Section, lesion, prepared, row_of
 from benchmarks.trial_table import PART
 from measurement.flag import is_doubtful
@@ -66,28 +70,57 @@ def jobs(scale: float) -> Iterator[tuple[Section, int]]:
                     yield section, number
 
 
-def run(series: Path, rows: Path, seed: int, *, minutes: float, scale: float) -> None:
+def run(
+    series: Path, rows: Path, seed: int, *, minutes: float, scale: float, workers: int = 1
+) -> None:
     """Measure the lesions that have no row yet, until time is up."""
     end = time.monotonic() + 60.0 * minutes
     known = read_rows(rows)
     done = set(zip(known.section, known.number, known.seed, strict=True)) if len(known) else set()
+    left = [job for job in jobs(scale) if (job[0].name, job[1], seed) not in done]
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_open_host, initargs=(series,)
+    ) as pool:
+        rest, waiting = iter(left), deque[Future[dict[str, object]]]()
+        while True:
+            while len(waiting) < 2 * workers and time.monotonic() <= end:
+                job = next(rest, None)
+                if job is None:
+                    break
+                waiting.append(pool.submit(_measured, *job, seed))
+            if not waiting:
+                break
+            _append(rows, waiting.popleft().result())
+    if next(rest, None) is not None:
+        print("time is up before the last lesion")
+
+
+_HOSTS: list[tuple[Host, Places]] = []
+"""The scan of this process, and the places in it."""
+
+
+def _open_host(series: Path) -> None:
+    """Read the scan once per process."""
     host = cached_host(series)
-    places = Places(host)
-    for place, (section, number) in enumerate(jobs(scale)):
-        if (section.name, number, seed) in done:
-            continue
-        if time.monotonic() > end:
-            print(f"time is up before lesion {place + 1}")
-            return
-        own = seed * 100 + list(SECTIONS).index(section.name)
-        one = lesion(number, host, places, own, section)
-        row = row_of(one, *prepared(one), section) | {"number": number, "seed": seed}
-        fresh = not rows.exists()
-        with rows.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+    _HOSTS.append((host, Places(host)))
+
+
+def _measured(section: Section, number: int, seed: int) -> dict[str, object]:
+    """Plant a lesion, measure it, and return its row."""
+    host, places = _HOSTS[0]
+    own = seed * 100 + list(SECTIONS).index(section.name)
+    one = lesion(number, host, places, own, section)
+    return row_of(one, *prepared(one), section) | {"number": number, "seed": seed}
+
+
+def _append(rows: Path, row: dict[str, object]) -> None:
+    """Write a row, under the names of the columns where it is the first one."""
+    fresh = not rows.exists()
+    with rows.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
 
 
 def read_rows(file: Path) -> pd.DataFrame:
@@ -347,9 +380,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--scale", type=float, default=1.0, help="part of the lesions to plant")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, help="Markdown; printed without it")
     args = parser.parse_args()
-    run(args.series, args.rows, args.seed, minutes=args.minutes, scale=args.scale)
+    how = {"minutes": args.minutes, "scale": args.scale, "workers": args.workers}
+    run(args.series, args.rows, args.seed, **how)
     text = document(read_rows(args.rows))
     if args.out is None:
         print(text)
