@@ -33,10 +33,17 @@ REST_S = 0.3
 """After pyradiomics everything in its process, OpenCV too, takes twice as long for some ms."""
 
 
-def ball(diameter_mm: float, core_mm: float, *, specks: bool = False) -> tuple[Mask, Mask]:
-    """Viable and whole part of a ball with a core that is dead, or with one voxel in ten dead."""
+def ball(
+    diameter_mm: float, core_mm: float, *, specks: bool = False, off_grid: bool = False
+) -> tuple[Mask, Mask]:
+    """Viable and whole part of a ball with a core that is dead, or with one voxel in ten dead.
+
+    Its centre is that of a voxel, or a part of a voxel away: then no slice is like another.
+    """
     half = [math.ceil(diameter_mm / 2 / step) + 3 for step in SPACING_MM]
     axes = [np.arange(-n, n + 1) * step for n, step in zip(half, SPACING_MM, strict=True)]
+    if off_grid:
+        axes = [axis - 0.3 * step for axis, step in zip(axes, SPACING_MM, strict=True)]
     z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
     radius = np.sqrt(z**2 + y**2 + x**2)
     whole = radius <= diameter_mm / 2
@@ -105,9 +112,12 @@ PEERS: dict[str, Tool] = {
     "scikit-image": by_skimage,
     "pyradiomics": by_pyradiomics,
 }
+IN_A_CT, OFF_GRID = ", in a CT", ", off the grid"
 CASES = {
     "ball 50 mm, core 34 mm": (50.0, 34.0, False),
-    "ball 50 mm, core 34 mm, in a CT": (50.0, 34.0, False),
+    f"ball 50 mm, core 34 mm{OFF_GRID}": (50.0, 34.0, False),
+    f"ball 50 mm, core 34 mm{IN_A_CT}": (50.0, 34.0, False),
+    f"ball 50 mm, core 34 mm{OFF_GRID}{IN_A_CT}": (50.0, 34.0, False),
     "ball 50 mm": (50.0, 0.0, False),
     "ball 200 mm, core 136 mm": (200.0, 136.0, False),
     "ball 200 mm": (200.0, 0.0, False),
@@ -145,8 +155,8 @@ def present(tools: dict[str, Tool]) -> dict[str, Tool]:
 
 def compare(name: str, rounds: int) -> None:
     diameter, core, specks = CASES[name]
-    region, whole = ball(diameter, core, specks=specks)
-    if name.endswith("in a CT"):
+    region, whole = ball(diameter, core, specks=specks, off_grid=OFF_GRID in name)
+    if name.endswith(IN_A_CT):
         region, whole = in_a_ct(region), in_a_ct(whole)
     geometry = VolumeGeometry.upright(shape=region.shape, spacing_mm=SPACING_MM)
     tools: dict[str, Tool] = {

@@ -26,10 +26,10 @@ from imaging.planting import Host, _add, contrast
 from imaging.reference_lesion import ReferenceLesion
 from imaging.shape import Shape, longest_viable_mm
 from imaging.volume import Volume
+from measurement.crop import bounding_box
 from measurement.cut import cut
 from measurement.flag import Flag
 from measurement.lesion import measure_lesion
-from measurement.outline import bounding_box
 from measurement.reading import LesionImages, MeasurementSettings
 from sumdiam.batch.study_registration import registered_phases
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from measurement.crop import Mask
 from measurement.enhancement import Contrast
-from measurement.outline import Mask
 from measurement.smoothing import Values
 
 SHELL_MM = 2.5

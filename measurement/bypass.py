@@ -14,8 +14,8 @@ import numpy as np
 
 from imaging import machine_code
 from measurement.line import Pairs, Points
-from measurement.loop import CONVEX, NOTCHED, empty_disc, loops
-from measurement.notch import Loops, crosses
+from measurement.loop import CONVEX, NOTCHED, empty_disc, kind_of, loops
+from measurement.notch import crosses
 from measurement.polar import (
     FEWEST_BINS,
     MOST_BINS,
@@ -43,6 +43,9 @@ SAME_MM = 1e-11
 
 Around = tuple[tuple[float, float], Reach, Rules, tuple[Points, int]]
 """Middle of the hole, how far it and the region reach, bounds on lines, slopes of bins."""
+
+Shape = tuple[Points, Pairs]
+"""Vertices in turn, and their neighbours."""
 
 Rim = tuple[Points, Pairs, Disc]
 """Vertices in turn, their neighbours, and a disc without tissue: radius 0 where there is none."""
@@ -84,8 +87,7 @@ def longest_past_hole(
     if state == OPEN:
         whole, whole_beside = loops(whole_points, whole_edges)
         traced = (workplace(places, beside), workplace(whole, whole_beside))
-        shape = (places, beside, places, beside[:, 0])  # with gaps nobody asks for the last two
-        state = past_hole(shape, traced, drawn, around, bounds, best)
+        state = past_hole((places, beside), traced, drawn, around, bounds, best)
     return best, state
 
 
@@ -134,7 +136,7 @@ def feet_past_hole(rim: Rim, gap_mm: float, longer_than: float) -> tuple[int, Ar
 
 @machine_code.compiled
 def past_hole(
-    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around, bounds: Points,
+    shape: Shape, traced: tuple[Traced, Traced], drawn: Drawn, around: Around, bounds: Points,
     best: Points,
 ) -> int:  # fmt: skip
     """Put a longer run in place of the best; return the state of `longest_past_hole`.
@@ -201,7 +203,7 @@ def _along_feet(
 
 @machine_code.compiled
 def _pairs(
-    shape: Loops, traced: tuple[Traced, Traced], drawn: Drawn, around: Around,
+    shape: Shape, traced: tuple[Traced, Traced], drawn: Drawn, around: Around,
     feet: tuple[Pairs, int, tuple[float, float], Points], bounds: tuple[float, float, float],
     best: Points,
 ) -> int:  # fmt: skip
@@ -260,19 +262,20 @@ def _met(met: Points, lines: int, line: tuple[float, float]) -> bool:
 
 
 @machine_code.compiled
-def _may_decide(shape: Loops, drawn: Drawn, i: int, j: int) -> bool:
+def _may_decide(shape: Shape, drawn: Drawn, i: int, j: int) -> bool:
     """Whether one of two vertices supports their line, or both may be ends of a run without gaps.
 
     A longest one can be moved, never getting shorter, until that is so (`measurement.contained`),
     and does not leave the region between them.
     """
-    places, beside, _, kinds = shape
+    places, beside = shape
     u, v = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]
     size = math.sqrt(u * u + v * v)
     along = (u / size, v / size)
+    one, two = kind_of(places, beside, drawn, i), kind_of(places, beside, drawn, j)
     able = (
-        (kinds[i] != CONVEX and not crosses(places, beside, i, along))
-        or (kinds[j] != CONVEX and not crosses(places, beside, j, along))
-        or (kinds[i] != NOTCHED and kinds[j] != NOTCHED)
+        (one != CONVEX and not crosses(places, beside, i, along))
+        or (two != CONVEX and not crosses(places, beside, j, along))
+        or (one != NOTCHED and two != NOTCHED)
     )
     return able and not leaves(drawn, (places[i, 0], places[i, 1]), (places[j, 0], places[j, 1]))

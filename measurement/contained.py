@@ -69,7 +69,7 @@ def longest_contained(
         if best[0] != longer_than:
             state, around, bounds = feet_past_hole(rim, 0.0, best[0])
         if state == OPEN:
-            state = past_hole(shape, (traced, traced), drawn, around, bounds, best)
+            state = past_hole((places, beside), (traced, traced), drawn, around, bounds, best)
         finished = state == FINISHED or _everywhere(shape, traced, drawn, best)
     if best[0] <= longer_than:
         best[0] = 0.0
@@ -114,10 +114,13 @@ def longest_in_rim(rim: Rim, drawn: Drawn, longer_than: float) -> tuple[Points, 
     if state == FINISHED:
         return best, True
     best[0] = longer_than
-    shape, traced = _ready(rim[0], rim[1], drawn)
     if state == OPEN:
-        state = past_hole(shape, (traced, traced), drawn, around, bounds, best)
-    finished = state == FINISHED or _everywhere(shape, traced, drawn, best)
+        traced = workplace(rim[0], rim[1])
+        state = past_hole((rim[0], rim[1]), (traced, traced), drawn, around, bounds, best)
+    finished = state == FINISHED
+    if not finished:
+        shape, traced = _ready(rim[0], rim[1], drawn)
+        finished = _everywhere(shape, traced, drawn, best)
     if best[0] <= longer_than:
         best[0] = 0.0
     return best, finished
@@ -127,8 +130,7 @@ def longest_in_rim(rim: Rim, drawn: Drawn, longer_than: float) -> tuple[Points, 
 def _ready(places: Points, beside: Pairs, drawn: Drawn) -> tuple[Loops, Traced]:
     """Return what is known of each vertex of a region, and the room to trace lines in."""
     along = directions(places, beside)
-    kinds = kinds_of(places, beside, along, drawn[0], drawn[1])
-    return (places, beside, along, kinds), workplace(places, beside)
+    return (places, beside, along, kinds_of(places, beside, drawn)), workplace(places, beside)
 
 
 @machine_code.compiled

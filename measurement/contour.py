@@ -37,7 +37,6 @@ worst 1.43, and 0.15, the worst 1.12, at this one. Convex shapes keep 0.5: short
 ends otherwise.
 """
 
-MARGIN_PX = 6
 THIN_LINE_ABOVE = 0.03
 """How far above the level pixels are kept that the smoothing would erase."""
 
@@ -96,7 +95,7 @@ def edge(
     Parameters
     ----------
     region : (z, y, x) bool array
-        With `MARGIN_PX` empty pixels on every side of each slice.
+        With `measurement.crop.MARGIN_PX` empty pixels on every side of each slice.
     also_keep : (z, y, x) bool array, optional
         Pixels that must stay within the edge, as those kept of a part of this region: so the
         edge of the part never leaves that of the whole.
@@ -107,7 +106,7 @@ def edge(
     pixels that it would erase and that do not merely roughen a surviving edge are kept, as thin
     as a line that just survives.
     """
-    field = _smoothed(region, *_weights(smoothing_px))
+    field = _smoothed(region, *smoothing_weights(smoothing_px))
     kept = _thin_parts(region, field, level)
     if also_keep is not None:
         kept |= also_keep & region
@@ -124,7 +123,7 @@ def mask_contour(
     Parameters
     ----------
     plane : (rows, columns) bool array
-        With `MARGIN_PX` empty pixels on every side.
+        With `measurement.crop.MARGIN_PX` empty pixels on every side.
     spacing_mm : (row, column)
     level : float
         Value of the smoothed mask where the edge runs.
@@ -134,13 +133,15 @@ def mask_contour(
     The contour of `edge`, to the last bit; see `measurement.pixel_contour`.
     """
     points, edges, inside, thin = contour_of_mask(
-        plane, *_weights(SMOOTHING_PX), level, spacing_mm[0], spacing_mm[1]
+        plane, *smoothing_weights(), level, spacing_mm[0], spacing_mm[1]
     )
     return None if thin else (Contour(points, edges), inside)
 
 
 @lru_cache(maxsize=8)
-def _weights(smoothing_px: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def smoothing_weights(
+    smoothing_px: float = SMOOTHING_PX,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Half a Gaussian kernel, and its sum over each pattern of set pixels along a column.
 
     Returns

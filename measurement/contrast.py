@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from imaging.volume import Volume
+from measurement.crop import Mask
 from measurement.enhancement import Contrast
-from measurement.outline import Mask
 from measurement.reading import LesionImages, MeasurementSettings
 
 RIM_MM = 2.5

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from imaging.geometry import VolumeGeometry
 from imaging.volume import Volume
+from measurement.crop import Box, Mask, bounding_box
 from measurement.diameter import Caliper, Point
-from measurement.outline import Box, Mask, bounding_box
 from measurement.reading import LesionImages, LesionReading, MeasuredQuantity
 
 NEAR_MM = 15.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from imaging.volume import Volume
-from measurement.outline import Mask
+from measurement.crop import Mask
 from measurement.reading import LesionImages, MeasurementSettings
 
 Values = NDArray[np.float64]

@@ -15,8 +15,10 @@ from measurement import chord
 from measurement.bypass import ASKS_FOR_WHOLE, FINISHED, longest_past_hole
 from measurement.contained import guessed_in_rim, longest_contained, longest_in_rim
 from measurement.contour import Contour
+from measurement.crop import Mask
 from measurement.line import Inside
-from measurement.outline import NOWHERE, LesionOutline, Mask, Row
+from measurement.outline import LesionOutline, Row, Run
+from measurement.slices import NOWHERE
 
 GAPS_MM = (0.0, 2.0, 5.0, math.inf)
 """Gaps of the curve that goes with every viable diameter."""
@@ -26,7 +28,7 @@ REACH_PX = 1.12
 
 NOT_DRAWN = Contour(np.empty((0, 2)), np.empty((0, 2), dtype=np.int64))
 GUESSED_SLICES = 2
-GUESSED_RIMS = 6
+GUESSED_RIMS = 2
 """Slices with a hole on which a few lines are traced before any is searched."""
 
 GUESSED_VERTICES = 24
@@ -125,19 +127,29 @@ def outline_diameter(
         msg = f"gap of {gap_mm} mm: give 0 or more, or infinity for the plain longest distance"
         raise ValueError(msg)
     if only is None and gap_mm in outline.known:
-        known: Caliper | None = outline.known[gap_mm]
-        return known
-    slices = outline.in_turn(only, gap_mm=gap_mm)
-    found = _over_slices(outline, slices, gap_mm, at_least)
+        before: Caliper | None = outline.known[gap_mm]
+        return before
+    known, left = None, only
+    if gap_mm == 0.0 and only is None and at_least is None and outline.of_pixels:
+        known, left = outline.longest_without_gaps()
+    slices = outline.in_turn(left, gap_mm=gap_mm, each=False)
+    found = _over_slices(outline, slices, gap_mm, at_least, known)
     if only is None:
         outline.known[gap_mm] = found
     return found
 
 
 def _over_slices(
-    outline: LesionOutline, slices: Iterator[Row], gap_mm: float, at_least: Caliper | None
+    outline: LesionOutline,
+    slices: Iterator[Row],
+    gap_mm: float,
+    at_least: Caliper | None,
+    known: Run | None,
 ) -> Caliper | None:
-    """Longest diameter over some slices, in falling order of the longest that each can hold."""
+    """Longest diameter over some slices, in falling order of the longest that each can hold.
+
+    ``known`` is a run that is as long as any on the other slices.
+    """
     if math.isinf(gap_mm):
         farthest = next(slices, None)
         if farthest is None:
@@ -146,25 +158,25 @@ def _over_slices(
         ends = outline.viable_contour(index).points_mm[[one, two]]
         return caliper_between(outline, index, ends, gap_mm)
     best = 0.0 if at_least is None else at_least.length_mm
-    found: tuple[int, NDArray[np.float64]] | None = None
-    first, guess = _first_guess(outline, slices) if at_least is None else ([], None)
-    if guess is not None:
-        best, found = float(guess[1][0]), (guess[0], guess[1][1:].reshape(2, 2))
+    found: Run | None = None
+    first: list[Row] = []
+    if at_least is None and known is None:
+        first, known = _first_guess(outline, slices)
+    if known is not None:
+        best, found = float(known[1][0]), known
     for place, (bound, index, one, two) in enumerate(chain(first, slices)):
         if bound <= best + 1e-9:
             break
         guessed = place < GUESSED_SLICES and at_least is None
         run = _longest_run(outline, index, gap_mm, best, (one, two), guessed=guessed)
         if run[0] > best:
-            best, found = float(run[0]), (index, run[1:].reshape(2, 2))
+            best, found = float(run[0]), (index, run)
     if found is not None:
-        return caliper_between(outline, found[0], found[1], gap_mm)
+        return caliper_between(outline, found[0], found[1][1:].reshape(2, 2), gap_mm)
     return None if at_least is None else replace(at_least, gap_mm=gap_mm)
 
 
-def _first_guess(
-    outline: LesionOutline, slices: Iterator[Row]
-) -> tuple[list[Row], tuple[int, NDArray[np.float64]] | None]:
+def _first_guess(outline: LesionOutline, slices: Iterator[Row]) -> tuple[list[Row], Run | None]:
     """Rows of the first slices with holes, and the longest run on a few lines there, if any."""
     first: list[Row] = []
     best, found = 0.0, None

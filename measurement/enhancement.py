@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from scipy import ndimage
 
-from measurement.outline import Mask, bounding_box
+from measurement.crop import Mask, bounding_box
 from measurement.smoothing import Spacing, Values, part_response, robust_sd, smoothed_within
 
 PLACES_PER_CELL = 4.0

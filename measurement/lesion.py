@@ -11,6 +11,7 @@ from imaging.volume import Volume
 from measurement import doubt, quantity
 from measurement.alignment import dipole
 from measurement.contrast import contrast_of, mean_in, rises, scene
+from measurement.crop import Mask
 from measurement.cut import cut
 from measurement.delineation import clear_border_percent
 from measurement.diameter import (
@@ -22,7 +23,7 @@ from measurement.diameter import (
 from measurement.enhancement import Contrast
 from measurement.flag import Flag
 from measurement.neighbour import lesion_outline, neighbours
-from measurement.outline import LesionOutline, Mask
+from measurement.outline import LesionOutline
 from measurement.reading import (
     LesionImages,
     LesionReading,

@@ -32,74 +32,88 @@ def loops(points: Points, edges: Pairs) -> tuple[Points, Pairs]:
         The vertices before and after each one, numbered in turn.
     """
     count = points.shape[0]
-    joined = np.full((count, 2), -1, dtype=np.int64)
+    joined = np.empty((count, 2), dtype=np.int64)
+    ends = np.zeros(count, dtype=np.int64)
     for e in range(count):
-        for end in range(2):
-            v = edges[e, end]
-            joined[v, 0 if joined[v, 0] < 0 else 1] = edges[e, 1 - end]
+        one, two = edges[e, 0], edges[e, 1]
+        joined[one, ends[one]] = two
+        ends[one] += 1
+        joined[two, ends[two]] = one
+        ends[two] += 1
     places = np.empty((count, 2))
     beside = np.empty((count, 2), dtype=np.int64)
     met = np.zeros(count, dtype=np.bool_)
     place = 0
     for begin in range(count):
-        first, v = place, begin
-        while not met[v]:
+        if met[begin]:
+            continue
+        first, v, before = place, begin, joined[begin, 1]
+        while True:
             met[v] = True
-            places[place] = points[v]
+            places[place, 0], places[place, 1] = points[v, 0], points[v, 1]
             beside[place, 0], beside[place, 1] = place - 1, place + 1
             place += 1
-            v = joined[v, 1] if met[joined[v, 0]] else joined[v, 0]
-        if place > first:
-            beside[first, 0], beside[place - 1, 1] = place - 1, first
+            v, before = joined[v, 0] + joined[v, 1] - before, v
+            if v == begin:
+                break
+        beside[first, 0], beside[place - 1, 1] = place - 1, first
     return places, beside
 
 
 @machine_code.compiled
 def directions(places: Points, beside: Pairs) -> Points:
     """Return the unit vector from each vertex to the next; zero where they are too near to tell."""
-    along = np.zeros(places.shape)
+    along = np.empty(places.shape)
     for v in range(places.shape[0]):
-        x = places[beside[v, 1], 0] - places[v, 0]
-        y = places[beside[v, 1], 1] - places[v, 1]
-        size = math.sqrt(x * x + y * y)
-        if size >= SHORT_MM:
-            along[v, 0], along[v, 1] = x / size, y / size
+        along[v, 0], along[v, 1] = _direction(places, v, beside[v, 1])
     return along
 
 
 @machine_code.compiled
-def kinds_of(
-    places: Points, beside: Pairs, along: Points, inside: Inside, spacing: tuple[float, float]
-) -> Pairs:  # fmt: skip
-    """Whether the region is convex at each vertex, notched, or either for all that is known.
+def kinds_of(places: Points, beside: Pairs, drawn: tuple[Inside, tuple[float, float]]) -> Pairs:
+    """Return the kind of every vertex."""
+    kinds = np.empty(places.shape[0], dtype=np.int64)
+    for v in range(places.shape[0]):
+        kinds[v] = kind_of(places, beside, drawn, v)
+    return kinds
+
+
+@machine_code.compiled
+def kind_of(
+    places: Points, beside: Pairs, drawn: tuple[Inside, tuple[float, float]], v: int
+) -> int:  # fmt: skip
+    """Whether the region is convex at a vertex, notched, or either for all that is known.
 
     A vertex lies between two neighbouring pixels, and the region on the side of the higher one.
     """
-    dy, dx = spacing
-    kinds = np.full(places.shape[0], EITHER, dtype=np.int64)
-    for v in range(places.shape[0]):
-        before = beside[v, 0]
-        ax, ay, bx, by = -along[before, 0], -along[before, 1], along[v, 0], along[v, 1]
-        bend = ax * by - ay * bx
-        if abs(bend) < 1e-9:
-            if ax * bx + ay * by < 0.0:  # straight on: never the farthest nearby
-                kinds[v] = NOTCHED
-            continue
-        row, column = places[v, 1] / dy, places[v, 0] / dx
-        r, c = math.floor(row + 1e-9), math.floor(column + 1e-9)
-        if row - r < 1e-9 and column - c > 1e-9:
-            inward = (1.0 if inside[r, c + 1] else -1.0, 0.0)
-        elif column - c < 1e-9 and row - r > 1e-9:
-            inward = (0.0, 1.0 if inside[r + 1, c] else -1.0)
-        else:
-            continue
-        one = (inward[0] * by - inward[1] * bx) / bend
-        two = (ax * inward[1] - ay * inward[0]) / bend
-        if min(one, two) > 1e-9:
-            kinds[v] = CONVEX
-        elif min(one, two) < -1e-9:
-            kinds[v] = NOTCHED
-    return kinds
+    inside, (dy, dx) = drawn
+    ax, ay = _direction(places, v, beside[v, 0])
+    bx, by = _direction(places, v, beside[v, 1])
+    bend = ax * by - ay * bx
+    if abs(bend) < 1e-9:
+        # straight on: never the farthest nearby
+        return NOTCHED if ax * bx + ay * by < 0.0 else EITHER
+    row, column = places[v, 1] / dy, places[v, 0] / dx
+    r, c = math.floor(row + 1e-9), math.floor(column + 1e-9)
+    if row - r < 1e-9 and column - c > 1e-9:
+        inward = (1.0 if inside[r, c + 1] else -1.0, 0.0)
+    elif column - c < 1e-9 and row - r > 1e-9:
+        inward = (0.0, 1.0 if inside[r + 1, c] else -1.0)
+    else:
+        return EITHER
+    one = (inward[0] * by - inward[1] * bx) / bend
+    two = (ax * inward[1] - ay * inward[0]) / bend
+    if min(one, two) > 1e-9:
+        return CONVEX
+    return NOTCHED if min(one, two) < -1e-9 else EITHER
+
+
+@machine_code.compiled
+def _direction(places: Points, v: int, w: int) -> tuple[float, float]:
+    """Return the unit vector from one vertex to another; zero where they are too near to tell."""
+    x, y = places[w, 0] - places[v, 0], places[w, 1] - places[v, 1]
+    size = math.sqrt(x * x + y * y)
+    return (x / size, y / size) if size >= SHORT_MM else (0.0, 0.0)
 
 
 @machine_code.compiled
@@ -131,18 +145,11 @@ def clearance(places: Points, beside: Pairs, x: float, y: float) -> float:
     nearest = math.inf
     for v in range(places.shape[0]):
         w = beside[v, 1]
-        nearest = min(
-            nearest,
-            to_edge(places[v, 0] - x, places[v, 1] - y, places[w, 0] - x, places[w, 1] - y),
-        )
-    return nearest
-
-
-@machine_code.compiled
-def to_edge(x: float, y: float, u: float, v: float) -> float:
-    """Distance from the origin to the edge between (x, y) and (u, v)."""
-    along_x, along_y = u - x, v - y
-    size = along_x * along_x + along_y * along_y
-    t = min(max(-(x * along_x + y * along_y) / size, 0.0), 1.0) if size > 0.0 else 0.0
-    x, y = x + t * along_x, y + t * along_y
-    return math.sqrt(x * x + y * y)
+        a, b, u, t = places[v, 0] - x, places[v, 1] - y, places[w, 0] - x, places[w, 1] - y
+        along_x, along_y = u - a, t - b
+        away = a * a + b * b
+        if (a * along_x + b * along_y < 0.0) & (u * along_x + t * along_y > 0.0):
+            across = a * t - b * u
+            away = across * across / (along_x * along_x + along_y * along_y)
+        nearest = away if away < nearest else nearest
+    return math.sqrt(nearest)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from imaging import machine_code
 from imaging.geometry import VolumeGeometry
 from measurement.bypass import Rim
 from measurement.chord import farthest_pair
@@ -21,23 +20,19 @@ from measurement.contour import (
     CARVED_LEVEL,
     FINE_SMOOTHING_PX,
     LEVEL,
-    MARGIN_PX,
     Contour,
     Edge,
     edge,
     mask_contour,
+    smoothing_weights,
 )
+from measurement.crop import MARGIN_PX, Mask, bounding_box, cropped, cropped_degree, widths
 from measurement.line import Inside
+from measurement.slices import NOWHERE, longest_over_slices
 
-WIDTHS = 16
-"""Directions of the half circle in which a slice's width bounds its longest distance."""
-
-NOWHERE = -1
-"""In place of the two vertices of a slice that are farthest apart: nobody asked for them."""
-
-Mask = NDArray[np.bool_]
 Row = tuple[float, int, int, int]
-Box = tuple[slice, slice, slice]
+Run = tuple[int, NDArray[np.float64]]
+"""A cropped slice and a run on it: length, x and y of one end, x and y of the other."""
 
 
 class RegionError(ValueError):
@@ -81,10 +76,10 @@ class LesionOutline:
         self.geometry = geometry
         self.whole = whole
         self._given = viable
-        self.spacing_mm = (geometry.spacing_mm[1], geometry.spacing_mm[2])
+        self.spacing_mm = geometry.spacing_mm[1:]
         self._box = bounding_box(whole)
-        self._viable = _cropped(viable, self._box, within=whole)
-        self._degree = None if degree is None else _cropped_degree(degree, self._box)
+        self._viable, self._whole = cropped(viable, whole, self._box)
+        self._degree = None if degree is None else cropped_degree(degree, self._box)
         self.known: dict[float, Any] = {}
         self._viable_edges: dict[int, Edge] = {}
         self._whole_edges: dict[int, Edge] = {}
@@ -100,11 +95,6 @@ class LesionOutline:
     def viable(self) -> Mask:
         """Viable tissue of the whole lesion, on the whole grid."""
         return self._given & self.whole
-
-    @cached_property
-    def _whole(self) -> Mask:
-        """The whole lesion in its box."""
-        return _cropped(self.whole, self._box)
 
     @cached_property
     def _carved(self) -> NDArray[np.bool_]:
@@ -142,6 +132,22 @@ class LesionOutline:
         """Whether viable tissue of a slice is so thin that pixels had to stand in for its edge."""
         return bool(self.viable_edge(self.cropped_index(slice_index)).kept.any())
 
+    @property
+    def of_pixels(self) -> bool:
+        """Whether the edge of the viable part is that of a mask."""
+        return self._degree is None
+
+    def longest_without_gaps(self) -> tuple[Run | None, list[int]]:
+        """Return the longest run without gaps, and slices of the volume that may hold a longer one.
+
+        For outlines of pixels.
+        """
+        run, index, undecided = longest_over_slices(
+            self._viable, self._whole, smoothing_weights(), (LEVEL, CARVED_LEVEL), self.spacing_mm
+        )
+        left = [self.slice_index(int(k)) for k in np.flatnonzero(undecided)]
+        return (None if index == NOWHERE else (int(index), np.asarray(run))), left
+
     @cached_property
     def slices(self) -> list[Row]:
         """Per slice with viable tissue (farthest distance in mm, slice, its two vertices).
@@ -151,25 +157,34 @@ class LesionOutline:
         return list(self.in_turn())
 
     def in_turn(
-        self, only: Collection[int] | None = None, *, gap_mm: float = math.inf
+        self, only: Collection[int] | None = None, *, gap_mm: float = math.inf, each: bool = True
     ) -> Iterator[Row]:
         """Yield the rows of `slices` one by one; a slice is drawn only when it may be the next.
 
         ``only`` names the slices of the volume that are asked for (all by default). Where a hole
         is wider than the gap, a slice comes by how long a run beside it can be, and without its
-        two vertices.
+        two vertices. Unless ``each`` is asked for, a slice that repeats the pixels of an earlier
+        one is left out, as in a mask that was drawn on thicker slices: it holds nothing longer.
         """
+        if only is not None and not only:
+            return
         # pixels of the edge's inside lie within the hull of the mask's; its vertices a pixel off
         mask = self._viable if self._degree is None else self._whole
-        bounds = _widths(mask, *self.spacing_mm) + 2.0 * max(self.spacing_mm)
+        bounds = widths(mask, *self.spacing_mm) + 2.0 * max(self.spacing_mm)
         waiting = [
             (-float(bound), index, False)
             for index, bound in enumerate(bounds)
             if math.isfinite(bound) and (only is None or self.slice_index(index) in only)
         ]
         heapq.heapify(waiting)
+        met: dict[float, list[int]] = {}
         while waiting:
             bound, index, drawn = heapq.heappop(waiting)
+            if not (each or drawn):
+                equally_wide = met.setdefault(bound, [])
+                if any(self._alike(index, other) for other in equally_wide):
+                    continue
+                equally_wide.append(index)
             row = self._row_past_hole(index, gap_mm, -bound)
             if row is None:
                 continue
@@ -177,6 +192,12 @@ class LesionOutline:
                 yield row
             else:
                 heapq.heappush(waiting, (-row[0], index, True))
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether two slices have the same pixels, and so the same edges."""
+        return self._degree is None and all(
+            part[one].tobytes() == part[other].tobytes() for part in (self._viable, self._whole)
+        )
 
     def _row(self, index: int) -> Row | None:
         """Return the farthest distance of one slice; None without viable tissue."""
@@ -279,68 +300,3 @@ class LesionOutline:
             y - MARGIN_PX + y_mm / self.spacing_mm[0],
             x - MARGIN_PX + x_mm / self.spacing_mm[1],
         )
-
-
-def bounding_box(region: Mask) -> Box:
-    """Return the smallest box of a (z, y, x) region; an empty one for an empty region."""
-    size = math.prod(region.shape[1:])
-    planes = np.flatnonzero(region.reshape(region.shape[0], size).any(axis=1))
-    if not planes.size:
-        return slice(0, 0), slice(0, 0), slice(0, 0)
-    depth = slice(int(planes[0]), int(planes[-1]) + 1)
-    flat = np.asarray(region[depth].any(axis=0))
-    rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
-    return (
-        depth,
-        slice(int(rows[0]), int(rows[-1]) + 1),
-        slice(int(columns[0]), int(columns[-1]) + 1),
-    )
-
-
-@machine_code.compiled
-def _widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
-    """Bound, per slice, on the distance of two pixels' centres; minus infinity without any.
-
-    The largest of the widths in `WIDTHS` directions, over the cosine of what lies between two.
-    """
-    planes, rows, columns = region.shape
-    bounds = np.full(planes, -np.inf)
-    angles = np.arange(WIDTHS) * (math.pi / WIDTHS)
-    cosines, sines = np.cos(angles) * dx, np.sin(angles) * dy
-    for z in range(planes):
-        low, high = np.full(WIDTHS, np.inf), np.full(WIDTHS, -np.inf)
-        for r in range(rows):
-            first, last = 0, columns - 1
-            while first < columns and not region[z, r, first]:
-                first += 1
-            if first == columns:
-                continue
-            while not region[z, r, last]:
-                last -= 1
-            for k in range(WIDTHS):
-                one = first * cosines[k] + r * sines[k]
-                two = last * cosines[k] + r * sines[k]
-                near, far = (one, two) if one < two else (two, one)
-                low[k] = near if near < low[k] else low[k]
-                high[k] = far if far > high[k] else high[k]
-        bounds[z] = (high - low).max() / math.cos(0.5 * math.pi / WIDTHS)
-    return bounds
-
-
-def _cropped(region: Mask, box: Box, *, within: Mask | None = None) -> Mask:
-    """Return the box of a region with the margin that its edge needs around every slice."""
-    part = region[box] if within is None else region[box] & within[box]
-    planes, rows, columns = part.shape
-    cropped = np.zeros((planes, rows + 2 * MARGIN_PX, columns + 2 * MARGIN_PX), dtype=bool)
-    cropped[:, MARGIN_PX : MARGIN_PX + rows, MARGIN_PX : MARGIN_PX + columns] = part
-    return cropped
-
-
-def _cropped_degree(degree: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
-    """Return the box with its margin; beyond the grid the nearest value goes on."""
-    _, rows, columns = degree.shape
-    at = [
-        np.clip(np.arange(part.start - MARGIN_PX, part.stop + MARGIN_PX), 0, size - 1)
-        for part, size in zip(box[1:], (rows, columns), strict=True)
-    ]
-    return degree[box[0]][:, at[0]][:, :, at[1]]

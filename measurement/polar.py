@@ -15,12 +15,15 @@ from measurement.line import Pairs, Points
 
 FEWEST_BINS = 128
 MOST_BINS = 4096
+_BORDERS = np.arange(MOST_BINS + 1) * (2.0 * np.pi / MOST_BINS)
+RAYS = np.column_stack([np.cos(_BORDERS), np.sin(_BORDERS)])
+"""Unit vectors (x, y) between the most bins that there may be."""
 
 ASIDE_MM = 4.0
 """The hole is asked so far to either side of a foot whether it lets the line pass."""
 
-NEARLY_RADIAL_MM = 1e-6
-"""An edge that ends no farther than this across a ray from the middle may lie along it."""
+NEARLY_RADIAL = 1e-8
+"""Squared sine of the angle between an edge and a ray along which the edge may lie."""
 
 SLIGHTLY = 1e-4
 """Part of a bin by which the place of a foot within it may be wrong."""
@@ -37,13 +40,11 @@ Rules = tuple[float, float, float, float]
 
 @machine_code.compiled
 def rays(bins: int) -> Points:
-    """Return the unit vectors (x, y) between the bins."""
+    """Return the unit vectors (x, y) between the bins, of which there are 2 to some power."""
     borders = np.empty((bins + 1, 2))
-    cosine, sine = math.cos(2.0 * math.pi / bins), math.sin(2.0 * math.pi / bins)
-    x, y = 1.0, 0.0
+    step = MOST_BINS // bins
     for k in range(bins + 1):
-        borders[k, 0], borders[k, 1] = x, y
-        x, y = x * cosine - y * sine, x * sine + y * cosine
+        borders[k, 0], borders[k, 1] = RAYS[step * k, 0], RAYS[step * k, 1]
     return borders
 
 
@@ -62,45 +63,42 @@ def by_angle(places: Points, beside: Pairs, disc: Disc, borders: Points) -> Reac
             k = math.floor(math.atan2(y, x) * bins / (2.0 * math.pi)) % bins
         w = beside[v, 1]
         u, t = places[w, 0] - disc[0], places[w, 1] - disc[1]
-        forward = x * t - y * u >= 0.0
-        far = x * x + y * y
+        far, farther, across = x * x + y * y, u * u + t * t, x * t - y * u
+        along_x, along_y = u - x, t - y
+        size = along_x * along_x + along_y * along_y
+        # where the foot of the edge lies within it, the edge comes nearer between its ends
+        dips = (x * along_x + y * along_y < 0.0) & (u * along_x + t * along_y > 0.0)
+        nearest = across * across / size if dips else min(far, farther)
+        forward = across >= 0.0
+        _reach(least, most, k, nearest if dips else far, far)
         for _ in range(bins):
             border = k + 1 if forward else k
             p, q = borders[border, 0], borders[border, 1]
             behind = p * t - q * u
             if (behind < 0.0) if forward else (behind >= 0.0):
                 break
-            before = p * y - q * x
-            c, d = u, t
-            if abs(before - behind) > NEARLY_RADIAL_MM:
-                share = min(max(before / (before - behind), 0.0), 1.0)
-                c, d = x + share * (u - x), y + share * (t - y)
-            farther = c * c + d * d
-            most[k] = max(most[k], far, farther)
-            least[k] = min(least[k], _nearest(x, y, c, d, far, farther))
-            if abs(before - behind) > NEARLY_RADIAL_MM:
-                x, y, far = c, d, farther
+            one, two = nearest, max(far, farther)
+            upright = p * along_y - q * along_x
+            if upright * upright > NEARLY_RADIAL * size:
+                crossed = across / upright
+                two = crossed * crossed
+                one = nearest if dips else two
+            _reach(least, most, k, one, two)
             k += 1 if forward else -1
             k = 0 if k == bins else (bins - 1 if k < 0 else k)
-        farther = u * u + t * t
-        most[k] = max(most[k], far, farther)
-        least[k] = min(least[k], _nearest(x, y, u, t, far, farther))
+            _reach(least, most, k, one, two)
+        _reach(least, most, k, nearest if dips else farther, farther)
     for k in range(bins):
         least[k] = math.sqrt(least[k]) * (1.0 - 1e-9)
         most[k] *= 1.0 + 1e-9
     return least, most
 
 
-@machine_code.compiled
-def _nearest(x: float, y: float, u: float, v: float, one: float, two: float) -> float:
-    """Squared distance from the origin to an edge; those to its ends are known."""
-    along_x, along_y = u - x, v - y
-    if x * along_x + y * along_y >= 0.0:
-        return one
-    if u * along_x + v * along_y <= 0.0:
-        return two
-    across = x * v - y * u
-    return across * across / (along_x * along_x + along_y * along_y)
+@machine_code.inlined
+def _reach(least: Points, most: Points, k: int, near: float, far: float) -> None:
+    """Take in places of a bin, given the least and the largest of their squared distances."""
+    least[k] = near if near < least[k] else least[k]
+    most[k] = far if far > most[k] else most[k]
 
 
 @machine_code.compiled
@@ -118,24 +116,15 @@ def run_by_foot(reach: Reach, rules: Rules, slopes: tuple[Points, int]) -> Point
     least, most = reach
     bins = least.size
     far = math.sqrt(max(out - 0.25 * longer_than * longer_than, low * low))
-    lowest, cosines = _lowest(least, rules)
+    near = _nearest_feet(least, rules)
+    around = _around(most, slopes[1] + slopes[0].shape[0])
+    left, ahead = _halves(around, bins, 1, near, far, slopes)
+    right, behind = _halves(around, bins, -1, near, far, slopes)
     bounds = np.zeros((bins, 4))
     for k in range(bins):
-        near = max(lowest[k] * cosines[0], low)
-        for closer in range(2):
-            if closer == 1:
-                for c in range(1, cosines.size):
-                    before, behind = lowest[k - c], lowest[k + c - bins]
-                    near = max(near, max(before, behind) * cosines[c])
-            if near > far:
-                break
-            left, ahead = half_run(most, k, 1, near, far, slopes)
-            right, behind = half_run(most, k, -1, near, far, slopes)
-            if left + right <= longer_than:
-                break
-            if closer == 1:
-                bounds[k, 0], bounds[k, 1] = left + right, near
-                bounds[k, 2], bounds[k, 3] = ahead, behind
+        if near[k] <= far and left[k] + right[k] > longer_than:
+            bounds[k, 0], bounds[k, 1] = left[k] + right[k], near[k]
+            bounds[k, 2], bounds[k, 3] = ahead[k], behind[k]
     return bounds
 
 
@@ -160,16 +149,27 @@ def may_hold(
     short = longer_than - math.sqrt(out - low * low)
     within = math.floor(math.atan(max(short, 0.0) / far) / width) - 1
     asked = max(0, min(within, math.ceil(ASIDE_MM / (low * width))))
+    if enough < 1.0:  # one will do, and is mostly near
+        for c in range(asked + 1):
+            if _blocked(least, k + c, c, part, away) or _blocked(least, k - c, -c, part, away):
+                return False
+        return True
     dead = 0
     for c in range(-asked, asked + 1):
-        at = k + c
-        at = at - bins if at >= bins else (at + bins if at < 0 else at)
-        aside = (max(c + 1.0 - part, part - c) + SLIGHTLY) * width
-        # cos x >= 1 - x^2 / 2
-        dead = dead + 1 if away < least[at] * (1.0 - 0.5 * aside * aside) else 0
+        dead = dead + 1 if _blocked(least, k + c, c, part, away) else 0
         if dead > enough:
             return False
     return True
+
+
+@machine_code.inlined
+def _blocked(least: Points, at: int, c: int, part: float, away: float) -> bool:
+    """Whether the hole reaches beyond a line all over a bin that lies c bins from its foot's."""
+    bins = least.size
+    at = at - bins if at >= bins else (at + bins if at < 0 else at)
+    aside = (max(c + 1.0 - part, part - c) + SLIGHTLY) * (2.0 * math.pi / bins)
+    # cos x >= 1 - x^2 / 2
+    return bool(away < least[at] * (1.0 - 0.5 * aside * aside))
 
 
 @machine_code.compiled
@@ -199,27 +199,46 @@ def _half(
 
 
 @machine_code.compiled
-def half_run(
-    most: Points, k: int, step: int, near: float, far: float, slopes: tuple[Points, int]
-) -> tuple[float, float]:
-    """Bound on the half of a line with its foot in bin k, and on its end's squared distance.
+def _halves(
+    most: Points, bins: int, step: int, near: Points, far: float, slopes: tuple[Points, int]
+) -> tuple[Points, Points]:
+    """Bound on the half of a line with its foot in each bin, and on its end's squared distance.
 
     The distance is from the middle, and holds for all feet from the nearest to the farthest.
+    ``most`` has those of the last bins before the first one, and of the first ones after the last.
     """
-    bins = most.size
     tangents, first = slopes
-    longest, distance = 0.0, 0.0
+    beside = (most.size - bins) // 2
+    longest, distance = np.zeros(bins), np.zeros(bins)
     for a in range(tangents.shape[0]):
-        at = k + step * (first + a)
-        at = at - bins if at >= bins else (at + bins if at < 0 else at)
-        left = most[at] - near * near
-        # the line enters the bin at a distance that tissue there must reach
-        least = near * tangents[a, 0]
-        if left >= least * least:
-            distance = max(distance, most[at])
-            if left > longest * longest:
-                longest = max(longest, min(math.sqrt(left), far * tangents[a, 2]))
-    return longest * (1.0 + 1e-9), distance * (1.0 + 1e-9)
+        at = beside + step * (first + a)
+        squares = most[at : at + bins]
+        enters, leaves = tangents[a, 0] * tangents[a, 0], (far * tangents[a, 2]) ** 2
+        for k in range(bins):
+            there, foot = squares[k], near[k] * near[k]
+            left = there - foot
+            half = left if left < leaves else leaves
+            # the line enters the bin at a distance that tissue there must reach
+            half = half if left >= foot * enters else 0.0
+            there = there if left >= foot * enters else 0.0
+            longest[k] = half if half > longest[k] else longest[k]
+            distance[k] = there if there > distance[k] else distance[k]
+    for k in range(bins):
+        longest[k] = math.sqrt(longest[k]) * (1.0 + 1e-9)
+        distance[k] *= 1.0 + 1e-9
+    return longest, distance
+
+
+@machine_code.compiled
+def _around(values: Points, beside: int) -> Points:
+    """Return values of bins with as many as stated, of no more, beside the first and the last."""
+    bins = values.size
+    around = np.empty(bins + 2 * beside)
+    for k in range(bins):
+        around[beside + k] = values[k]
+    for k in range(beside):
+        around[k], around[beside + bins + k] = values[bins - beside + k], values[k]
+    return around
 
 
 @machine_code.compiled
@@ -246,12 +265,11 @@ def steepness(rules: Rules, bins: int) -> tuple[Points, int]:
 
 
 @machine_code.compiled
-def _lowest(least: Points, rules: Rules) -> tuple[Points, Points]:
-    """Least reach of the hole over bins that make more than the gap, and how it counts nearby.
+def _nearest_feet(least: Points, rules: Rules) -> Points:
+    """Bound on the distance of a foot in each bin.
 
-    Where the hole reaches farther than the line over such a stretch, no run crosses it: there it
-    ends as near to the foot as here, and what is left is too short. The cosines are for stretches
-    0, 1, 2, ... bins from the foot's.
+    Where the hole reaches farther than the line over a stretch that is wider than the gap, no run
+    crosses it: if that is near the foot, what is left to either side is too short.
     """
     low, out, gap_mm, longer_than = rules
     bins = least.size
@@ -259,15 +277,22 @@ def _lowest(least: Points, rules: Rules) -> tuple[Points, Points]:
     # of all stretches as long as the gap, one about the foot is seen under the largest angle
     angle = 2.0 * math.atan((0.5 * gap_mm + 1e-6) / low)
     aside = max(0, math.ceil(0.5 * (angle / width - 1.0)))
-    lowest = least.copy()
-    for k in range(bins):
-        for side in range(1, aside + 1):
-            lowest[k] = min(lowest[k], least[k - side], least[k + side - bins])
     far = math.sqrt(max(out - 0.25 * longer_than * longer_than, low * low))
     short = longer_than - math.sqrt(out - low * low)  # so much of a run lies on either side
     within = math.floor(math.atan(max(short, 0.0) / far) / width) - aside - 1
     asked = max(0, min(within, math.ceil(ASIDE_MM / (low * width))))
-    cosines = np.empty(asked + 1)
+    around = _around(least, aside)
+    lowest = np.full(bins, math.inf)
+    for side in range(2 * aside + 1):
+        shifted = around[side : side + bins]
+        for k in range(bins):
+            lowest[k] = shifted[k] if shifted[k] < lowest[k] else lowest[k]
+    around = _around(lowest, asked)
+    near = np.full(bins, low)
     for c in range(asked + 1):
-        cosines[c] = math.cos((c + aside + 1) * width) * (1.0 - 1e-9)
-    return lowest, cosines
+        cosine = math.cos((c + aside + 1) * width) * (1.0 - 1e-9)
+        before, behind = around[asked - c : asked - c + bins], around[asked + c : asked + c + bins]
+        for k in range(bins):
+            there = (before[k] if before[k] > behind[k] else behind[k]) * cosine
+            near[k] = there if there > near[k] else near[k]
+    return near

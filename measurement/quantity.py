@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imaging.geometry import VolumeGeometry
+from measurement.crop import Mask
 from measurement.diameter import Caliper
 from measurement.doubt import short_axis_band_wide
 from measurement.lesion_table import QUANTITY_UNITS
-from measurement.outline import Mask
 from measurement.reading import MeasuredQuantity, MeasurementSettings
 from measurement.short_axis import ShortAxis
 from measurement.uncertainty import (

@@ -8,10 +8,10 @@ from typing import Literal
 
 from imaging.mask import LesionMask
 from imaging.volume import Volume
+from measurement.crop import Mask
 from measurement.diameter import Caliper
 from measurement.enhancement import ViableSettings
 from measurement.flag import Flag
-from measurement.outline import Mask
 
 Kind = Literal["hepatic", "extrahepatic", "node"]
 

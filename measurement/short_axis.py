@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from imaging.geometry import VolumeGeometry
 from measurement import chord
 from measurement.contour import Contour
+from measurement.crop import Mask
 from measurement.diameter import Caliper, caliper_between, search_slice
-from measurement.outline import LesionOutline, Mask
+from measurement.outline import LesionOutline
 
 TIED_PX = 0.5
 """Long axes within half a pixel of the longest are tied; source: spec/measurement.md."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from measurement.outline import Mask, bounding_box
+from measurement.crop import Mask, bounding_box
 
 Spacing = tuple[float, float, float]
 Values = NDArray[np.float64]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from measurement.crop import Mask, bounding_box
 from measurement.denoise import flattened
 from measurement.enhancement import (
     Contrast,
@@ -18,7 +19,6 @@ from measurement.enhancement import (
     detection,
     noise_ratio,
 )
-from measurement.outline import Mask, bounding_box
 from measurement.smoothing import Spacing, Values, equivalent_noise, smoothed_within
 
 WHITE_MM = 1.5

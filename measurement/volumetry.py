@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from imaging.geometry import VolumeGeometry
-from measurement.outline import Mask
+from measurement.crop import Mask
 
 
 def volume_ml(region: Mask, geometry: VolumeGeometry) -> float:

@@ -10,12 +10,12 @@ from measurement.contour import (
     CARVED_LEVEL,
     FINE_SMOOTHING_PX,
     LEVEL,
-    MARGIN_PX,
     SMOOTHING_PX,
     THIN_LINE_ABOVE,
     edge,
     mask_contour,
 )
+from measurement.crop import MARGIN_PX
 from measurement.outline import LesionOutline
 
 ROUNDS = 3 if numba.config.DISABLE_JIT else 60

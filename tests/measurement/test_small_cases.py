@@ -7,13 +7,14 @@ import pytest
 
 from imaging.geometry import VolumeGeometry
 from measurement.contour import edge
+from measurement.crop import bounding_box
 from measurement.denoise import flattened
 from measurement.diameter import (
     diameter_curve,
     longest_diameter,
     outline_diameter,
 )
-from measurement.outline import LesionOutline, RegionError, bounding_box
+from measurement.outline import LesionOutline, RegionError
 from measurement.short_axis import short_axis, tied_short_axis
 
 
