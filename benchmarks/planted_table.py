@@ -298,9 +298,9 @@ def flag_table(frame: pd.DataFrame) -> list[str]:
 
 TEXT = """# How near viable diameters come to truth
 
-Written by `make validation` (`benchmarks/planted_table.py`, seed {seed}). It was ended after
-{count} of {planned} planned lesions; the method was chosen on others (seeds below
-3000, and two misses of seed 7100, after which flags were added).
+Written by `make validation` (`benchmarks/planted_table.py`, seed {seed}): {count} of {planned}
+planned lesions. The method was chosen on others: seeds below 3000, and two lesions each of seeds
+7100 and 7300, after which more is flagged.
 
 Lesions of closed-form truth, 12 to 50 mm across, are planted one by one in the liver of a real CT
 of hepatocellular carcinoma (HCC-TACE-Seg, portal venous, 0.703 x 0.703 x 2.5 mm): half are solid
