@@ -48,7 +48,8 @@ def _eights(region: Mask) -> NDArray[np.uint64] | None:
 
 def _in_memory_order(region: Mask) -> bool:
     """Whether compiled code can take an array as it is."""
-    return bool(region.flags.c_contiguous and region.flags.writeable)
+    plain = region.flags.c_contiguous and region.flags.writeable
+    return bool(plain and region.dtype == np.bool_)
 
 
 @machine_code.compiled
@@ -109,7 +110,7 @@ def cropped(viable: Mask, whole: Mask, box: Box) -> tuple[Mask, Mask]:
     Viable tissue outside the whole lesion is left out.
     """
     if not (_in_memory_order(viable) and _in_memory_order(whole)):
-        viable, whole = np.array(viable[box], order="C"), np.array(whole[box], order="C")
+        viable, whole = (np.array(part[box], dtype=bool, order="C") for part in (viable, whole))
         box = slice(0, whole.shape[0]), slice(0, whole.shape[1]), slice(0, whole.shape[2])
     starts = box[0].start, box[1].start, box[2].start
     parts = _cut(viable, whole, starts, (box[0].stop, box[1].stop, box[2].stop))

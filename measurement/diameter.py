@@ -72,7 +72,7 @@ def longest_diameter(
     Raises
     ------
     RegionError
-        If an array is not of the grid's shape.
+        If an array is not of the grid's shape, or holds something else than 0 and 1.
     ValueError
         If the gap is negative.
 

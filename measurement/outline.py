@@ -55,7 +55,7 @@ class LesionOutline:
     Raises
     ------
     RegionError
-        If an array is not of the grid's shape.
+        If an array is not of the grid's shape, or holds something else than 0 and 1.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class LesionOutline:
                     "Read the mask onto the geometry of the volume that is measured."
                 )
                 raise RegionError(msg)
+        viable, whole = of_truth(viable, "viable part"), of_truth(whole, "whole lesion")
         self.geometry = geometry
         self.whole = whole
         self._given = viable
@@ -300,3 +301,17 @@ class LesionOutline:
             y - MARGIN_PX + y_mm / self.spacing_mm[0],
             x - MARGIN_PX + x_mm / self.spacing_mm[1],
         )
+
+
+def of_truth(region: NDArray[Any], name: str) -> Mask:
+    """Return a mask as one of true and false, whatever its zeros and ones are."""
+    if region.dtype == np.bool_:
+        return region
+    truth = np.asarray(region != 0)
+    if not (region[truth] == 1).all():
+        msg = (
+            f"the {name} holds other values than 0 and 1 ({region.dtype}). "
+            "Give the voxels of one lesion, for instance mask == label."
+        )
+        raise RegionError(msg)
+    return truth

@@ -22,8 +22,11 @@ RAYS = np.column_stack([np.cos(_BORDERS), np.sin(_BORDERS)])
 ASIDE_MM = 4.0
 """The hole is asked so far to either side of a foot whether it lets the line pass."""
 
-NEARLY_RADIAL = 1e-8
-"""Squared sine of the angle between an edge and a ray along which the edge may lie."""
+NEARLY_RADIAL_MM = 1e-3
+"""An edge that ends no farther than this across a ray counts with both ends where it meets the ray.
+
+Where it meets it would be lost in rounding otherwise.
+"""
 
 SLIGHTLY = 1e-4
 """Part of a bin by which the place of a foot within it may be wrong."""
@@ -79,7 +82,7 @@ def by_angle(places: Points, beside: Pairs, disc: Disc, borders: Points) -> Reac
                 break
             one, two = nearest, max(far, farther)
             upright = p * along_y - q * along_x
-            if upright * upright > NEARLY_RADIAL * size:
+            if abs(upright) > NEARLY_RADIAL_MM:
                 crossed = across / upright
                 two = crossed * crossed
                 one = nearest if dips else two

@@ -8,6 +8,7 @@ import pytest
 from imaging.geometry import VolumeGeometry
 from measurement.crop import MARGIN_PX, bounding_box, cropped
 from measurement.diameter import longest_diameter
+from measurement.outline import RegionError
 
 SHAPE = (5, 20, 24)
 
@@ -63,6 +64,24 @@ def test_both_parts_are_cut_out_with_their_margin_however_they_lie_in_memory():
         assert second.sum() == whole.sum()
         assert (first[inner] == viable[box]).all()
         assert (second[inner] == whole[box]).all()
+
+
+@pytest.mark.parametrize("columns", [24, 23])
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8", "float64"])
+def test_masks_of_zeros_and_ones_are_those_of_true_and_false(kind, columns):
+    whole = np.zeros((2, 20, columns), dtype=bool)
+    whole[1, 3:15, 10:20] = True
+    viable = whole.copy()
+    viable[1, 6:10, 12:16] = False
+    grid = VolumeGeometry.upright(shape=whole.shape, spacing_mm=(1.0, 1.0, 1.0))
+    for gap in (0.0, 5.0, np.inf):
+        expected = longest_diameter(viable, whole, grid, gap_mm=gap)
+        found = longest_diameter(viable.astype(kind), whole.astype(kind), grid, gap_mm=gap)
+        assert found == expected
+    box = bounding_box(whole)
+    assert bounding_box(whole.astype(kind)) == box
+    with pytest.raises(RegionError, match=f"whole lesion holds other values .*{kind}.*== label"):
+        longest_diameter(viable, 2 * whole.astype(kind), grid, gap_mm=0.0)
 
 
 def test_a_slice_that_repeats_another_changes_nothing():
