@@ -76,8 +76,9 @@ def _taken(
 def widths(region: Mask, dy: float, dx: float) -> NDArray[np.float64]:
     """Bound, per slice, on the distance of two pixels' centres; minus infinity without any.
 
-    ``region`` has its margin. The bound is the largest of the widths in `WIDTHS` directions, over
-    the cosine of what lies between two.
+    ``region`` has its margin; ``dy`` and ``dx`` are the spacing of rows and columns in mm. The
+    bound, in mm, is the largest of the widths in `WIDTHS` directions, over the cosine of what lies
+    between two.
     """
     planes, rows, columns = region.shape
     bounds = np.full(planes, -np.inf)

@@ -73,7 +73,7 @@ class LesionOutline:
                     "Read the mask onto the geometry of the volume that is measured."
                 )
                 raise RegionError(msg)
-        viable, whole = of_truth(viable, "viable part"), of_truth(whole, "whole lesion")
+        viable, whole = as_mask(viable, "viable part"), as_mask(whole, "whole lesion")
         self.geometry = geometry
         self.whole = whole
         self._given = viable
@@ -303,8 +303,8 @@ class LesionOutline:
         )
 
 
-def of_truth(region: NDArray[Any], name: str) -> Mask:
-    """Return a mask as one of true and false, whatever its zeros and ones are."""
+def as_mask(region: NDArray[Any], name: str) -> Mask:
+    """Return a (z, y, x) mask of zeros and ones as one of bool; other values are refused."""
     if region.dtype == np.bool_:
         return region
     truth = np.asarray(region != 0)

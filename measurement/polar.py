@@ -205,7 +205,7 @@ def _half(
 def _halves(
     most: Points, bins: int, step: int, near: Points, far: float, slopes: tuple[Points, int]
 ) -> tuple[Points, Points]:
-    """Bound on the half of a line with its foot in each bin, and on its end's squared distance.
+    """Bound on the half of a line with its foot in each bin, mm, and on its end's squared distance.
 
     The distance is from the middle, and holds for all feet from the nearest to the farthest.
     ``most`` has those of the last bins before the first one, and of the first ones after the last.
@@ -269,7 +269,7 @@ def steepness(rules: Rules, bins: int) -> tuple[Points, int]:
 
 @machine_code.compiled
 def _nearest_feet(least: Points, rules: Rules) -> Points:
-    """Bound on the distance of a foot in each bin.
+    """Bound on the distance of a foot in each bin from the middle, in mm.
 
     Where the hole reaches farther than the line over a stretch that is wider than the gap, no run
     crosses it: if that is near the foot, what is left to either side is too short.
